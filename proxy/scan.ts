@@ -1,0 +1,106 @@
+/**
+ * Reads the few fields of a request body that routing needs, from the raw bytes: one pass over the top level, no parse
+ * of the (large) rest. Pure.
+ */
+
+export interface Field {
+  /** Byte offsets of the value. */
+  start: number;
+  end: number;
+}
+
+const QUOTE = 34;
+const BACKSLASH = 92;
+const OPEN = new Set([123, 91]);
+const CLOSE = new Set([125, 93]);
+
+/** Index just behind the string that begins at `at`. */
+function skipString(body: Buffer, at: number): number {
+  for (let index = at + 1; index < body.length; index += 1) {
+    const byte = body[index];
+    if (byte === BACKSLASH) index += 1;
+    else if (byte === QUOTE) return index + 1;
+  }
+  throw new SyntaxError('a string is not closed');
+}
+
+function skipSpace(body: Buffer, at: number): number {
+  let index = at;
+  while (body[index] === 32 || body[index] === 10 || body[index] === 13 || body[index] === 9) index += 1;
+  return index;
+}
+
+/** Index just behind the value that begins at `at`. */
+function skipValue(body: Buffer, at: number): number {
+  if (body[at] === QUOTE) return skipString(body, at);
+  let depth = 0;
+  for (let index = at; index < body.length; index += 1) {
+    const byte = body[index] as number;
+    if (byte === QUOTE) index = skipString(body, index) - 1;
+    else if (OPEN.has(byte)) depth += 1;
+    else if (CLOSE.has(byte)) {
+      if (depth === 0) return index;
+      depth -= 1;
+      if (depth === 0) return index + 1;
+    } else if (depth === 0 && (byte === 44 || byte <= 32)) return index;
+  }
+  throw new SyntaxError('the JSON ends too early');
+}
+
+/**
+ * Where the wanted top-level fields of a JSON object are. Duplicate names: the last one counts, as in JSON.parse.
+ * @throws SyntaxError when it is not a JSON object
+ */
+export function scanFields(body: Buffer, wanted: readonly string[]): Map<string, Field> {
+  let at = skipSpace(body, 0);
+  if (body[at] !== 123) throw new SyntaxError('the body is not a JSON object');
+  at = skipSpace(body, at + 1);
+  const found = new Map<string, Field>();
+  while (body[at] !== 125) {
+    if (body[at] !== QUOTE) throw new SyntaxError('a field name is missing');
+    const nameEnd = skipString(body, at);
+    const name = JSON.parse(body.toString('utf8', at, nameEnd)) as string;
+    at = skipSpace(body, nameEnd);
+    if (body[at] !== 58) throw new SyntaxError('a colon is missing');
+    const start = skipSpace(body, at + 1);
+    const end = skipValue(body, start);
+    if (end === start) throw new SyntaxError('a value is missing');
+    if (wanted.includes(name)) found.set(name, { start, end });
+    at = skipSpace(body, end);
+    if (body[at] === 44) at = skipSpace(body, at + 1);
+    else if (body[at] !== 125) throw new SyntaxError('a comma is missing');
+  }
+  return found;
+}
+
+export interface RequestFields {
+  model: string;
+  modelField: Field;
+  stream: boolean;
+  maxTokens: number | undefined;
+  streamOptions: Field | undefined;
+}
+
+/** @throws SyntaxError with what is wrong */
+export function scanRequest(body: Buffer): RequestFields {
+  const fields = scanFields(body, ['model', 'stream', 'max_tokens', 'max_completion_tokens', 'max_output_tokens', 'stream_options']);
+  const value = (name: string): unknown => {
+    const field = fields.get(name);
+    return field && JSON.parse(body.toString('utf8', field.start, field.end));
+  };
+  const [model, modelField] = [value('model'), fields.get('model')];
+  if (typeof model !== 'string' || model === '' || !modelField) throw new SyntaxError('"model" is missing');
+  const most = value('max_tokens') ?? value('max_completion_tokens') ?? value('max_output_tokens');
+  return {
+    model,
+    modelField,
+    stream: value('stream') === true,
+    maxTokens: typeof most === 'number' && most >= 0 ? Math.floor(most) : undefined,
+    streamOptions: fields.get('stream_options'),
+  };
+}
+
+/** `body` with the bytes of `field` replaced. */
+export function splice(body: Buffer, field: Field, text: string): Buffer {
+  return Buffer.concat([body.subarray(0, field.start), Buffer.from(text), body.subarray(field.end)]);
+}

@@ -1,0 +1,28 @@
+/** The script a pane runs: a clean environment and then the program itself. Secrets are in this 0600 file only. Pure. */
+
+export const shellQuote = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+export interface ScriptSpec {
+  cwd: string;
+  argv: readonly string[];
+  env: Readonly<Record<string, string>>;
+}
+
+/**
+ * A POSIX script that exports exactly `env` and becomes `argv`. It is run by `env -i`, so nothing else is inherited;
+ * values never appear in an argument list that other users can read.
+ */
+export function launchScript(spec: ScriptSpec): string {
+  const exports = Object.entries(spec.env)
+    .filter(([name]) => NAME.test(name) && name !== 'TMUX' && name !== 'TMUX_PANE')
+    .map(([name, value]) => `export ${name}=${shellQuote(value.replaceAll('\0', ''))}`);
+  return [
+    ...exports,
+    'unset PWD OLDPWD',
+    `cd ${shellQuote(spec.cwd)} || exit 126`,
+    `exec ${spec.argv.map(shellQuote).join(' ')}`,
+    '',
+  ].join('\n');
+}

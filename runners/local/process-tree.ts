@@ -1,0 +1,143 @@
+/**
+ * Finding and ending whole process trees. A program may daemonise, start a session of its own or outlive
+ * its parent: such escapees are found by the agent's id in their environment.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { run } from '../../src/base/process.ts';
+
+export interface ProcessInfo {
+  pid: number;
+  parent: number;
+  /** Distinguishes a process from a later one with the same pid. */
+  started: string;
+  zombie: boolean;
+}
+
+const STOP_GRACE_MS = 3_000;
+const KILL_GRACE_MS = 3_000;
+const POLL_MS = 25;
+
+/** Parses /proc/<pid>/stat: the name in parentheses may itself hold spaces and parentheses. */
+export function parseStat(pid: number, text: string): ProcessInfo {
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return { pid, parent: Number(fields[1]), started: fields[19] ?? '', zombie: fields[0] === 'Z' || fields[0] === 'X' };
+}
+
+async function listLinux(): Promise<ProcessInfo[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const all = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8').then((text) => parseStat(pid, text)).catch(() => undefined)),
+  );
+  return all.filter((each) => each !== undefined);
+}
+
+async function listWithPs(): Promise<ProcessInfo[]> {
+  const { stdout } = await run('ps', ['-axo', 'pid=,ppid=,stat=,lstart=']);
+  return stdout
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields.length > 3)
+    .map(([pid, parent, state, ...started]) => ({
+      pid: Number(pid),
+      parent: Number(parent),
+      started: started.join(' '),
+      zombie: state?.startsWith('Z') ?? false,
+    }));
+}
+
+export const listProcesses = (): Promise<ProcessInfo[]> => (process.platform === 'linux' ? listLinux() : listWithPs());
+
+/** Pids whose environment holds `marker`, for example GODEL_AGENT_ID=… . */
+async function markedPids(marker: string): Promise<Set<number>> {
+  if (process.platform !== 'linux') {
+    const { stdout } = await run('ps', ['-axEwwo', 'pid=,command=']);
+    return new Set(stdout.split('\n').filter((line) => line.includes(marker)).map((line) => Number.parseInt(line, 10)));
+  }
+  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const text = await readFile(`/proc/${name}/environ`, 'latin1').catch(() => '');
+      return text.split('\0').includes(marker) ? Number(name) : undefined;
+    }),
+  );
+  return new Set(found.filter((pid) => pid !== undefined));
+}
+
+/**
+ * Descendants of `root` with itself (none when it is undefined), and everything that carries the marker; never this
+ * process or init.
+ */
+export async function treeOf(root: number | undefined, marker: string): Promise<ProcessInfo[]> {
+  const [all, marked] = [await listProcesses(), await markedPids(marker)];
+  const inside = new Set<number>(root === undefined ? marked : [root, ...marked]);
+  let grew = true;
+  while (grew) {
+    const before = inside.size;
+    for (const each of all) if (inside.has(each.parent) && each.parent > 1) inside.add(each.pid);
+    grew = inside.size > before;
+  }
+  return all.filter((each) => inside.has(each.pid) && each.pid > 1 && each.pid !== process.pid && !each.zombie);
+}
+
+function signalAll(processes: readonly ProcessInfo[], signal: NodeJS.Signals): void {
+  for (const each of processes) {
+    try {
+      process.kill(each.pid, signal);
+    } catch {
+      // It ended by itself in the meantime.
+    }
+  }
+}
+
+/** Of `known`, those that are still the same living process. */
+async function alive(known: readonly ProcessInfo[]): Promise<ProcessInfo[]> {
+  const now = new Map((await listProcesses()).map((each) => [each.pid, each]));
+  return known.filter((each) => {
+    const current = now.get(each.pid);
+    return current !== undefined && current.started === each.started && !current.zombie;
+  });
+}
+
+async function waitGone(known: readonly ProcessInfo[], limitMs: number): Promise<ProcessInfo[]> {
+  const deadline = Date.now() + limitMs;
+  let left = await alive(known);
+  while (left.length > 0 && Date.now() < deadline) {
+    await delay(POLL_MS);
+    left = await alive(left);
+  }
+  return left;
+}
+
+export async function signalTree(root: number | undefined, marker: string, signal: NodeJS.Signals): Promise<void> {
+  signalAll(await treeOf(root, marker), signal);
+}
+
+export interface EndedTree {
+  seen: number[];
+  left: number[];
+  signal: 'SIGTERM' | 'SIGKILL' | 'none';
+}
+
+/** Ends a tree politely, then by force, and looks again until nothing new turns up. */
+export async function endTree(root: number | undefined, marker: string): Promise<EndedTree> {
+  const seen = new Map<number, ProcessInfo>();
+  const note = (found: readonly ProcessInfo[]) => {
+    for (const each of found) seen.set(each.pid, each);
+    return found;
+  };
+  const first = note(await treeOf(root, marker));
+  if (first.length === 0) return { seen: [], left: [], signal: 'none' };
+  signalAll(first, 'SIGTERM');
+  signalAll(first, 'SIGCONT');
+  await waitGone(first, STOP_GRACE_MS);
+  let rest = note([...(await alive([...seen.values()])), ...(await treeOf(root, marker))]);
+  if (rest.length === 0) return { seen: [...seen.keys()], left: [], signal: 'SIGTERM' };
+  const deadline = Date.now() + KILL_GRACE_MS;
+  while (rest.length > 0 && Date.now() < deadline) {
+    signalAll(rest, 'SIGKILL');
+    await waitGone(rest, 500);
+    rest = note([...(await alive([...seen.values()])), ...(await treeOf(root, marker))]);
+  }
+  return { seen: [...seen.keys()], left: [...new Set(rest.map((each) => each.pid))], signal: 'SIGKILL' };
+}

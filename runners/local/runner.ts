@@ -1,0 +1,186 @@
+/** The local runner: every agent in a pane of Godel's own tmux server. */
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Handle, Held, LaunchSpec, Runner } from '../../src/agents/runner.ts';
+import type { Clock } from '../../src/base/clock.ts';
+import { messageOf } from '../../src/base/error.ts';
+import { newId } from '../../src/base/id.ts';
+import type { Log } from '../../src/base/log.ts';
+import { run } from '../../src/base/process.ts';
+import { launchScript, shellQuote } from './launch-script.ts';
+import { pasteable } from './paste.ts';
+import { endTree, signalTree } from './process-tree.ts';
+import { HOLD_SESSION, type TmuxServer } from './tmux-server.ts';
+
+export interface LocalRunnerOptions {
+  server: TmuxServer;
+  clock: Clock;
+  log: Log;
+}
+
+/** Pause (ms) between a paste and its Enter: an Enter in the same read as the paste is swallowed. */
+const ENTER_PAUSE_MS = 120;
+/** Panes are compared this often (ms), by one command over the control client; no process is started. */
+const WATCH_MS = 1_000;
+
+const FIELDS = [
+  'pane_id', 'pane_pid', 'pane_dead', 'pane_dead_status', 'pane_dead_signal', '@godel_agent', '@godel_generation', 'pane_current_command', 'pane_title',
+];
+const SEPARATOR = '\u001f';
+const FORMAT = FIELDS.map((field) => `#{${field}}`).join(SEPARATOR);
+
+const markerOf = (agentId: string) => `GODEL_AGENT_ID=${agentId}`;
+
+/** One line of `list-panes`; undefined for panes that hold no agent. Pure. */
+export function parseHeld(line: string): Held | undefined {
+  // Control mode shows control characters as octal escapes.
+  const [pane = '', pid = '', dead, status = '', signal = '', agentId = '', generation = '', command = '', title = ''] = line
+    .replaceAll('\\037', SEPARATOR)
+    .split(SEPARATOR);
+  if (agentId === '') return undefined;
+  return {
+    runner: 'local',
+    address: pane,
+    pid: Number(pid),
+    agentId,
+    generation: Number(generation),
+    dead: dead === '1',
+    command,
+    title,
+    ...(status === '' ? {} : { exitCode: Number(status) }),
+    ...(signal === '' ? {} : { exitSignal: Number(signal) }),
+  };
+}
+
+export function createLocalRunner(options: LocalRunnerOptions): Runner {
+  const { server, log } = options;
+  const locks = new Map<string, Promise<unknown>>();
+  const listeners = new Set<(held: Held) => void>();
+  let seen = new Map<string, string>();
+  let timer: NodeJS.Timeout | undefined;
+  let looking: Promise<void> = Promise.resolve();
+
+  /** One conversation with a pane at a time. */
+  function locked<T>(pane: string, work: () => Promise<T>): Promise<T> {
+    const next = (locks.get(pane) ?? Promise.resolve()).then(work, work);
+    const settled = next.catch(() => undefined);
+    locks.set(pane, settled);
+    void settled.then(() => {
+      if (locks.get(pane) === settled) locks.delete(pane);
+    });
+    return next;
+  }
+
+  async function list(): Promise<Held[]> {
+    const lines = await server.tmux('list-panes', '-a', '-F', FORMAT);
+    const held = lines.map(parseHeld).filter((each) => each !== undefined);
+    // A session that is grouped with another lists its panes again.
+    return [...new Map(held.map((each) => [each.address, each])).values()];
+  }
+
+  async function writeScript(spec: LaunchSpec): Promise<string> {
+    await mkdir(spec.home, { recursive: true, mode: 0o700 });
+    const file = join(spec.home, 'launch.sh');
+    await rm(file, { force: true });
+    await writeFile(file, launchScript(spec), { mode: 0o600 });
+    await writeFile(spec.logFile, '', { mode: 0o600, flag: 'a' });
+    return file;
+  }
+
+  async function launch(spec: LaunchSpec): Promise<Handle> {
+    const script = await writeScript(spec);
+    const shell = `exec env -i TMUX_PANE="$TMUX_PANE" sh ${shellQuote(script)}`;
+    const where = ['-d', '-P', '-F', '#{pane_id} #{pane_pid}', '-t', `=${HOLD_SESSION}:`, '-n', spec.agentName];
+    const [line = ''] = await server.tmux('new-window', ...where, shell);
+    const [pane = '', pid = ''] = line.split(' ');
+    const set = (name: string, value: string) => ['set-option', '-p', '-t', pane, name, value];
+    await server.batch([
+      set('@godel_agent', spec.agentId),
+      set('@godel_generation', String(spec.generation)),
+      set('@godel_name', spec.agentName),
+      ...(spec.beadId === undefined ? [] : [set('@godel_bead', spec.beadId)]),
+      ['pipe-pane', '-O', '-t', pane, `exec cat >> ${shellQuote(spec.logFile)}`],
+    ]);
+    return { runner: 'local', address: pane, pid: Number(pid) };
+  }
+
+  async function look(): Promise<void> {
+    const next = new Map<string, string>();
+    for (const held of await list()) {
+      const stamp = JSON.stringify([held.dead, held.title, held.command]);
+      next.set(held.address, stamp);
+      if (seen.get(held.address) !== stamp) for (const listener of [...listeners]) listener(held);
+    }
+    seen = next;
+  }
+
+  function startWatch(): void {
+    timer ??= setInterval(() => {
+      looking = looking.then(look).catch((error: unknown) => log.debug({ problem: messageOf(error) }, 'panes could not be listed'));
+    }, WATCH_MS);
+  }
+
+  async function typeText(handle: Handle, text: string): Promise<void> {
+    const buffer = `godel-${newId()}`;
+    const [file = 'tmux', ...args] = server.command;
+    // Standard input of a client has no length limit; an argument has.
+    const loaded = await run(file, [...args, 'load-buffer', '-b', buffer, '-'], { env: server.env, input: pasteable(text) });
+    if (loaded.code !== 0) throw new Error(`tmux load-buffer: ${loaded.stderr.trim()}`);
+    await server.tmux('paste-buffer', '-p', '-d', '-b', buffer, '-t', handle.address);
+    await delay(ENTER_PAUSE_MS);
+    await server.tmux('send-keys', '-t', handle.address, 'Enter');
+    await delay(ENTER_PAUSE_MS);
+  }
+
+  return {
+    id: 'local',
+    async probe() {
+      try {
+        return { ok: true, version: `tmux ${(await server.version()).text}` };
+      } catch (error) {
+        return { ok: false, problem: messageOf(error) };
+      }
+    },
+    launch,
+    attachCommand: (handle) => [...server.command, 'attach-session', '-t', handle.address, ';', 'resize-pane', '-Z', '-t', handle.address],
+    async exec(cwd, command, env, timeoutMs) {
+      const result = await run('sh', ['-c', `exec 2>&1; ${command}`], { cwd, env, timeoutMs });
+      return { exitCode: result.timedOut ? 124 : (result.code ?? 1), output: result.stdout };
+    },
+    async screen(handle) {
+      return (await server.tmux('capture-pane', '-p', '-t', handle.address)).join('\n');
+    },
+    type: (handle, text) => locked(handle.address, () => typeText(handle, text)),
+    async pause(handle) {
+      await signalTree(handle.pid, await markerFor(handle), 'SIGSTOP');
+    },
+    async resume(handle) {
+      await signalTree(handle.pid, await markerFor(handle), 'SIGCONT');
+    },
+    async stop(handle, agentId) {
+      const held = (await list()).find((each) => each.address === handle.address && each.agentId === agentId);
+      // A pane id that now belongs to somebody else must not be touched, its pid may be reused.
+      const proof = await endTree(held && !held.dead ? held.pid : undefined, markerOf(agentId));
+      if (held) await server.tmux('kill-pane', '-t', handle.address).catch(() => undefined);
+      return proof;
+    },
+    list,
+    watch(listener) {
+      listeners.add(listener);
+      startWatch();
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      clearInterval(timer);
+      await looking;
+      await server.close();
+    },
+  };
+
+  async function markerFor(handle: Handle): Promise<string> {
+    const held = (await list()).find((each) => each.address === handle.address);
+    if (!held) throw new Error(`pane ${handle.address} is gone`);
+    return markerOf(held.agentId);
+  }
+}

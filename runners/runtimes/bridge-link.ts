@@ -1,0 +1,107 @@
+/**
+ * The agent's end of the bridge (src/agents/bridge-protocol.ts): reconnects for ever, sends again
+ * what the daemon has not confirmed, and says that it is alive. It runs inside a foreign program, so it never throws
+ * and never prints. Imports node: only, as it is bundled into that program.
+ */
+import { connect, type Socket } from 'node:net';
+import type { AgentEvent, BridgeDown, BridgeUp } from '../../src/agents/bridge-protocol.ts';
+
+export interface BridgeLinkOptions {
+  socketFile: string;
+  agentId: string;
+  generation: number;
+  token: string;
+  isIdle: () => boolean;
+  onPrompt: (prompt: Extract<BridgeDown, { type: 'prompt' }>) => void;
+  onInterrupt: () => void;
+}
+
+export interface BridgeLink {
+  emit(event: AgentEvent): void;
+  promptStatus(id: string, status: 'accepted' | 'started' | 'refused', reason?: string): void;
+  close(): void;
+}
+
+type Numbered = Extract<BridgeUp, { type: 'event' }>;
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2_000;
+const ALIVE_MS = 5_000;
+/** Events kept while the daemon is away; older ones are of no use to anybody by then. */
+const MAX_UNCONFIRMED = 5_000;
+
+export function openBridgeLink(options: BridgeLinkOptions): BridgeLink {
+  let socket: Socket | undefined;
+  let welcome = false;
+  let closed = false;
+  let pauseMs = FIRST_PAUSE_MS;
+  let seq = Date.now() * 1_000;
+  const unconfirmed: Numbered[] = [];
+
+  const write = (message: BridgeUp) => {
+    if (socket?.writable) socket.write(`${JSON.stringify(message)}\n`);
+  };
+
+  function take(line: string): void {
+    const message = JSON.parse(line) as BridgeDown;
+    if (message.type === 'welcome') {
+      welcome = true;
+      pauseMs = FIRST_PAUSE_MS;
+      for (const event of unconfirmed) write(event);
+    } else if (message.type === 'confirm') {
+      while (unconfirmed[0] && unconfirmed[0].seq <= message.seq) unconfirmed.shift();
+    } else if (message.type === 'prompt') options.onPrompt(message);
+    else if (message.type === 'interrupt') options.onInterrupt();
+  }
+
+  function open(): void {
+    if (closed) return;
+    welcome = false;
+    let rest = '';
+    const current = connect(options.socketFile);
+    socket = current;
+    current.setEncoding('utf8');
+    current.unref();
+    current.on('connect', () => {
+      const { agentId, generation, token } = options;
+      write({ type: 'hello', agentId, generation, token, pid: process.pid, idle: options.isIdle() });
+    });
+    current.on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        try {
+          if (line !== '') take(line);
+        } catch {
+          // A line this version does not understand is for a newer one.
+        }
+      }
+    });
+    current.on('error', () => {});
+    current.on('close', () => {
+      if (closed) return;
+      setTimeout(open, pauseMs).unref();
+      pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+    });
+  }
+
+  const alive = setInterval(() => welcome && write({ type: 'alive' }), ALIVE_MS);
+  alive.unref();
+  open();
+
+  return {
+    emit(event) {
+      seq += 1;
+      const message: Numbered = { type: 'event', seq, at: Date.now(), event };
+      unconfirmed.push(message);
+      if (unconfirmed.length > MAX_UNCONFIRMED) unconfirmed.shift();
+      if (welcome) write(message);
+    },
+    promptStatus: (id, status, reason) => write({ type: 'prompt-status', id, status, ...(reason === undefined ? {} : { reason }) }),
+    close() {
+      closed = true;
+      clearInterval(alive);
+      socket?.end();
+    },
+  };
+}

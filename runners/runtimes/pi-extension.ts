@@ -1,0 +1,161 @@
+/**
+ * Godel's extension for Pi: reports what the agent does and hands it prompts, over the bridge.
+ * Bundled to one file; Pi loads it with `-e`.
+ */
+import { join } from 'node:path';
+import type { ExtensionAPI, ExtensionContext } from '@earendil-works/pi-coding-agent';
+import type { BridgeDown } from '../../src/agents/bridge-protocol.ts';
+import { type BridgeLink, openBridgeLink } from './bridge-link.ts';
+import { openPromptRecord } from './prompt-record.ts';
+
+type PromptMessage = Extract<BridgeDown, { type: 'prompt' }>;
+
+const SUMMARY_LENGTH = 120;
+/** A prompt that was handed over must show up as a message within this time (ms), or it is handed over again. */
+const SHOW_UP_MS = 15_000;
+
+function textOf(content: unknown): string {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return '';
+  return content.map((part: { type?: string; text?: string }) => (part.type === 'text' ? (part.text ?? '') : '')).join('');
+}
+
+/** One line about a tool call: its command, path or pattern. */
+function summaryOf(args: Record<string, unknown> | undefined): string | undefined {
+  const value = args?.command ?? args?.path ?? args?.file_path ?? args?.pattern;
+  if (typeof value !== 'string') return undefined;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed.
+  const line = value.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
+  return line.length > SUMMARY_LENGTH ? `${line.slice(0, SUMMARY_LENGTH - 1)}…` : line;
+}
+
+/** Texts of the user messages in the conversation. */
+function userTexts(context: ExtensionContext): string[] {
+  return context.sessionManager
+    .getEntries()
+    .filter((entry) => entry.type === 'message' && entry.message.role === 'user')
+    .map((entry) => textOf((entry as { message: { content?: unknown } }).message.content));
+}
+
+interface Outbox {
+  push(prompt: PromptMessage): void;
+  /** A user message appeared in the conversation. */
+  appeared(text: string): void;
+  stop(): void;
+}
+
+/** Hands prompts to Pi one after another; the next one only when the one before has become a message. */
+function createOutbox(pi: ExtensionAPI, record: ReturnType<typeof openPromptRecord>, link: () => BridgeLink | undefined, context: () => ExtensionContext | undefined): Outbox {
+  const waiting: PromptMessage[] = [];
+  let current: PromptMessage | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  function handOver(prompt: PromptMessage): void {
+    record.add(prompt.id, prompt.text);
+    try {
+      pi.sendUserMessage(prompt.text, { deliverAs: prompt.when === 'after-turn' ? 'followUp' : 'steer' });
+      link()?.promptStatus(prompt.id, 'accepted');
+      timer = setTimeout(check, SHOW_UP_MS);
+      timer.unref();
+    } catch (error) {
+      finish();
+      link()?.promptStatus(prompt.id, 'refused', error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** While Pi is busy a queued prompt may wait long; only an idle Pi that shows nothing has lost it. */
+  function check(): void {
+    const now = context();
+    if (!current || !now) return;
+    if (userTexts(now).includes(current.text)) return started();
+    if (now.isIdle() && !now.hasPendingMessages()) return handOver(current);
+    timer = setTimeout(check, SHOW_UP_MS);
+    timer.unref();
+  }
+
+  function started(): void {
+    if (current) link()?.promptStatus(current.id, 'started');
+    finish();
+  }
+
+  function finish(): void {
+    clearTimeout(timer);
+    current = waiting.shift();
+    if (current) handOver(current);
+  }
+
+  return {
+    push(prompt) {
+      if (current?.id === prompt.id || waiting.some((each) => each.id === prompt.id)) return;
+      if (record.has(prompt.id)) {
+        link()?.promptStatus(prompt.id, 'started');
+        return;
+      }
+      if (current) waiting.push(prompt);
+      else {
+        current = prompt;
+        handOver(prompt);
+      }
+    },
+    appeared(text) {
+      if (current && text === current.text) started();
+    },
+    stop: () => clearTimeout(timer),
+  };
+}
+
+export default function godel(pi: ExtensionAPI): void {
+  const { GODEL_BRIDGE_SOCKET, GODEL_AGENT_ID, GODEL_GENERATION, GODEL_TOKEN, GODEL_AGENT_HOME } = process.env;
+  if (!GODEL_BRIDGE_SOCKET || !GODEL_AGENT_ID || !GODEL_TOKEN || !GODEL_AGENT_HOME) return;
+  const record = openPromptRecord(join(GODEL_AGENT_HOME, 'delivered.txt'));
+  let link: BridgeLink | undefined;
+  let context: ExtensionContext | undefined;
+  let lastError: string | undefined;
+  const outbox = createOutbox(pi, record, () => link, () => context);
+
+  pi.on('session_start', (_event, current) => {
+    context = current;
+    const file = current.sessionManager.getSessionFile();
+    record.reconcile(userTexts(current));
+    link ??= openBridgeLink({
+      socketFile: GODEL_BRIDGE_SOCKET,
+      agentId: GODEL_AGENT_ID,
+      generation: Number(GODEL_GENERATION),
+      token: GODEL_TOKEN,
+      isIdle: () => context?.isIdle() ?? true,
+      onPrompt: (prompt) => outbox.push(prompt),
+      onInterrupt: () => context?.abort(),
+    });
+    link.emit({ kind: 'session', ...(file ? { file } : {}), sessionId: current.sessionManager.getSessionId() });
+    link.emit({ kind: 'idle' });
+  });
+  pi.on('agent_start', (_event, current) => {
+    context = current;
+    lastError = undefined;
+    link?.emit({ kind: 'turn-start' });
+  });
+  pi.on('message_start', (event) => {
+    if (event.message.role === 'user') outbox.appeared(textOf(event.message.content));
+  });
+  pi.on('tool_execution_start', (event) => {
+    const summary = summaryOf(event.args as Record<string, unknown> | undefined);
+    link?.emit({ kind: 'tool-start', tool: event.toolName, ...(summary ? { summary } : {}) });
+  });
+  pi.on('tool_execution_end', (event) => link?.emit({ kind: 'tool-end', tool: event.toolName, isError: event.isError }));
+  pi.on('turn_end', (event) => {
+    const message = event.message as { stopReason?: string; errorMessage?: string };
+    lastError = message.stopReason === 'error' ? (message.errorMessage ?? 'unknown error') : undefined;
+    link?.emit({ kind: 'turn-end', ...(message.stopReason ? { stopReason: message.stopReason } : {}) });
+  });
+  pi.on('ui_prompt_start', (event) => link?.emit({ kind: 'ask', question: event.title ?? `a ${event.kind} is open` }));
+  pi.on('agent_settled', (_event, current) => {
+    context = current;
+    link?.emit({ kind: 'settled', ...(lastError === undefined ? {} : { error: lastError.slice(0, 500) }) });
+  });
+  pi.on('session_shutdown', () => {
+    outbox.stop();
+    link?.emit({ kind: 'shutdown' });
+    link?.close();
+    link = undefined;
+  });
+}

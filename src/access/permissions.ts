@@ -1,0 +1,26 @@
+/** Who may do what. A person at this machine may do everything; an agent works, but does not decide. */
+import type { AnyOperation } from '../base/operation.ts';
+import type { Actor } from './schema.ts';
+
+/** What agents may do: read, create and describe work, hand it over. Never accept, delete, or control others. */
+const AGENT_PERMISSIONS = new Set([
+  'bead:read',
+  'bead:create',
+  'bead:note',
+  'bead:submit',
+  'bead:update',
+  'convoy:read',
+  'agent:read',
+  'agent:send',
+  'runtime:read',
+  'review:read',
+  'worktree:read',
+  'project:read',
+  'event:read',
+  'cost:read',
+  'system:read',
+]);
+
+export function isAllowed(actor: Actor, operation: Pick<AnyOperation, 'permission'>): boolean {
+  return actor.kind !== 'agent' || AGENT_PERMISSIONS.has(operation.permission);
+}

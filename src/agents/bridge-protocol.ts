@@ -1,0 +1,61 @@
+/**
+ * Bridge between the daemon and an extension that runs inside an agent program: JSON lines over
+ * the Unix socket `run/bridge.sock` (mode 0600). The agent side reconnects for ever with backoff
+ * and sends again every event the daemon has not confirmed; the daemon sends again every prompt
+ * that was not accepted. A prompt id is delivered to the model at most once: the agent side keeps
+ * accepted ids in `<home>/delivered.jsonl`, flushed before it hands the text over.
+ */
+import { z } from 'zod';
+
+export const agentEventSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('session'), file: z.string().optional(), sessionId: z.string().optional() }),
+  z.object({ kind: z.literal('idle') }),
+  z.object({ kind: z.literal('turn-start'), promptId: z.string().optional() }),
+  z.object({ kind: z.literal('tool-start'), tool: z.string(), summary: z.string().optional() }),
+  z.object({ kind: z.literal('tool-end'), tool: z.string(), isError: z.boolean() }),
+  z.object({ kind: z.literal('turn-end'), stopReason: z.string().optional() }),
+  z.object({ kind: z.literal('ask'), question: z.string(), choices: z.array(z.string()).optional() }),
+  z.object({ kind: z.literal('settled'), error: z.string().optional().describe('Last error of the model, if it ended in one') }),
+  z.object({ kind: z.literal('shutdown') }),
+]);
+export type AgentEvent = z.infer<typeof agentEventSchema>;
+
+/** From the agent to the daemon. */
+export const bridgeUpSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('hello'),
+    agentId: z.string(),
+    generation: z.number().int(),
+    token: z.string().describe('Agent token, the same as GODEL_TOKEN in its environment'),
+    pid: z.number().int(),
+    idle: z.boolean().describe('True when no turn is running'),
+  }),
+  z.object({ type: z.literal('event'), seq: z.number().int(), at: z.number(), event: agentEventSchema }),
+  /** `accepted`: handed to the program. `started`: its turn was seen to start. `refused`: will never be. */
+  z.object({
+    type: z.literal('prompt-status'),
+    id: z.string(),
+    status: z.enum(['accepted', 'started', 'refused']),
+    reason: z.string().optional(),
+  }),
+  z.object({ type: z.literal('alive') }),
+]);
+export type BridgeUp = z.infer<typeof bridgeUpSchema>;
+
+/** From the daemon to the agent. */
+export const bridgeDownSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('welcome'), confirmedSeq: z.number().int() }),
+  z.object({ type: z.literal('refused'), reason: z.string() }),
+  z.object({ type: z.literal('confirm'), seq: z.number().int() }),
+  z.object({
+    type: z.literal('prompt'),
+    id: z.string(),
+    text: z.string(),
+    when: z.enum(['now', 'after-tool', 'after-turn']),
+  }),
+  z.object({ type: z.literal('interrupt') }),
+]);
+export type BridgeDown = z.infer<typeof bridgeDownSchema>;
+
+/** The agent side sends `alive` this often; the daemon calls a silent bridge stale after three. */
+export const ALIVE_INTERVAL_MS = 5_000;

@@ -1,0 +1,142 @@
+/** The daemon's end of the bridge: a Unix socket that agents' extensions connect to. */
+import { chmod, rm } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Clock } from '../base/clock.ts';
+import { messageOf } from '../base/error.ts';
+import type { Log } from '../base/log.ts';
+import { type AgentEvent, ALIVE_INTERVAL_MS, type BridgeDown, type BridgeUp, bridgeUpSchema } from './bridge-protocol.ts';
+import type { DeliverWhen } from './store.ts';
+
+export interface BridgeOptions {
+  socketFile: string;
+  clock: Clock;
+  log: Log;
+  authenticate: (agentId: string, generation: number, token: string) => Promise<boolean>;
+  onEvent: (agentId: string, generation: number, event: AgentEvent, atMs: number) => Promise<void>;
+  onPromptStatus: (agentId: string, id: string, status: 'accepted' | 'started' | 'refused', reason?: string) => Promise<void>;
+  onConnection: (agentId: string, connected: boolean, idle: boolean) => Promise<void>;
+  /** The agent said that it is alive and stands by what it said last. */
+  onAlive: (agentId: string, atMs: number) => void;
+}
+
+export interface Bridge {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** False when the agent is not connected. */
+  send(agentId: string, prompt: { id: string; text: string; when: DeliverWhen }): boolean;
+  interrupt(agentId: string): boolean;
+  isConnected(agentId: string): boolean;
+}
+
+interface Connection {
+  socket: Socket;
+  agentId: string;
+  generation: number;
+  timer: NodeJS.Timeout;
+}
+
+const MAX_LINE = 4 * 1024 * 1024;
+const SILENT_MS = 3 * ALIVE_INTERVAL_MS;
+
+export function createBridge(options: BridgeOptions): Bridge {
+  const { log } = options;
+  const connections = new Map<string, Connection>();
+  /** Highest confirmed event of each life of each agent. */
+  const confirmed = new Map<string, number>();
+  let server: Server | undefined;
+  const sockets = new Set<Socket>();
+
+  const write = (socket: Socket, message: BridgeDown) => socket.write(`${JSON.stringify(message)}\n`);
+
+  async function greet(socket: Socket, hello: Extract<BridgeUp, { type: 'hello' }>): Promise<Connection | undefined> {
+    const { agentId, generation, token } = hello;
+    if (!(await options.authenticate(agentId, generation, token))) {
+      write(socket, { type: 'refused', reason: 'unknown agent, an older life of it, or a wrong token' });
+      socket.end();
+      return undefined;
+    }
+    connections.get(agentId)?.socket.destroy();
+    const timer = setTimeout(() => socket.destroy(), SILENT_MS);
+    const connection = { socket, agentId, generation, timer };
+    connections.set(agentId, connection);
+    write(socket, { type: 'welcome', confirmedSeq: confirmed.get(`${agentId}:${generation}`) ?? 0 });
+    await options.onConnection(agentId, true, hello.idle);
+    return connection;
+  }
+
+  async function take(connection: Connection, message: BridgeUp): Promise<void> {
+    const { agentId, generation, socket } = connection;
+    if (connections.get(agentId) !== connection) return;
+    connection.timer.refresh();
+    if (message.type === 'alive') options.onAlive(agentId, options.clock.now());
+    else if (message.type === 'prompt-status') await options.onPromptStatus(agentId, message.id, message.status, message.reason);
+    else if (message.type === 'event') {
+      const key = `${agentId}:${generation}`;
+      if (message.seq > (confirmed.get(key) ?? 0)) {
+        await options.onEvent(agentId, generation, message.event, message.at);
+        confirmed.set(key, message.seq);
+      }
+      write(socket, { type: 'confirm', seq: message.seq });
+    }
+  }
+
+  function accept(socket: Socket): void {
+    sockets.add(socket);
+    let rest = '';
+    let connection: Connection | undefined;
+    let order: Promise<void> = Promise.resolve();
+    socket.setEncoding('utf8');
+    const handle = async (line: string) => {
+      const message = bridgeUpSchema.parse(JSON.parse(line));
+      if (connection) await take(connection, message);
+      else if (message.type === 'hello') connection = await greet(socket, message);
+      else socket.destroy();
+    };
+    socket.on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      if (rest.length > MAX_LINE) socket.destroy();
+      for (const line of lines.filter((each) => each !== '')) {
+        order = order.then(() => handle(line)).catch((error: unknown) => {
+          log.warn({ agentId: connection?.agentId, problem: messageOf(error) }, 'bridge message not taken');
+        });
+      }
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      sockets.delete(socket);
+      if (!connection) return;
+      clearTimeout(connection.timer);
+      if (connections.get(connection.agentId) !== connection) return;
+      connections.delete(connection.agentId);
+      void options.onConnection(connection.agentId, false, false).catch((error: unknown) => log.warn({ problem: messageOf(error) }, 'bridge close not noted'));
+    });
+  }
+
+  return {
+    async start() {
+      await rm(options.socketFile, { force: true });
+      const listening = createServer(accept);
+      server = listening;
+      await new Promise<void>((resolve, reject) => {
+        listening.once('error', reject);
+        listening.listen(options.socketFile, resolve);
+      });
+      await chmod(options.socketFile, 0o600);
+    },
+    async stop() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()));
+    },
+    send(agentId, prompt) {
+      const connection = connections.get(agentId);
+      if (!connection?.socket.writable) return false;
+      return write(connection.socket, { type: 'prompt', id: prompt.id, text: prompt.text, when: prompt.when }) || true;
+    },
+    interrupt(agentId) {
+      const connection = connections.get(agentId);
+      return connection?.socket.writable ? write(connection.socket, { type: 'interrupt' }) || true : false;
+    },
+    isConnected: (agentId) => connections.has(agentId),
+  };
+}

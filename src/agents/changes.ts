@@ -1,0 +1,67 @@
+/** How an agent changes: transition checked, row + event in one unit. */
+import { failure } from '../errors.ts';
+import type { Unit } from '../storage/unit-of-work.ts';
+import type { Agent } from './schema.ts';
+import { type AgentAction, nextLifecycle } from './state.ts';
+import { findAgent, saveAgent } from './store.ts';
+
+export type AgentChange = { [K in keyof Agent]?: Agent[K] | undefined };
+
+function applied(agent: Agent, change: AgentChange, now: string): Agent {
+  const merged: Record<string, unknown> = { ...agent, ...change, updatedAt: now };
+  for (const [key, value] of Object.entries(merged)) {
+    if (value === undefined) delete merged[key];
+  }
+  return merged as Agent;
+}
+
+/** The freshest form of an agent. @throws GodelError agent-not-found */
+export async function loadAgent(unit: Unit, id: string): Promise<Agent> {
+  const agent = await findAgent(unit.tx, id);
+  if (!agent) throw failure('agent-not-found', { id });
+  return agent;
+}
+
+/** Saves a change of fields with its event. */
+export async function changeAgent(
+  unit: Unit,
+  agent: Agent,
+  change: AgentChange,
+  event: string,
+  extra: Record<string, unknown> = {},
+): Promise<Agent> {
+  const saved = await saveAgent(unit.tx, applied(agent, change, unit.now));
+  await unit.emit({
+    type: event,
+    component: 'agents',
+    payload: { agent: saved, ...extra },
+    metadata: {
+      projectId: saved.projectId,
+      agentId: saved.id,
+      ...(saved.beadId === undefined ? {} : { beadId: saved.beadId }),
+    },
+  });
+  return saved;
+}
+
+/** Applies a lifecycle action. @throws GodelError transition-refused */
+export async function moveAgent(
+  unit: Unit,
+  id: string,
+  action: AgentAction,
+  event: string,
+  change: AgentChange = {},
+  extra: Record<string, unknown> = {},
+): Promise<Agent> {
+  const agent = await loadAgent(unit, id);
+  const lifecycle = nextLifecycle(agent.lifecycle, action);
+  if (!lifecycle) {
+    throw failure('transition-refused', {
+      id: agent.name,
+      from: agent.lifecycle,
+      to: action,
+      hint: `godel agent show ${agent.name}`,
+    });
+  }
+  return changeAgent(unit, agent, { ...change, lifecycle }, event, extra);
+}

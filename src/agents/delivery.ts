@@ -1,0 +1,136 @@
+/**
+ * Prompts reach agents exactly once. A prompt is queued (durable), handed over (delivered) and
+ * acknowledged when its turn was seen to start. What was not acknowledged is handed over again
+ * after a cut; the agent's side refuses an id it has already taken.
+ */
+import type { Log } from '../base/log.ts';
+import type { Unit, UnitOfWork } from '../storage/unit-of-work.ts';
+import type { Database } from '../storage/database.ts';
+import type { Agent } from './schema.ts';
+import { changePrompt, findPrompt, openPrompts, type PromptChange, type QueuedPrompt } from './store.ts';
+
+/** The two ways a text gets into an agent. */
+export interface DeliveryChannels {
+  /** Hands a prompt to the agent's bridge; false when it is not connected. */
+  bridge(agentId: string, prompt: QueuedPrompt): boolean;
+  /** Types a prompt into the terminal; resolves true when a reaction was seen. */
+  paste(agent: Agent, text: string): Promise<boolean>;
+  usesBridge(agent: Agent): boolean;
+}
+
+export interface DeliveryOptions {
+  database: Database;
+  units: UnitOfWork;
+  channels: DeliveryChannels;
+  findAgent: (id: string) => Promise<Agent | undefined>;
+  log: Log;
+}
+
+export interface Delivery {
+  /** Hands over what is queued for an agent; call it on every new prompt and every connection. */
+  pump(agentId: string, again?: boolean): Promise<void>;
+  /** What the bridge says about a prompt. */
+  status(agentId: string, promptId: string, status: 'accepted' | 'started' | 'refused', reason?: string): Promise<void>;
+  /** Resolves with the prompt when it is acknowledged or dead, or when the time (ms) is over. */
+  settled(promptId: string, timeoutMs: number): Promise<QueuedPrompt | undefined>;
+}
+
+export function createDelivery(options: DeliveryOptions): Delivery {
+  const { database, units, channels, log } = options;
+  const chains = new Map<string, Promise<void>>();
+  const watchers = new Map<string, Set<() => void>>();
+
+  /** Runs the work of one agent strictly in order. */
+  function inOrder(agentId: string, work: () => Promise<void>): Promise<void> {
+    const next = (chains.get(agentId) ?? Promise.resolve()).then(work).catch((error: unknown) => {
+      log.error({ agentId, error }, 'prompt delivery failed');
+    });
+    chains.set(agentId, next);
+    void next.finally(() => {
+      if (chains.get(agentId) === next) chains.delete(agentId);
+    });
+    return next;
+  }
+
+  async function change(agentId: string, id: string, from: string[], make: (unit: Unit) => PromptChange): Promise<void> {
+    const agent = await options.findAgent(agentId);
+    await units.run(async (unit) => {
+      if (!(await changePrompt(unit.tx, id, from, make(unit)))) return;
+      const prompt = await findPrompt(unit.tx, id);
+      const metadata = { agentId, ...(agent ? { projectId: agent.projectId } : {}) };
+      await unit.emit({ type: 'agent:prompt', component: 'agents', payload: { prompt }, metadata });
+    });
+    for (const wake of watchers.get(id) ?? []) wake();
+  }
+
+  const delivered = (agentId: string, prompt: QueuedPrompt) =>
+    change(agentId, prompt.id, ['queued', 'delivered'], (unit) => ({
+      status: 'delivered',
+      attempts: prompt.attempts + 1,
+      delivered_at: unit.now,
+    }));
+
+  const acknowledged = (agentId: string, id: string) =>
+    change(agentId, id, ['queued', 'delivered'], (unit) => ({ status: 'acknowledged', acknowledged_at: unit.now, reason: null }));
+
+  const dead = (agentId: string, id: string, reason: string) =>
+    change(agentId, id, ['queued', 'delivered'], () => ({ status: 'dead', reason }));
+
+  async function pasteOne(agent: Agent, prompt: QueuedPrompt): Promise<void> {
+    // A text that was typed may have arrived although nobody saw it: typing it again could run it twice.
+    if (prompt.status === 'delivered') return dead(agent.id, prompt.id, 'typed before a restart; whether it arrived is unknown');
+    await delivered(agent.id, prompt);
+    const seen = await channels.paste(agent, prompt.text);
+    if (seen) return acknowledged(agent.id, prompt.id);
+    return dead(agent.id, prompt.id, 'typed into the terminal, but the program showed no reaction');
+  }
+
+  async function handOver(agent: Agent, prompts: QueuedPrompt[], again: boolean): Promise<void> {
+    for (const prompt of prompts) {
+      if (!channels.usesBridge(agent)) await pasteOne(agent, prompt);
+      else if (prompt.status === 'queued' || again) {
+        if (!channels.bridge(agent.id, prompt)) return;
+        await delivered(agent.id, prompt);
+      }
+    }
+  }
+
+  return {
+    pump: (agentId, again = false) =>
+      inOrder(agentId, async () => {
+        const agent = await options.findAgent(agentId);
+        if (!agent || !['executing', 'waiting'].includes(agent.lifecycle)) return;
+        await handOver(agent, await openPrompts(database.db, agentId), again);
+      }),
+    status: (agentId, promptId, status, reason) =>
+      inOrder(agentId, async () => {
+        if (status === 'started') await acknowledged(agentId, promptId);
+        if (status === 'refused') await dead(agentId, promptId, reason ?? 'refused by the agent');
+      }),
+    async settled(promptId, timeoutMs) {
+      const deadline = Date.now() + timeoutMs;
+      for (;;) {
+        const prompt = await findPrompt(database.db, promptId);
+        const left = deadline - Date.now();
+        if (!prompt || prompt.status === 'acknowledged' || prompt.status === 'dead' || left <= 0) return prompt;
+        await woken(watchers, promptId, left);
+      }
+    },
+  };
+}
+
+/** Resolves when the prompt changed, or after `ms`. */
+function woken(watchers: Map<string, Set<() => void>>, id: string, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const set = watchers.get(id) ?? new Set();
+    watchers.set(id, set);
+    const wake = () => {
+      clearTimeout(timer);
+      set.delete(wake);
+      if (set.size === 0) watchers.delete(id);
+      resolve();
+    };
+    const timer = setTimeout(wake, ms);
+    set.add(wake);
+  });
+}

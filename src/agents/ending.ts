@@ -1,0 +1,119 @@
+/** How agents end: by themselves, by a person, or by a crash. Work is snapshotted first, keys are revoked. */
+import type { Log } from '../base/log.ts';
+import { type BeadChange, changeBead } from '../beads/changes.ts';
+import type { Bead, BeadStatus } from '../beads/schema.ts';
+import type { UnitOfWork, Unit } from '../storage/unit-of-work.ts';
+import { changeAgent, loadAgent } from './changes.ts';
+import type { Held, Runner } from './runner.ts';
+import type { Agent, ObservedState } from './schema.ts';
+import { isLive, nextLifecycle } from './state.ts';
+
+export interface EndingOptions {
+  units: UnitOfWork;
+  runner: Runner;
+  revoke: (agentId: string) => Promise<void>;
+  /** Keeps uncommitted work of the agent's bead in git. */
+  takeSnapshot: (agent: Agent, reason: string) => Promise<void>;
+  loadBead: (unit: Unit, projectId: string, id: string) => Promise<Bead | undefined>;
+  forget: (agentId: string) => void;
+  log: Log;
+}
+
+export interface Ending {
+  /** Stops the whole process tree; work is snapshotted before and after. */
+  stop(agent: Agent): Promise<Agent>;
+  /** The program ended by itself. */
+  exited(agent: Agent, held: Pick<Held, 'exitCode' | 'exitSignal'> | undefined): Promise<void>;
+  snapshot(agent: Agent, reason: string): Promise<void>;
+  assignBead(unit: Unit, projectId: string, id: string, change: BeadChange): Promise<void>;
+  /** Gives a bead back that an agent could not start on. */
+  releaseBead(agent: Agent, status: BeadStatus): Promise<void>;
+}
+
+function ended(unit: Unit, state: 'exited' | 'failed', detail: string | undefined): ObservedState {
+  return { state, source: 'process', at: unit.now, since: unit.now, ...(detail === undefined ? {} : { detail }) };
+}
+
+export function createEnding(options: EndingOptions): Ending {
+  const { units, runner } = options;
+
+  async function snapshot(agent: Agent, reason: string): Promise<void> {
+    try {
+      await options.takeSnapshot(agent, reason);
+    } catch (error) {
+      options.log.error({ agentId: agent.id, error }, 'snapshot failed');
+    }
+  }
+
+  async function assignBead(unit: Unit, projectId: string, id: string, change: BeadChange): Promise<void> {
+    const bead = await options.loadBead(unit, projectId, id);
+    if (bead) await changeBead(unit, bead, change, `assigned to ${change.agent ?? 'nobody'}`);
+  }
+
+  const stop: Ending['stop'] = async (agent) => {
+    await snapshot(agent, 'stop');
+    const proof =
+      agent.pane === undefined || agent.pid === undefined
+        ? { seen: [], left: [], signal: 'none' as const }
+        : await runner.stop({ runner: agent.runner, address: agent.pane, pid: agent.pid }, agent.id);
+    // What the program wrote between the first snapshot and its end.
+    await snapshot(agent, 'stopped');
+    await options.revoke(agent.id);
+    options.forget(agent.id);
+    return units.run(async (unit) => {
+      const known = await loadAgent(unit, agent.id);
+      const lifecycle = nextLifecycle(known.lifecycle, 'kill') ?? known.lifecycle;
+      const left = proof.left.length > 0 ? `processes left: ${proof.left.join(', ')}` : undefined;
+      const observed = ended(unit, left ? 'failed' : 'exited', left);
+      const change = { lifecycle, observed, pane: undefined, pid: undefined, lastError: left };
+      return changeAgent(unit, known, change, 'agent:kill', { proof });
+    });
+  };
+
+  const exited: Ending['exited'] = async (agent, held) => {
+    await snapshot(agent, 'exit');
+    await options.revoke(agent.id);
+    options.forget(agent.id);
+    const code = held?.exitCode;
+    const clean = code === 0;
+    const detail = clean ? undefined : exitText(held);
+    const closed = await units.run(async (unit) => {
+      const known = await loadAgent(unit, agent.id);
+      if (!isLive(known.lifecycle) || known.generation !== agent.generation) return undefined;
+      const completing = clean ? nextLifecycle(known.lifecycle, 'complete') : undefined;
+      const lifecycle = (completing && nextLifecycle(completing, 'cleaned')) ?? nextLifecycle(known.lifecycle, 'fail');
+      if (!lifecycle) return undefined;
+      const observed = ended(unit, clean ? 'exited' : 'failed', detail);
+      const change = { lifecycle, observed, exitCode: code, lastError: detail } as const;
+      // A failed program keeps its pane, so that a person can read what it said last.
+      const pane = clean || held === undefined ? { pane: undefined, pid: undefined } : {};
+      return changeAgent(unit, known, { ...change, ...pane }, clean ? 'agent:complete' : 'agent:error', { message: detail });
+    });
+    if (closed && clean && agent.pane !== undefined && agent.pid !== undefined) {
+      await runner.stop({ runner: agent.runner, address: agent.pane, pid: agent.pid }, agent.id);
+    }
+  };
+
+  return {
+    stop,
+    exited,
+    snapshot,
+    assignBead,
+    async releaseBead(agent, status) {
+      if (agent.beadId === undefined) return;
+      const { beadId } = agent;
+      await units.run(async (unit) => {
+        const bead = await options.loadBead(unit, agent.projectId, beadId);
+        if (!bead || bead.agent !== agent.name) return;
+        const change = { status, agent: undefined } as unknown as BeadChange;
+        await changeBead(unit, bead, change, `released by ${agent.name}, which could not start`);
+      });
+    },
+  };
+}
+
+function exitText(held: Pick<Held, 'exitCode' | 'exitSignal'> | undefined): string {
+  if (held === undefined) return 'its terminal is gone';
+  if (held.exitSignal !== undefined) return `ended by signal ${held.exitSignal}`;
+  return `exit code ${held.exitCode ?? 'unknown'}`;
+}

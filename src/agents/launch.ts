@@ -1,0 +1,169 @@
+/**
+ * From a request to a running program: worktree, keys, private home, launch script, terminal.
+ * Every step that fails takes back what the earlier ones did, and says why.
+ */
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Bead } from '../beads/schema.ts';
+import type { Config } from '../config.ts';
+import type { Project } from '../repos/schema.ts';
+import type { UnitOfWork } from '../storage/unit-of-work.ts';
+import { instructions } from './briefing.ts';
+import { moveAgent } from './changes.ts';
+import { identityEnvironment, inheritedEnvironment } from './environment.ts';
+import type { Handle, Runner, Size } from './runner.ts';
+import type { ModelChoice, Prepared, Runtime } from './runtime.ts';
+import type { Agent } from './schema.ts';
+
+export interface Credentials {
+  /** Token of the agent for Godel's own API. */
+  token: string;
+  /** Virtual key for the proxy. */
+  virtualKey: string;
+}
+
+export interface LaunchOptions {
+  units: UnitOfWork;
+  runner: Runner;
+  runtimes: { get(id: string): Runtime };
+  agentsDir: string;
+  bridgeSocket: string;
+  /** Node and the compiled CLI, for the `godel` command on the agent's PATH. */
+  nodePath: string;
+  cliFile: string;
+  environment: Readonly<Record<string, string | undefined>>;
+  proxyUrl: () => string;
+  issue: (agent: Agent, budgetUsd?: number) => Promise<Credentials>;
+  revoke: (agentId: string) => Promise<void>;
+  /** The worktree of the bead, made with its set-up command when it is missing. */
+  ensureWorktree: (project: Project, bead: Bead, config: Config) => Promise<string>;
+  size: () => Size;
+}
+
+export interface LaunchRequest {
+  agent: Agent;
+  project: Project;
+  config: Config;
+  bead?: Bead | undefined;
+  choice?: ModelChoice | undefined;
+  command?: string | undefined;
+  budgetUsd?: number | undefined;
+}
+
+export interface Launcher {
+  /** Brings the agent to `executing`; on failure it is `failed` with the reason, and the error is thrown. */
+  launch(request: LaunchRequest): Promise<Agent>;
+  homeOf(agentId: string): string;
+  logFileOf(agentId: string): string;
+}
+
+const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+async function writeCommand(binDir: string, nodePath: string, cliFile: string): Promise<void> {
+  await mkdir(binDir, { recursive: true, mode: 0o700 });
+  const file = join(binDir, 'godel');
+  await writeFile(file, `#!/bin/sh\nexec ${quoted(nodePath)} ${quoted(cliFile)} "$@"\n`);
+  await chmod(file, 0o755);
+}
+
+export function createLauncher(options: LaunchOptions): Launcher {
+  const { units, runner } = options;
+  const homeOf = (agentId: string) => join(options.agentsDir, agentId);
+  const logFileOf = (agentId: string) => join(homeOf(agentId), 'terminal.log');
+
+  async function prepare(request: LaunchRequest, agent: Agent, cwd: string): Promise<{ prepared: Prepared; env: Record<string, string> }> {
+    const home = homeOf(agent.id);
+    await mkdir(home, { recursive: true, mode: 0o700 });
+    const binDir = join(home, 'bin');
+    await writeCommand(binDir, options.nodePath, options.cliFile);
+    const credentials = await options.issue(agent, request.budgetUsd);
+    const identity = {
+      agentId: agent.id,
+      agentName: agent.name,
+      generation: agent.generation,
+      beadId: agent.beadId,
+      projectId: agent.projectId,
+      home,
+      bridgeSocket: options.bridgeSocket,
+      proxyUrl: options.proxyUrl(),
+      binDir,
+      ...credentials,
+    };
+    const prepared = await options.runtimes.get(agent.runtime).prepare({
+      ...identity,
+      cwd,
+      choice: request.choice,
+      command: request.command,
+      sessionFile: agent.sessionFile,
+      instructions: instructions({
+        agentName: agent.name,
+        projectName: request.project.name,
+        mainBranch: request.project.mainBranch,
+        proofCommand: request.config.proof_command,
+        beadId: agent.beadId,
+      }),
+    });
+    const env = { ...inheritedEnvironment(options.environment), ...identityEnvironment(identity, options.environment), ...prepared.env };
+    return { prepared, env };
+  }
+
+  async function start(request: LaunchRequest): Promise<Agent> {
+    const { bead, project, config } = request;
+    const cwd = bead ? await options.ensureWorktree(project, bead, config) : project.path;
+    const agent = await units.run((unit) => moveAgent(unit, request.agent.id, 'prepared', 'agent:state', { worktree: cwd }));
+    const { prepared, env } = await prepare(request, agent, cwd);
+    const handle = await runner.launch({
+      agentId: agent.id,
+      agentName: agent.name,
+      generation: agent.generation,
+      beadId: agent.beadId,
+      home: homeOf(agent.id),
+      cwd,
+      argv: prepared.argv,
+      env,
+      logFile: logFileOf(agent.id),
+      size: options.size(),
+    });
+    return recordStart(agent, project, handle, prepared);
+  }
+
+  async function recordStart(agent: Agent, project: Project, handle: Handle, prepared: Prepared): Promise<Agent> {
+    const started = await units.run((unit) =>
+      moveAgent(unit, agent.id, 'started', 'agent:start', {
+        pane: handle.address,
+        pid: handle.pid,
+        sessionFile: prepared.sessionFile,
+        exitCode: undefined,
+        lastError: undefined,
+      }),
+    );
+    await writeRecord(started, project.path);
+    return started;
+  }
+
+  /** The row beside the agent's files, so that a lost database can learn of running agents. */
+  const writeRecord = (agent: Agent, projectPath: string) =>
+    writeFile(join(homeOf(agent.id), 'agent.json'), `${JSON.stringify({ agent, projectPath }, null, 2)}\n`, { mode: 0o600 });
+
+  async function fail(agentId: string, error: unknown): Promise<void> {
+    const message = error instanceof Error ? error.message : String(error);
+    await options.revoke(agentId);
+    await units.run(async (unit) => {
+      const observed = { state: 'failed' as const, source: 'process' as const, at: unit.now, since: unit.now, detail: message };
+      await moveAgent(unit, agentId, 'fail', 'agent:error', { lastError: message, observed }, { message });
+    });
+  }
+
+  return {
+    homeOf,
+    logFileOf,
+    async launch(request) {
+      try {
+        return await start(request);
+      } catch (error) {
+        await fail(request.agent.id, error);
+        throw error;
+      }
+    },
+  };
+}

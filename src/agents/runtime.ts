@@ -1,0 +1,68 @@
+/** Which program is the agent. `runners/runtimes/` implements one adapter per program. */
+
+export type Dialect = 'anthropic' | 'openai-chat' | 'openai-responses' | 'google';
+
+export interface RuntimeProbe {
+  ok: boolean;
+  version?: string;
+  path?: string;
+  /** What is missing and the command that installs it. */
+  problem?: string;
+}
+
+export interface ModelChoice {
+  /** Provider name as the proxy knows it, for example `anthropic` or `demo`. */
+  provider: string;
+  model: string;
+  /** Dialect the proxy serves this model in. */
+  dialect: Dialect;
+  contextWindow?: number;
+  maxTokens?: number;
+}
+
+export interface PrepareSpec {
+  agentId: string;
+  agentName: string;
+  generation: number;
+  beadId?: string | undefined;
+  /** Private home directory of the agent; created by the caller, filled by the runtime. */
+  home: string;
+  cwd: string;
+  /** Base URL of the proxy without a path, for example http://127.0.0.1:7374 */
+  proxyUrl: string;
+  /** Virtual key of this agent. */
+  virtualKey: string;
+  choice?: ModelChoice | undefined;
+  bridgeSocket: string;
+  /** Instructions every agent of Godel gets: who it is, its bead, how to finish. */
+  instructions: string;
+  /** Command for the `shell` runtime. */
+  command?: string | undefined;
+  /** Continue the conversation of an earlier life from this file. */
+  sessionFile?: string | undefined;
+}
+
+export interface Prepared {
+  argv: readonly string[];
+  env: Readonly<Record<string, string>>;
+  /** File the conversation is kept in, when the runtime lets Godel choose it. */
+  sessionFile?: string | undefined;
+}
+
+export interface ScreenVerdict {
+  state: 'busy' | 'waiting' | 'idle';
+  /** The question, when waiting. */
+  detail?: string;
+}
+
+export interface Runtime {
+  readonly id: string;
+  readonly summary: string;
+  /** `bridge`: prompts and states pass through the agent's own extension; `paste`: through its terminal. */
+  readonly delivery: 'bridge' | 'paste';
+  readonly dialects: readonly Dialect[];
+  probe(): Promise<RuntimeProbe>;
+  prepare(spec: PrepareSpec): Promise<Prepared>;
+  /** Reads a screen; undefined when it says nothing certain. Pure. */
+  readScreen?(screen: string): ScreenVerdict | undefined;
+}

@@ -1,0 +1,308 @@
+/** One handler per agent operation. The work itself is in launch, delivery, ending and observation. */
+import { open, stat } from 'node:fs/promises';
+import type { Handlers, RequestContext } from '../access/context.ts';
+import { newId } from '../base/id.ts';
+import type { Log } from '../base/log.ts';
+import { moveBead } from '../beads/changes.ts';
+import type { Bead } from '../beads/schema.ts';
+import { cleanText } from '../beads/text.ts';
+import type { Config } from '../config.ts';
+import { failure } from '../errors.ts';
+import type { Project } from '../repos/schema.ts';
+import type { Database } from '../storage/database.ts';
+import type { UnitOfWork } from '../storage/unit-of-work.ts';
+import { beadPrompt, resumePrompt } from './briefing.ts';
+import { loadAgent, moveAgent } from './changes.ts';
+import type { Delivery } from './delivery.ts';
+import type { Ending } from './ending.ts';
+import type { Launcher } from './launch.ts';
+import { freeNames } from './names.ts';
+import type { Observation } from './observation.ts';
+import type { agentOperations } from './operations.ts';
+import type { Handle, Runner } from './runner.ts';
+import type { ModelChoice, Runtime } from './runtime.ts';
+import type { Agent } from './schema.ts';
+import { isLive } from './state.ts';
+import { agentNames, insertAgent, listAgents, listPrompts, liveAgents, queuePrompt, resolveAgent } from './store.ts';
+
+export interface AgentServiceOptions {
+  database: Database;
+  units: UnitOfWork;
+  runner: Runner;
+  runtimes: { get(id: string): Runtime; list(): readonly Runtime[] };
+  launcher: Launcher;
+  delivery: Delivery;
+  observation: Observation;
+  ending: Ending;
+  project: (id: string) => Promise<Project>;
+  configOf: (projectId: string) => Promise<Config>;
+  resolveBead: (projectId: string, id: string) => Promise<Bead>;
+  /** Model for a new agent. @throws GodelError provider-missing, provider-unknown */
+  chooseModel: (config: Config, runtime: Runtime, wanted: { provider?: string | undefined; model?: string | undefined }) => ModelChoice | undefined;
+  log: Log;
+}
+
+type Service = Handlers<typeof agentOperations>;
+
+/** A spawn answers at the latest after this time (ms); a long set-up goes on by itself. */
+const SPAWN_ANSWER_MS = 20_000;
+const MAX_LOG_BYTES = 4 * 1024 * 1024;
+
+/** The last `lines` lines of a file; empty when there is none. */
+async function tail(file: string, lines: number): Promise<string> {
+  const size = (await stat(file).catch(() => undefined))?.size ?? 0;
+  if (size === 0) return '';
+  const handle = await open(file, 'r');
+  try {
+    const length = Math.min(size, MAX_LOG_BYTES);
+    const { buffer } = await handle.read({ buffer: Buffer.alloc(length), position: size - length, length });
+    return buffer.toString('utf8').split('\n').slice(-lines - 1).join('\n');
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Where a live agent is held. @throws GodelError agent-not-live */
+export function handleOf(agent: Agent): Handle {
+  if (!isLive(agent.lifecycle) || agent.pane === undefined || agent.pid === undefined) {
+    throw failure('agent-not-live', { name: agent.name, state: agent.lifecycle });
+  }
+  return { runner: agent.runner, address: agent.pane, pid: agent.pid };
+}
+
+export function createAgentService(options: AgentServiceOptions): Service {
+  const { database, units, runner, launcher, delivery, observation } = options;
+  const resolve = (projectId: string, id: string) => resolveAgent(database.db, projectId, id);
+  const fresh = async (projectId: string, id: string) => observation.fresh(await resolve(projectId, id));
+
+  async function assertFree(bead: Bead): Promise<void> {
+    if (bead.status === 'done') {
+      const hint = `godel bead status ${bead.id} open reopens it.`;
+      throw failure('transition-refused', { id: bead.id, from: 'done', to: 'in-progress', hint });
+    }
+    const busy = (await liveAgents(database.db, bead.projectId)).find((agent) => agent.beadId === bead.id);
+    if (busy) throw failure('bead-has-agent', { id: bead.id, agent: busy.name });
+  }
+
+  interface Draft {
+    name: string;
+    bead: Bead | undefined;
+    choice: ModelChoice | undefined;
+    runtime: Runtime;
+    input: Parameters<Service['agentSpawn']>[0];
+    context: RequestContext;
+  }
+
+  /** The agent's row, its bead in progress and its first prompt, in one transaction. */
+  function create({ name, bead, choice, runtime, input, context }: Draft): Promise<Agent> {
+    const { projectId, actor } = context;
+    return units.run(async (unit) => {
+      const agent: Agent = {
+        id: newId(),
+        projectId,
+        name,
+        role: input.role,
+        runtime: runtime.id,
+        runner: runner.id,
+        ...(choice ? { model: choice.model, provider: choice.provider } : {}),
+        ...(input.prompt === undefined ? {} : { task: input.prompt }),
+        ...(bead ? { beadId: bead.id } : {}),
+        headless: input.headless,
+        lifecycle: 'initializing',
+        observed: { state: 'starting', source: 'process', at: unit.now, since: unit.now },
+        generation: 1,
+        retryCount: 0,
+        maxRetries: 3,
+        createdAt: unit.now,
+        updatedAt: unit.now,
+        version: 1,
+      };
+      await insertAgent(unit.tx, agent);
+      const payload = { agent };
+      const metadata = { projectId, agentId: agent.id, ...(bead ? { beadId: bead.id } : {}) };
+      await unit.emit({ type: 'agent:created', component: 'agents', payload, metadata });
+      if (bead) await takeBead(unit, bead, name);
+      const text = bead ? beadPrompt(bead, input.prompt) : input.prompt;
+      if (text !== undefined && (runtime.delivery === 'bridge' || input.command === undefined)) {
+        const prompt = { id: newId(), agentId: agent.id, text: cleanText(text), author: actor.name, when: 'after-turn', now: unit.now };
+        if (runtime.delivery === 'bridge' || input.prompt !== undefined) await queuePrompt(unit.tx, prompt);
+      }
+      return agent;
+    });
+  }
+
+  async function takeBead(unit: Parameters<typeof moveBead>[0], bead: Bead, name: string): Promise<void> {
+    const branch = `bead/${bead.id}`;
+    if (bead.status === 'open') await moveBead(unit, bead.projectId, bead.id, 'start', name, { agent: name, branch });
+    else if (bead.status === 'review') await moveBead(unit, bead.projectId, bead.id, 'send-back', name, { agent: name, branch });
+    else await options.ending.assignBead(unit, bead.projectId, bead.id, { agent: name, branch });
+  }
+
+  async function begin(agent: Agent, draft: Pick<Draft, 'bead' | 'choice' | 'input'>): Promise<Agent> {
+    const project = await options.project(agent.projectId);
+    const config = await options.configOf(agent.projectId);
+    const { bead, choice, input } = draft;
+    try {
+      const started = await launcher.launch({ agent, project, config, bead, choice, command: input.command, budgetUsd: input.budget });
+      await delivery.pump(started.id);
+      return started;
+    } catch (error) {
+      if (bead) await options.ending.releaseBead(agent, bead.status);
+      throw error;
+    }
+  }
+
+  const spawn: Service['agentSpawn'] = async (input, context) => {
+    const { projectId } = context;
+    const config = await options.configOf(projectId);
+    const runtime = options.runtimes.get(input.runtime ?? (input.command === undefined ? config.runtime : 'shell'));
+    const probe = await runtime.probe();
+    if (!probe.ok) throw failure('runtime-missing', { runtime: runtime.id, problem: probe.problem });
+    const choice = options.chooseModel(config, runtime, input);
+    const bead = input.bead === undefined ? undefined : await options.resolveBead(projectId, input.bead);
+    if (bead) await assertFree(bead);
+    if (bead && input.count > 1) {
+      throw failure('bad-input', { problem: 'One bead takes one agent.', hint: 'Leave out --count, or spawn on several beads.' });
+    }
+    const names = freeNames(await agentNames(database.db, projectId), input.name, input.role, input.count);
+    const drafts = names.map((name) => ({ name, bead, choice, runtime, input, context }));
+    const agents: Agent[] = [];
+    for (const draft of drafts) agents.push(await create(draft));
+    const begun = agents.map((agent) => begin(agent, { bead, choice, input }));
+    const items = await Promise.all(begun.map((starting, index) => answerInTime(starting, agents[index] as Agent)));
+    return { items };
+  };
+
+  /** The started agent, or the agent as it is when its set-up takes long; failures after that are logged. */
+  async function answerInTime(starting: Promise<Agent>, agent: Agent): Promise<Agent> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((done) => {
+      timer = setTimeout(done, SPAWN_ANSWER_MS, undefined);
+    });
+    const first = await Promise.race([starting, late]).finally(() => clearTimeout(timer));
+    if (first) return first;
+    starting.catch((error: unknown) => options.log.warn({ agentId: agent.id, error }, 'agent failed to start'));
+    return resolve(agent.projectId, agent.id);
+  }
+
+  const send: Service['agentSend'] = async (input, { actor, projectId }) => {
+    const agent = await resolve(projectId, input.id);
+    if (!isLive(agent.lifecycle)) throw failure('agent-not-live', { name: agent.name, state: agent.lifecycle });
+    const text = cleanText(input.text);
+    const prompt = await units.run(async (unit) => {
+      const queued = await queuePrompt(unit.tx, {
+        id: newId(),
+        agentId: agent.id,
+        key: input.key,
+        text,
+        author: actor.name,
+        when: input.when,
+        now: unit.now,
+      });
+      const metadata = { projectId, agentId: agent.id };
+      await unit.emit({ type: 'agent:prompt', component: 'agents', payload: { prompt: queued }, metadata });
+      return queued;
+    });
+    const pumped = delivery.pump(agent.id);
+    if (input.wait === 0) return prompt;
+    void pumped;
+    return (await delivery.settled(prompt.id, input.wait * 1000)) ?? prompt;
+  };
+
+  const pause: Service['agentPause'] = async (input, { projectId }) => {
+    const agent = await resolve(projectId, input.id);
+    if (agent.lifecycle === 'paused') return agent;
+    const handle = handleOf(agent);
+    await options.ending.snapshot(agent, 'pause');
+    const paused = await units.run((unit) => {
+      const observed = { state: 'paused' as const, source: 'process' as const, at: unit.now, since: unit.now };
+      return moveAgent(unit, agent.id, 'pause', 'agent:pause', { observed });
+    });
+    await runner.pause(handle);
+    return paused;
+  };
+
+  const resume: Service['agentResume'] = async (input, { projectId }) => {
+    const agent = await resolve(projectId, input.id);
+    if (['executing', 'waiting'].includes(agent.lifecycle)) return agent;
+    const handle = handleOf(agent);
+    const resumed = await units.run((unit) => {
+      const observed = { state: 'unknown' as const, source: 'process' as const, at: unit.now, since: unit.now };
+      return moveAgent(unit, agent.id, 'resume', 'agent:resume', { observed });
+    });
+    await runner.resume(handle);
+    await delivery.pump(agent.id);
+    return resumed;
+  };
+
+  const restart: Service['agentRestart'] = async (input, context) => {
+    const { projectId, actor } = context;
+    const agent = await resolve(projectId, input.id);
+    if (isLive(agent.lifecycle) || agent.pane !== undefined) await options.ending.stop(agent);
+    const config = await options.configOf(projectId);
+    const runtime = options.runtimes.get(agent.runtime);
+    const bead = agent.beadId === undefined ? undefined : await options.resolveBead(projectId, agent.beadId);
+    const choice = options.chooseModel(config, runtime, { provider: agent.provider, model: agent.model });
+    const next = await units.run(async (unit) => {
+      const known = await loadAgent(unit, agent.id);
+      const observed = { state: 'starting' as const, source: 'process' as const, at: unit.now, since: unit.now };
+      const change = { generation: known.generation + 1, observed, pane: undefined, pid: undefined };
+      const saved = await moveAgent(unit, known.id, 'retry', 'agent:state', change);
+      if (bead) await takeBead(unit, bead, agent.name);
+      if (bead && runtime.delivery === 'bridge') {
+        const prompt = { id: newId(), agentId: agent.id, text: resumePrompt(bead.id), author: actor.name, when: 'after-turn', now: unit.now };
+        await queuePrompt(unit.tx, prompt);
+      }
+      return saved;
+    });
+    const spawnInput = { count: 1, role: agent.role, headless: agent.headless };
+    return begin(next, { bead, choice, input: spawnInput });
+  };
+
+  return {
+    agentSpawn: spawn,
+    async agentList(input, { projectId }) {
+      const page = await listAgents(database.db, projectId, input);
+      return { ...page, items: page.items.map(observation.fresh) };
+    },
+    agentShow: (input, { projectId }) => fresh(projectId, input.id),
+    async agentAttachment(input, { projectId }) {
+      const agent = await resolve(projectId, input.id);
+      if (agent.pane === undefined || agent.pid === undefined) throw failure('agent-not-live', { name: agent.name, state: agent.lifecycle });
+      const handle = { runner: agent.runner, address: agent.pane, pid: agent.pid };
+      return { agent, command: [...runner.attachCommand(handle)] };
+    },
+    agentSend: send,
+    async agentPrompts(input, { projectId }) {
+      return listPrompts(database.db, (await resolve(projectId, input.id)).id, input);
+    },
+    agentPause: pause,
+    agentResume: resume,
+    async agentStop(input, { projectId }) {
+      const agent = await resolve(projectId, input.id);
+      return isLive(agent.lifecycle) || agent.pane !== undefined ? options.ending.stop(agent) : agent;
+    },
+    agentRestart: restart,
+    async agentLogs(input, { projectId }) {
+      const agent = await resolve(projectId, input.id);
+      const file = launcher.logFileOf(agent.id);
+      return { text: await tail(file, input.lines), file };
+    },
+    async agentScreen(input, { projectId }) {
+      return { text: await runner.screen(handleOf(await resolve(projectId, input.id))) };
+    },
+    async runtimeList() {
+      const items = options.runtimes.list().map(async (runtime) => {
+        const probe = await runtime.probe();
+        return {
+          id: runtime.id,
+          summary: runtime.summary,
+          ok: probe.ok,
+          ...(probe.version === undefined ? {} : { version: probe.version }),
+          ...(probe.problem === undefined ? {} : { problem: probe.problem }),
+        };
+      });
+      return { items: await Promise.all(items) };
+    },
+  };
+}

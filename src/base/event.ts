@@ -1,0 +1,58 @@
+/** The event envelope of spec-v2 section 2.2 and the in-process bus that carries it. */
+import { z } from 'zod';
+
+export const eventSchema = z.object({
+  seq: z.number().int().describe('Position in the append-only log of this daemon'),
+  id: z.string(),
+  type: z.string().describe('noun:verb-past, for example bead:created'),
+  timestamp: z.number().describe('Unix time in milliseconds'),
+  source: z.object({ component: z.string(), instance: z.string().optional() }),
+  payload: z.record(z.string(), z.unknown()),
+  metadata: z.object({
+    projectId: z.string().optional(),
+    beadId: z.string().optional(),
+    agentId: z.string().optional(),
+    userId: z.string().optional(),
+    correlationId: z.string().optional(),
+    causationId: z.string().optional(),
+  }),
+});
+export type GodelEvent = z.infer<typeof eventSchema>;
+
+/** What a service records; the store adds seq, id and timestamp. */
+export type EventDraft = Pick<GodelEvent, 'type' | 'payload' | 'metadata'> & { component: string };
+
+/** True when `type` matches a pattern such as `bead:*`, `*` or `agent:start`. */
+export function matchesPattern(type: string, pattern: string): boolean {
+  if (pattern === '*' || pattern === '**') return true;
+  if (!pattern.includes('*')) return type === pattern;
+  const source = pattern.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
+  return new RegExp(`^${source}$`).test(type);
+}
+
+export interface EventBus {
+  publish(events: readonly GodelEvent[]): void;
+  /** Returns its own unsubscribe. A listener that throws never reaches the publisher. */
+  subscribe(listener: (event: GodelEvent) => void): () => void;
+}
+
+export function createEventBus(onListenerError: (error: unknown) => void): EventBus {
+  const listeners = new Set<(event: GodelEvent) => void>();
+  return {
+    publish(events) {
+      for (const event of events) {
+        for (const listener of [...listeners]) {
+          try {
+            listener(event);
+          } catch (error) {
+            onListenerError(error);
+          }
+        }
+      }
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

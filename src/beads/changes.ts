@@ -1,0 +1,76 @@
+/** How a bead changes: load, decide, save row + event + git file in one unit. Shared by the services. */
+import { failure } from '../errors.ts';
+import type { Unit } from '../storage/unit-of-work.ts';
+import type { Bead, BeadStatus } from './schema.ts';
+import { actionBetween, type BeadAction, beadActions, nextBeadStatus } from './state.ts';
+import { beadFile, resolveBead, saveBead } from './store.ts';
+
+export type BeadChange = Partial<Omit<Bead, 'id' | 'uid' | 'projectId' | 'version' | 'createdAt'>>;
+
+/** `{ ...bead, ...change }` where an undefined value removes an optional field. */
+function applied(bead: Bead, change: BeadChange, now: string): Bead {
+  const merged: Record<string, unknown> = { ...bead, ...change, updatedAt: now };
+  for (const [key, value] of Object.entries(merged)) {
+    if (value === undefined) delete merged[key];
+  }
+  return merged as Bead;
+}
+
+/** Fields that live in this database only: changing them alone writes nothing to git. */
+const LOCAL_FIELDS = new Set(['worktree']);
+
+/** Saves a changed bead with its event and its git file. */
+export async function changeBead(
+  unit: Unit,
+  bead: Bead,
+  change: BeadChange,
+  subject: string,
+  event: { type: string; extra?: Record<string, unknown> } = { type: 'bead:updated' },
+): Promise<Bead> {
+  const saved = await saveBead(unit.tx, applied(bead, change, unit.now));
+  const changed = Object.keys(change);
+  if (changed.some((field) => !LOCAL_FIELDS.has(field))) {
+    await unit.persist(bead.projectId, beadFile(saved, `${bead.id}: ${subject}`));
+  }
+  await unit.emit({
+    type: event.type,
+    component: 'beads',
+    payload: { bead: saved, changed, ...event.extra },
+    metadata: { projectId: bead.projectId, beadId: bead.id },
+  });
+  return saved;
+}
+
+/**
+ * The status after `action`, or a refusal that names what is possible.
+ * @throws GodelError transition-refused
+ */
+export function decideStatus(bead: Bead, action: BeadAction): BeadStatus {
+  const next = nextBeadStatus(bead.status, action);
+  if (next) return next;
+  const possible = beadActions(bead.status);
+  throw failure('transition-refused', { id: bead.id, from: bead.status, to: action, possible });
+}
+
+/** The action that moves a card from its lane to `to`; @throws GodelError transition-refused */
+export function decideMove(bead: Bead, to: BeadStatus): BeadAction {
+  const action = actionBetween(bead.status, to);
+  if (action) return action;
+  const possible = beadActions(bead.status).map((each) => nextBeadStatus(bead.status, each));
+  throw failure('transition-refused', { id: bead.id, from: bead.status, to, possible: [...new Set(possible)] });
+}
+
+/** Applies an action to the freshest form of a bead. */
+export async function moveBead(
+  unit: Unit,
+  projectId: string,
+  id: string,
+  action: BeadAction,
+  who: string,
+  change: BeadChange = {},
+  event?: { type: string; extra?: Record<string, unknown> },
+): Promise<Bead> {
+  const bead = await resolveBead(unit.tx, projectId, id);
+  const status = decideStatus(bead, action);
+  return changeBead(unit, bead, { ...change, status }, `status ${bead.status} -> ${status} (${who})`, event);
+}

@@ -1,0 +1,206 @@
+/** All SQL of beads, and the two forms of a bead: the row and the file in git. */
+import type { Page } from '../base/page.ts';
+import { toPage } from '../base/page.ts';
+import { failure } from '../errors.ts';
+import type { Reader, Tx } from '../storage/database.ts';
+import { toCanonicalJson } from '../storage/state-ref/canonical-json.ts';
+import { beadPath } from '../storage/state-ref/layout.ts';
+import type { OutboxDraft } from '../storage/journal.ts';
+import type { BeadRow } from '../storage/tables.ts';
+import { type Bead, type BeadStatus, type StoredBead, storedBeadSchema } from './schema.ts';
+
+export interface BeadFilter {
+  status?: string | undefined;
+  type?: string | undefined;
+  priority?: string | undefined;
+  agent?: string | undefined;
+  label?: string | undefined;
+  ready?: boolean | undefined;
+  limit: number;
+  cursor?: string | undefined;
+}
+
+function toRow(bead: Bead): BeadRow {
+  return {
+    id: bead.id,
+    project_id: bead.projectId,
+    body: JSON.stringify(bead),
+    version: bead.version,
+    created_at: bead.createdAt,
+    status: bead.status,
+    type: bead.type,
+    priority: bead.priority,
+    agent: bead.agent ?? null,
+    worktree: bead.worktree ?? null,
+  };
+}
+
+const toBead = (row: { body: string }): Bead => JSON.parse(row.body) as Bead;
+
+/** The file that keeps a bead in git; undefined content deletes it. */
+export function beadFile(bead: Bead, subject: string): OutboxDraft {
+  const { projectId: _project, worktree: _worktree, version: _version, ...kept } = bead;
+  return { path: beadPath(bead.id), content: toCanonicalJson(kept), subject };
+}
+
+export function beadDeletion(id: string): OutboxDraft {
+  return { path: beadPath(id), content: null, subject: `${id}: deleted` };
+}
+
+/** A bead read back from git; `version` starts again in this database. Throws a ZodError. */
+export function beadFromFile(projectId: string, text: string): Bead {
+  const kept: StoredBead = storedBeadSchema.parse(JSON.parse(text));
+  return { ...kept, projectId, version: 1 } as Bead;
+}
+
+/** Escapes LIKE wildcards. */
+const literal = (text: string) => text.replaceAll(/[\\%_]/g, '\\$&');
+
+export async function findBead(db: Reader, projectId: string, id: string): Promise<Bead | undefined> {
+  const row = await db
+    .selectFrom('beads')
+    .select('body')
+    .where('project_id', '=', projectId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row && toBead(row);
+}
+
+/**
+ * Finds a bead by id or unique prefix; the part after `godel-` is enough.
+ * @throws GodelError bead-not-found, ambiguous-id
+ */
+export async function resolveBead(db: Reader, projectId: string, text: string): Promise<Bead> {
+  const exact = await findBead(db, projectId, text);
+  if (exact) return exact;
+  const prefix = text.startsWith('godel-') || 'godel-'.startsWith(text) ? text : `godel-${text}`;
+  const rows = await db
+    .selectFrom('beads')
+    .select('body')
+    .where('project_id', '=', projectId)
+    .where((e) => e.or([e('id', '=', prefix), e('id', 'like', `${literal(prefix)}%`)]))
+    .orderBy('id')
+    .limit(6)
+    .execute();
+  const [first, ...others] = rows.map(toBead);
+  if (!first) throw failure('bead-not-found', { id: text });
+  if (others.length > 0) {
+    throw failure('ambiguous-id', { id: text, matches: [first, ...others].map((bead) => bead.id) });
+  }
+  return first;
+}
+
+export async function listBeads(db: Reader, projectId: string, filter: BeadFilter): Promise<Page<Bead>> {
+  let query = db.selectFrom('beads').select('body').where('project_id', '=', projectId);
+  for (const column of ['status', 'type', 'priority', 'agent'] as const) {
+    const value = filter[column];
+    if (value !== undefined) query = query.where(column, '=', value);
+  }
+  if (filter.label !== undefined) query = query.where('body', 'like', `%${literal(JSON.stringify(filter.label))}%`);
+  if (filter.ready) query = query.where('status', '=', 'open');
+  if (filter.cursor !== undefined) {
+    const [createdAt = '', id = ''] = Buffer.from(filter.cursor, 'base64url').toString().split(' ');
+    query = query.where((e) =>
+      e.or([e('created_at', '>', createdAt), e.and([e('created_at', '=', createdAt), e('id', '>', id)])]),
+    );
+  }
+  const ordered = query.orderBy('created_at').orderBy('id');
+  const rows = await (filter.ready || filter.label !== undefined ? ordered : ordered.limit(filter.limit + 1)).execute();
+  const beads = await narrow(db, projectId, rows.map(toBead), filter);
+  return toPage(beads.slice(0, filter.limit + 1), filter.limit, (bead) =>
+    Buffer.from(`${bead.createdAt} ${bead.id}`).toString('base64url'),
+  );
+}
+
+/** The conditions that look inside the body. */
+async function narrow(db: Reader, projectId: string, beads: Bead[], filter: BeadFilter): Promise<Bead[]> {
+  const { label } = filter;
+  const labelled = label === undefined ? beads : beads.filter((bead) => bead.labels.includes(label));
+  if (!filter.ready) return labelled;
+  const blockers = [...new Set(labelled.flatMap((bead) => bead.blockedBy))];
+  const statuses = await beadStatuses(db, projectId, blockers);
+  return labelled.filter((bead) => bead.blockedBy.every((id) => statuses.get(id) === 'done'));
+}
+
+const CHUNK = 500;
+
+/** Statuses of the beads that exist; a missing one counts as unfinished. */
+export async function beadStatuses(db: Reader, projectId: string, ids: string[]): Promise<Map<string, BeadStatus>> {
+  const found = new Map<string, BeadStatus>();
+  for (let start = 0; start < ids.length; start += CHUNK) {
+    const rows = await db
+      .selectFrom('beads')
+      .select(['id', 'status'])
+      .where('project_id', '=', projectId)
+      .where('id', 'in', ids.slice(start, start + CHUNK))
+      .execute();
+    for (const row of rows) found.set(row.id, row.status as BeadStatus);
+  }
+  return found;
+}
+
+/** How many beads are in each status. */
+export async function statusCounts(db: Reader, projectId: string): Promise<Record<BeadStatus, number>> {
+  const rows = await db
+    .selectFrom('beads')
+    .select((e) => ['status', e.fn.countAll<number>().as('count')])
+    .where('project_id', '=', projectId)
+    .groupBy('status')
+    .execute();
+  const counts: Record<BeadStatus, number> = { open: 0, 'in-progress': 0, review: 0, done: 0 };
+  for (const row of rows) counts[row.status as BeadStatus] = Number(row.count);
+  return counts;
+}
+
+export async function allBeads(db: Reader, projectId: string): Promise<Bead[]> {
+  const rows = await db
+    .selectFrom('beads')
+    .select('body')
+    .where('project_id', '=', projectId)
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute();
+  return rows.map(toBead);
+}
+
+export async function insertBead(tx: Tx, bead: Bead): Promise<void> {
+  await tx.insertInto('beads').values(toRow(bead)).execute();
+}
+
+/**
+ * Compare-and-set: writes `bead` as the next version of what was read.
+ * @throws GodelError version-conflict
+ */
+export async function saveBead(tx: Tx, bead: Bead): Promise<Bead> {
+  const next: Bead = { ...bead, version: bead.version + 1 };
+  const result = await tx
+    .updateTable('beads')
+    .set(toRow(next))
+    .where('project_id', '=', bead.projectId)
+    .where('id', '=', bead.id)
+    .where('version', '=', bead.version)
+    .executeTakeFirst();
+  if (result.numUpdatedRows !== 1n) throw failure('version-conflict', { id: bead.id });
+  return next;
+}
+
+/** Puts a bead that came from git in place of whatever row there is; local fields are kept. */
+export async function replaceBead(tx: Tx, bead: Bead): Promise<Bead> {
+  const known = await findBead(tx, bead.projectId, bead.id);
+  const next: Bead = {
+    ...bead,
+    version: (known?.version ?? 0) + 1,
+    ...(known?.worktree === undefined ? {} : { worktree: known.worktree }),
+  };
+  const row = toRow(next);
+  await tx
+    .insertInto('beads')
+    .values(row)
+    .onConflict((c) => c.columns(['project_id', 'id']).doUpdateSet(row))
+    .execute();
+  return next;
+}
+
+export async function deleteBead(tx: Tx, projectId: string, id: string): Promise<void> {
+  await tx.deleteFrom('beads').where('project_id', '=', projectId).where('id', '=', id).execute();
+}

@@ -1,0 +1,147 @@
+/** Finds the daemon, or starts it. */
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { GodelError, messageOf } from '../base/error.ts';
+import { type HomePaths, homePaths } from '../base/paths.ts';
+import { version } from '../base/version.ts';
+import { type Client, type ClientOptions, createClient } from '../client/client.ts';
+import { exchange } from '../client/http.ts';
+import { type ErrorReason, errorTable, failure } from '../errors.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const START_MS = 20_000;
+const POLL_MS = 15;
+
+/** What the daemon wrote about itself when it became ready. */
+export interface DaemonRecord {
+  pid: number;
+  version: string;
+  port: number;
+  startedAt: string;
+}
+
+export function readRecord(paths: HomePaths): DaemonRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(paths.daemonFile, 'utf8')) as DaemonRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function isAnswering(paths: HomePaths): Promise<boolean> {
+  if (!existsSync(paths.socketFile)) return false;
+  const probe = { method: 'GET', path: '/health/live', headers: {}, timeoutMs: 2_000 };
+  return exchange({ socketPath: paths.socketFile }, probe).then((answer) => answer.status === 200, () => false);
+}
+
+/** Folder of the compiled programs: this file's own, or dist/ when it runs from source. */
+export function programFolder(): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  return existsSync(join(here, 'daemon.js')) ? here : join(here, '..', '..', 'dist');
+}
+
+/** The daemon must not carry the identity of the agent, or the terminal, that happened to need it first. */
+function daemonEnvironment(env: Environment): NodeJS.ProcessEnv {
+  const kept = Object.entries(env).filter(([key]) => !/^(GODEL_(AGENT|TOKEN|GENERATION|BEAD|PROJECT|BRIDGE|PROXY_(URL|KEY)|URL)|TMUX)/.test(key));
+  return Object.fromEntries(kept);
+}
+
+/** The refusal a daemon that could not start wrote as its last line. */
+function refusalIn(text: string): GodelError | undefined {
+  for (const line of text.trim().split('\n').reverse()) {
+    try {
+      const said = JSON.parse(line) as { reason: string; params: Record<string, unknown> };
+      if (said.reason in errorTable) return failure(said.reason as ErrorReason, said.params);
+    } catch {
+      // Not the line that was looked for.
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Starts a daemon and waits until it answers.
+ * @throws GodelError with the reason the daemon gave, or daemon-unreachable
+ */
+export async function startDaemonProcess(paths: HomePaths, env: Environment): Promise<void> {
+  const outFile = join(paths.logDir, 'daemon.out');
+  let out: number;
+  try {
+    mkdirSync(paths.logDir, { recursive: true, mode: 0o700 });
+    out = openSync(outFile, 'w', 0o600);
+  } catch (error) {
+    throw failure('home-unusable', { path: paths.stateDir, problem: messageOf(error) }, error);
+  }
+  const child = spawn(process.execPath, [join(programFolder(), 'daemon.js')], {
+    detached: true,
+    stdio: ['ignore', out, out],
+    env: daemonEnvironment(env),
+    cwd: paths.stateDir,
+  });
+  closeSync(out);
+  let ended = false;
+  child.on('exit', () => {
+    ended = true;
+  });
+  child.unref();
+  const deadline = Date.now() + START_MS;
+  while (Date.now() < deadline) {
+    if (await isAnswering(paths)) return;
+    if (ended) break;
+    await delay(POLL_MS);
+  }
+  // Another command may have started one at the same moment.
+  if (await isAnswering(paths)) return;
+  const said = readFileSync(outFile, 'utf8');
+  const refusal = refusalIn(said);
+  if (refusal?.reason === 'daemon-running' && (await answersSoon(paths))) return;
+  throw refusal ?? failure('daemon-unreachable', { problem: said.trim().split('\n')[0] || 'it did not start in time' });
+}
+
+async function answersSoon(paths: HomePaths): Promise<boolean> {
+  const deadline = Date.now() + START_MS;
+  while (Date.now() < deadline) {
+    if (await isAnswering(paths)) return true;
+    await delay(POLL_MS);
+  }
+  return false;
+}
+
+export interface ConnectOptions {
+  env: Environment;
+  cwd: string;
+  /** `--project`: an id or a folder. */
+  project?: string | undefined;
+  start: boolean;
+  /** Refuse a daemon of another version. */
+  checkVersion: boolean;
+}
+
+/** A client of the running daemon, started when needed. @throws GodelError daemon-unreachable, daemon-version */
+export async function connectDaemon(options: ConnectOptions): Promise<Client> {
+  const { env } = options;
+  const isId = options.project !== undefined && /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(options.project);
+  const project: Pick<ClientOptions, 'projectId' | 'projectPath'> = isId
+    ? { projectId: options.project }
+    : options.project === undefined && env.GODEL_PROJECT
+      ? { projectId: env.GODEL_PROJECT }
+      : { projectPath: options.project ?? options.cwd };
+  if (env.GODEL_URL) return createClient({ url: env.GODEL_URL, token: env.GODEL_TOKEN, ...project });
+  const paths = homePaths(env);
+  if (!(await isAnswering(paths))) {
+    if (!options.start) throw failure('daemon-unreachable', { problem: 'it is not running' });
+    // An agent has no provider keys to give to a daemon: it waits for the one that is coming back.
+    if (env.GODEL_AGENT_ID) {
+      if (!(await answersSoon(paths))) throw failure('daemon-unreachable', { problem: 'it is not running' });
+    } else await startDaemonProcess(paths, env);
+  }
+  const record = readRecord(paths);
+  if (options.checkVersion && record && record.version !== version) {
+    throw failure('daemon-version', { daemon: record.version, client: version });
+  }
+  return createClient({ socketPath: paths.socketFile, token: env.GODEL_TOKEN, ...project });
+}

@@ -1,0 +1,65 @@
+/** The one config schema. Order: flag > environment > project file > user file > default. */
+import { z } from 'zod';
+
+const providerConfig = z.strictObject({
+  dialect: z.enum(['anthropic', 'openai']).describe('Wire dialect the endpoint speaks'),
+  base_url: z.url().describe('Base URL without the path of the dialect'),
+  api_key_env: z.string().optional().describe('Environment variable of the daemon that holds the key'),
+  models: z.array(z.string()).default([]).describe('Model ids it serves'),
+});
+
+export const configSchema = z.strictObject({
+  provider: z.string().optional().describe('Default LLM provider: anthropic, openai, demo or a configured name'),
+  model: z.string().optional().describe('Default model'),
+  runtime: z.string().default('pi').describe('Default runtime of new agents'),
+  main_branch: z.string().optional().describe('Branch that work lands on; found by itself when not set'),
+  setup_command: z.string().default('').describe('Runs in every new worktree, for example npm ci'),
+  setup_timeout_seconds: z.coerce.number().int().positive().default(3600).describe('Longest set-up'),
+  proof_command: z.string().default('').describe('Must pass before a bead goes to review, for example npm test'),
+  proof_timeout_seconds: z.coerce.number().int().positive().default(3600).describe('Longest proof'),
+  gate_command: z.string().default('').describe('Must pass before work lands; the proof command when not set'),
+  copy_patterns: z.array(z.string()).default(['.env', '.env.*']).describe('Ignored files copied into new worktrees'),
+  merge_strategy: z.enum(['merge', 'squash']).default('merge').describe('How accepted work lands on the main branch'),
+  snapshot_seconds: z.coerce.number().int().min(5).default(60).describe('Uncommitted work is snapshotted this often'),
+  daemon_port: z.coerce.number().int().min(0).max(65535).default(7373).describe('REST and WebSocket on 127.0.0.1; 0 = any free'),
+  proxy_port: z.coerce.number().int().min(0).max(65535).default(7374).describe('LLM proxy on 127.0.0.1; 0 = any free'),
+  log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Log detail'),
+  providers: z.record(z.string().regex(/^[a-z][a-z0-9-]*$/), providerConfig).default({}).describe('Further providers'),
+});
+export type Config = z.infer<typeof configSchema>;
+
+/** Settings that only the user's file and the environment may set: they belong to the daemon. */
+export const DAEMON_KEYS: readonly (keyof Config)[] = ['daemon_port', 'proxy_port', 'log_level', 'providers'];
+
+/** Environment variables that set a key. */
+export const ENVIRONMENT_KEYS: Readonly<Partial<Record<keyof Config, string>>> = {
+  daemon_port: 'GODEL_PORT',
+  proxy_port: 'GODEL_PROXY_PORT',
+  log_level: 'GODEL_LOG_LEVEL',
+};
+
+export interface ConfigLayer {
+  /** `env`, or the path of a file. */
+  origin: string;
+  values: Record<string, unknown>;
+}
+
+export interface ResolvedConfig {
+  config: Config;
+  /** Key -> where its value comes from; keys at their default are absent. */
+  origins: ReadonlyMap<string, string>;
+}
+
+/** Merges layers, the first one strongest. Throws a ZodError that names the bad key. */
+export function resolveConfig(layers: readonly ConfigLayer[]): ResolvedConfig {
+  const merged: Record<string, unknown> = {};
+  const origins = new Map<string, string>();
+  for (const layer of layers) {
+    for (const [key, value] of Object.entries(layer.values)) {
+      if (origins.has(key) || value === undefined) continue;
+      merged[key] = value;
+      origins.set(key, layer.origin);
+    }
+  }
+  return { config: configSchema.parse(merged), origins };
+}

@@ -1,0 +1,88 @@
+/** What can be done with convoys. */
+import { z } from 'zod';
+import { operation } from '../base/operation.ts';
+import { pageInput, pageOf } from '../base/page.ts';
+import { table } from '../base/table.ts';
+import { beadLine } from '../beads/operations.ts';
+import { convoyReportSchema, convoySchema, convoyStatusSchema } from './schema.ts';
+
+const id = z.string().min(1).describe('Convoy id, a unique beginning of it, or its name');
+const beads = z.array(z.string()).describe('Bead ids');
+
+export const convoyOperations = {
+  convoyCreate: operation({
+    name: 'convoy create',
+    http: { method: 'POST', path: '/convoys', status: 201 },
+    summary: 'Bundle beads into a convoy',
+    input: z.object({
+      name: z.string().min(1).max(200),
+      beads: beads.default([]),
+      description: z.string().max(20_000).optional(),
+    }),
+    output: convoySchema,
+    permission: 'convoy:create',
+    args: ['name', 'beads'],
+    scope: 'project',
+    examples: ['godel convoy create "Sprint 1" godel-abc12 godel-def34'],
+    text: (convoy) => `Created convoy ${convoy.id}`,
+  }),
+  convoyList: operation({
+    name: 'convoy list',
+    http: { method: 'GET', path: '/convoys' },
+    summary: 'List convoys',
+    input: z.object({ status: convoyStatusSchema.optional(), ...pageInput }),
+    output: pageOf(convoySchema),
+    permission: 'convoy:read',
+    scope: 'project',
+    examples: ['godel convoy list'],
+    text: (page) =>
+      page.items.length === 0
+        ? 'No convoys. godel convoy create "…" <beads> makes one.'
+        : table(
+            ['ID', 'STATUS', 'BEADS', 'NAME'],
+            page.items.map((convoy) => [convoy.id, convoy.status, String(convoy.beads.length), convoy.name]),
+          ),
+  }),
+  convoyStatus: operation({
+    name: 'convoy status',
+    http: { method: 'GET', path: '/convoys/:id' },
+    summary: 'Show a convoy with its beads and progress',
+    input: z.object({ id }),
+    output: convoyReportSchema,
+    permission: 'convoy:read',
+    args: ['id'],
+    scope: 'project',
+    examples: ['godel convoy status convoy-20261121-abc'],
+    text: ({ convoy, beads: members, progress }) =>
+      [
+        `${convoy.id} ${convoy.name}`,
+        `status      ${convoy.status}`,
+        `progress    ${progress.done} of ${progress.total} done (${progress.percent} %)`,
+        ...(members.length > 0 ? ['', table(['ID', 'STATUS', 'PRIORITY', 'TYPE', 'AGENT', 'TITLE'], members.map(beadLine))] : []),
+      ].join('\n'),
+  }),
+  convoyAdd: operation({
+    name: 'convoy add',
+    http: { method: 'POST', path: '/convoys/:id/beads' },
+    summary: 'Add beads to a convoy',
+    input: z.object({ id, beads: beads.min(1) }),
+    output: convoySchema,
+    permission: 'convoy:update',
+    args: ['id', 'beads'],
+    scope: 'project',
+    examples: ['godel convoy add "Sprint 1" godel-abc12'],
+    text: (convoy) => `${convoy.id} has ${convoy.beads.length} beads`,
+  }),
+  convoyRemove: operation({
+    name: 'convoy remove',
+    http: { method: 'POST', path: '/convoys/:id/remove' },
+    summary: 'Take beads out of a convoy',
+    input: z.object({ id, beads: beads.min(1) }),
+    output: convoySchema,
+    permission: 'convoy:update',
+    args: ['id', 'beads'],
+    scope: 'project',
+    examples: ['godel convoy remove "Sprint 1" godel-abc12'],
+    text: (convoy) => `${convoy.id} has ${convoy.beads.length} beads`,
+  }),
+} as const;

@@ -1,0 +1,107 @@
+/** All SQL of convoys. */
+import { type Page, toPage } from '../base/page.ts';
+import { failure } from '../errors.ts';
+import type { Reader, Tx } from '../storage/database.ts';
+import type { OutboxDraft } from '../storage/journal.ts';
+import { toCanonicalJson } from '../storage/state-ref/canonical-json.ts';
+import { convoyPath } from '../storage/state-ref/layout.ts';
+import type { ConvoyRow } from '../storage/tables.ts';
+import { type Convoy, storedConvoySchema } from './schema.ts';
+
+function toRow(convoy: Convoy): ConvoyRow {
+  return {
+    id: convoy.id,
+    project_id: convoy.projectId,
+    body: JSON.stringify(convoy),
+    version: convoy.version,
+    created_at: convoy.createdAt,
+    status: convoy.status,
+    name: convoy.name,
+  };
+}
+
+const toConvoy = (row: { body: string }): Convoy => JSON.parse(row.body) as Convoy;
+
+export function convoyFile(convoy: Convoy, subject: string): OutboxDraft {
+  const { projectId: _project, version: _version, ...kept } = convoy;
+  return { path: convoyPath(convoy.id), content: toCanonicalJson(kept), subject: `${convoy.id}: ${subject}` };
+}
+
+/** A convoy read back from git. Throws a ZodError. */
+export function convoyFromFile(projectId: string, text: string): Convoy {
+  return { ...storedConvoySchema.parse(JSON.parse(text)), projectId, version: 1 } as Convoy;
+}
+
+const all = (db: Reader, projectId: string) =>
+  db.selectFrom('convoys').select('body').where('project_id', '=', projectId);
+
+/**
+ * Finds a convoy by id, exact name, or unique prefix of its id.
+ * @throws GodelError convoy-not-found, ambiguous-id
+ */
+export async function resolveConvoy(db: Reader, projectId: string, text: string): Promise<Convoy> {
+  const rows = await all(db, projectId)
+    .where((e) => e.or([e('id', '=', text), e('name', '=', text), e('id', '>=', text).and('id', '<', `${text}\u{10ffff}`)]))
+    .orderBy('id')
+    .limit(20)
+    .execute();
+  const found = rows.map(toConvoy);
+  const exact = found.filter((convoy) => convoy.id === text || convoy.name === text);
+  const matches = exact.length > 0 ? exact : found;
+  const [first, ...others] = matches;
+  if (!first) throw failure('convoy-not-found', { id: text });
+  if (others.length > 0) throw failure('ambiguous-id', { id: text, matches: matches.map((convoy) => convoy.id) });
+  return first;
+}
+
+export async function convoyExists(db: Reader, projectId: string, id: string): Promise<boolean> {
+  return (await all(db, projectId).where('id', '=', id).executeTakeFirst()) !== undefined;
+}
+
+export async function listConvoys(
+  db: Reader,
+  projectId: string,
+  filter: { status?: string | undefined; limit: number; cursor?: string | undefined },
+): Promise<Page<Convoy>> {
+  let query = all(db, projectId).orderBy('id').limit(filter.limit + 1);
+  if (filter.status !== undefined) query = query.where('status', '=', filter.status);
+  if (filter.cursor !== undefined) query = query.where('id', '>', filter.cursor);
+  return toPage((await query.execute()).map(toConvoy), filter.limit, (convoy) => convoy.id);
+}
+
+export async function allConvoys(db: Reader, projectId: string): Promise<Convoy[]> {
+  return (await all(db, projectId).orderBy('id').execute()).map(toConvoy);
+}
+
+export async function insertConvoy(tx: Tx, convoy: Convoy): Promise<void> {
+  await tx.insertInto('convoys').values(toRow(convoy)).execute();
+}
+
+/** Compare-and-set of the next version. @throws GodelError version-conflict */
+export async function saveConvoy(tx: Tx, convoy: Convoy): Promise<Convoy> {
+  const next = { ...convoy, version: convoy.version + 1 };
+  const result = await tx
+    .updateTable('convoys')
+    .set(toRow(next))
+    .where('project_id', '=', convoy.projectId)
+    .where('id', '=', convoy.id)
+    .where('version', '=', convoy.version)
+    .executeTakeFirst();
+  if (result.numUpdatedRows !== 1n) throw failure('version-conflict', { id: convoy.id });
+  return next;
+}
+
+/** Puts a convoy that came from git in place of whatever row there is. */
+export async function replaceConvoy(tx: Tx, convoy: Convoy): Promise<void> {
+  const known = await all(tx, convoy.projectId).where('id', '=', convoy.id).executeTakeFirst();
+  const row = toRow({ ...convoy, version: known ? toConvoy(known).version + 1 : 1 });
+  await tx
+    .insertInto('convoys')
+    .values(row)
+    .onConflict((c) => c.columns(['project_id', 'id']).doUpdateSet(row))
+    .execute();
+}
+
+export async function deleteConvoy(tx: Tx, projectId: string, id: string): Promise<void> {
+  await tx.deleteFrom('convoys').where('project_id', '=', projectId).where('id', '=', id).execute();
+}

@@ -1,0 +1,111 @@
+/** Which providers exist, from configuration and the daemon's environment, and which model an agent gets. Pure. */
+import type { ModelChoice } from '../agents/runtime.ts';
+import type { Config } from '../config.ts';
+import { failure } from '../errors.ts';
+import type { Provider } from './schema.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+interface BuiltIn {
+  id: string;
+  dialect: Provider['dialect'];
+  keyVariable: string;
+  urlVariable: string;
+  baseUrl: string;
+  defaultModel: string;
+}
+
+const BUILT_IN: readonly BuiltIn[] = [
+  {
+    id: 'anthropic',
+    dialect: 'anthropic',
+    keyVariable: 'ANTHROPIC_API_KEY',
+    urlVariable: 'ANTHROPIC_BASE_URL',
+    baseUrl: 'https://api.anthropic.com',
+    defaultModel: 'claude-sonnet-5',
+  },
+  {
+    id: 'openai',
+    dialect: 'openai',
+    keyVariable: 'OPENAI_API_KEY',
+    urlVariable: 'OPENAI_BASE_URL',
+    baseUrl: 'https://api.openai.com',
+    defaultModel: 'gpt-5.4',
+  },
+];
+
+/** The scripted provider that is built into the proxy; its address is known to the proxy alone. */
+export const DEMO_PROVIDER: Provider = {
+  id: 'demo',
+  dialect: 'anthropic',
+  baseUrl: 'http://demo.invalid',
+  headers: {},
+  models: ['demo-small', 'demo-large'],
+};
+
+/** Providers that have a key, the configured ones, and `demo`. */
+export function providersOf(config: Pick<Config, 'providers'>, env: Environment): Provider[] {
+  const builtIn = BUILT_IN.filter((each) => env[each.keyVariable] && !config.providers[each.id]).map((each) => ({
+    id: each.id,
+    dialect: each.dialect,
+    baseUrl: (env[each.urlVariable] || each.baseUrl).replace(/\/(v1\/?)?$/, ''),
+    apiKey: env[each.keyVariable] as string,
+    headers: {},
+    models: [],
+  }));
+  const configured = Object.entries(config.providers).map(([id, each]) => {
+    const apiKey = each.api_key_env === undefined ? undefined : env[each.api_key_env];
+    return {
+      id,
+      dialect: each.dialect,
+      baseUrl: each.base_url.replace(/\/(v1\/?)?$/, ''),
+      headers: {},
+      models: each.models,
+      ...(apiKey === undefined ? {} : { apiKey }),
+    };
+  });
+  return [...builtIn, ...configured, DEMO_PROVIDER];
+}
+
+function defaultModelOf(provider: Provider): string | undefined {
+  return provider.models[0] ?? BUILT_IN.find((each) => each.id === provider.id)?.defaultModel;
+}
+
+const DIALECT = { anthropic: 'anthropic', openai: 'openai-chat' } as const;
+
+/** Splits `provider/model` when the first part is a known provider. */
+function splitModel(wanted: string, known: readonly Provider[]): { provider?: string; model: string } {
+  const slash = wanted.indexOf('/');
+  if (slash < 0) return { model: wanted };
+  const provider = wanted.slice(0, slash);
+  return known.some((each) => each.id === provider) ? { provider, model: wanted.slice(slash + 1) } : { model: wanted };
+}
+
+/**
+ * The model of a new agent: what is asked for, else what is configured, else the first provider
+ * with a key. `demo` is never chosen by itself.
+ * @throws GodelError provider-missing, provider-unknown, bad-input
+ */
+export function chooseModel(
+  providers: readonly Provider[],
+  config: Pick<Config, 'provider' | 'model'>,
+  wanted: { provider?: string | undefined; model?: string | undefined },
+): ModelChoice {
+  const model = wanted.model ?? (wanted.provider === undefined ? config.model : undefined);
+  const split = model === undefined ? undefined : splitModel(model, providers);
+  const name = wanted.provider ?? split?.provider ?? providerOfModel(providers, split?.model) ?? config.provider;
+  const provider = name === undefined ? providers.find((each) => each.id !== 'demo') : providers.find((each) => each.id === name);
+  if (!provider) {
+    const known = providers.map((each) => each.id);
+    throw name === undefined ? failure('provider-missing') : failure('provider-unknown', { provider: name, known });
+  }
+  const chosen = split?.model ?? (provider.id === config.provider ? config.model : undefined) ?? defaultModelOf(provider);
+  if (chosen === undefined) {
+    throw failure('bad-input', { problem: `Provider ${provider.id} has no default model.`, hint: 'Name one: --model <id>' });
+  }
+  return { provider: provider.id, model: chosen, dialect: DIALECT[provider.dialect] };
+}
+
+function providerOfModel(providers: readonly Provider[], model: string | undefined): string | undefined {
+  return model === undefined ? undefined : providers.find((each) => each.models.includes(model))?.id;
+}

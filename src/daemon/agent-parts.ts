@@ -1,0 +1,180 @@
+/** Everything that makes agents run: terminals, runtimes, the bridge, delivery, observation, launch and end. */
+import { join } from 'node:path';
+import { createTmuxServer, type TmuxServer } from '../../runners/local/tmux-server.ts';
+import { createLocalRunner } from '../../runners/local/runner.ts';
+import { createPiRuntime } from '../../runners/runtimes/pi.ts';
+import { createRuntimeRegistry } from '../../runners/runtimes/registry.ts';
+import { createShellRuntime } from '../../runners/runtimes/shell.ts';
+import { hashToken, newToken } from '../access/tokens.ts';
+import { createBridge, type Bridge } from '../agents/bridge.ts';
+import { createDelivery, type Delivery } from '../agents/delivery.ts';
+import { createEnding, type Ending } from '../agents/ending.ts';
+import { createLauncher, type Launcher } from '../agents/launch.ts';
+import { createObservation, type Observation } from '../agents/observation.ts';
+import type { Held, Runner, Size } from '../agents/runner.ts';
+import type { Runtime } from '../agents/runtime.ts';
+import type { Agent } from '../agents/schema.ts';
+import { handleOf } from '../agents/service.ts';
+import { isLive } from '../agents/state.ts';
+import { findAgent } from '../agents/store.ts';
+import { messageOf } from '../base/error.ts';
+import { findBead } from '../beads/store.ts';
+import type { RepoService } from '../repos/service.ts';
+import { allConvoys } from '../convoys/store.ts';
+import type { Core } from './core.ts';
+import type { ProgramFiles } from './program-files.ts';
+import type { ProxyProcess } from './proxy-process.ts';
+
+export interface AgentParts {
+  tmux: TmuxServer;
+  runner: Runner;
+  runtimes: { get(id: string): Runtime; list(): readonly Runtime[] };
+  bridge: Bridge;
+  delivery: Delivery;
+  observation: Observation;
+  ending: Ending;
+  launcher: Launcher;
+  /** Told by the runner about deaths and titles. */
+  heldChanged(held: Held): Promise<void>;
+}
+
+export interface AgentPartsOptions {
+  core: Core;
+  files: ProgramFiles;
+  repos: RepoService;
+  proxy: () => ProxyProcess;
+  size: () => Size;
+  /** An agent showed a sign of life. */
+  touched: (agentId: string) => void;
+}
+
+const NANO = 1_000_000_000;
+
+export function createAgentParts(options: AgentPartsOptions): AgentParts {
+  const { core, files, repos } = options;
+  const { database, units, clock, log, paths } = core;
+  const load = (id: string) => findAgent(database.db, id);
+
+  const tmux = createTmuxServer({
+    socketName: paths.tmuxSocketName,
+    confFile: paths.tmuxConfFile,
+    env: core.environment,
+    log,
+  });
+  const runner = createLocalRunner({ server: tmux, clock, log });
+  const runtimes = createRuntimeRegistry([
+    createPiRuntime({ extensionFile: files.piExtension, nodePath: process.execPath }),
+    createShellRuntime(),
+  ]);
+  const observation = createObservation({ units, findAgent: load, clock, log });
+
+  const bridge: Bridge = createBridge({
+    socketFile: paths.bridgeSocketFile,
+    clock,
+    log,
+    async authenticate(agentId, generation, token) {
+      const [actor, agent] = [await core.tokens.authenticate(token), await load(agentId)];
+      return actor?.id === agentId && agent?.generation === generation && isLive(agent.lifecycle);
+    },
+    async onEvent(agentId, _generation, event, at) {
+      options.touched(agentId);
+      await observation.bridgeEvent(agentId, event, at);
+    },
+    onPromptStatus: (agentId, id, status, reason) => delivery.status(agentId, id, status, reason),
+    onAlive: (agentId, atMs) => observation.confirm(agentId, atMs),
+    async onConnection(agentId, connected, idle) {
+      if (!connected) return;
+      await observation.report(agentId, { state: idle ? 'idle' : 'busy', source: 'hook', atMs: clock.now() });
+      await delivery.pump(agentId, true);
+    },
+  });
+
+  const delivery: Delivery = createDelivery({
+    database,
+    units,
+    findAgent: load,
+    log,
+    channels: {
+      bridge: (agentId, prompt) => bridge.send(agentId, prompt),
+      usesBridge: (agent) => runtimes.get(agent.runtime).delivery === 'bridge',
+      async paste(agent, text) {
+        const before = await runner.screen(handleOf(agent));
+        await runner.type(handleOf(agent), text);
+        return (await runner.screen(handleOf(agent))) !== before;
+      },
+    },
+  });
+
+  const revoke = async (agentId: string) => {
+    await core.tokens.revoke(agentId);
+    await options
+      .proxy()
+      .client.deleteKeysOfAgent(agentId)
+      .catch((error: unknown) => log.error({ agentId, problem: messageOf(error) }, 'virtual key could not be revoked'));
+  };
+
+  async function takeSnapshot(agent: Agent, reason: string): Promise<void> {
+    if (agent.beadId === undefined || agent.worktree === undefined) return;
+    await repos.snapshot(await repos.project(agent.projectId), agent.beadId, reason);
+  }
+
+  const ending = createEnding({
+    units,
+    runner,
+    revoke,
+    takeSnapshot,
+    loadBead: (unit, projectId, id) => findBead(unit.tx, projectId, id),
+    forget: (agentId) => observation.forget(agentId),
+    log,
+  });
+
+  async function convoyOf(agent: Agent): Promise<string | undefined> {
+    const { beadId } = agent;
+    if (beadId === undefined) return undefined;
+    return (await allConvoys(database.db, agent.projectId)).find((convoy) => convoy.beads.includes(beadId))?.id;
+  }
+
+  async function issue(agent: Agent, budgetUsd?: number): Promise<{ token: string; virtualKey: string }> {
+    const virtualKey = newToken('virtual');
+    const convoyId = await convoyOf(agent);
+    await options.proxy().client.putKey({
+      hash: hashToken(virtualKey),
+      agentId: agent.id,
+      agentName: agent.name,
+      projectId: agent.projectId,
+      createdAt: new Date(clock.now()).toISOString(),
+      ...(agent.beadId === undefined ? {} : { beadId: agent.beadId }),
+      ...(convoyId === undefined ? {} : { convoyId }),
+      ...(budgetUsd === undefined ? {} : { budgetNano: Math.round(budgetUsd * NANO) }),
+    });
+    const token = await core.tokens.issue('agent', { kind: 'agent', id: agent.id, name: agent.name });
+    return { token, virtualKey };
+  }
+
+  const launcher = createLauncher({
+    units,
+    runner,
+    runtimes,
+    agentsDir: paths.agentsDir,
+    bridgeSocket: paths.bridgeSocketFile,
+    nodePath: process.execPath,
+    cliFile: files.cli,
+    environment: core.environment,
+    proxyUrl: () => options.proxy().url(),
+    issue,
+    revoke,
+    ensureWorktree: (project, bead, config) => repos.ensureWorktree(project, bead, config),
+    size: options.size,
+  });
+
+  async function heldChanged(held: Held): Promise<void> {
+    const agent = await load(held.agentId);
+    if (!agent || agent.generation !== held.generation || !isLive(agent.lifecycle)) return;
+    if (held.dead) await ending.exited(agent, held);
+  }
+
+  return { tmux, runner, runtimes, bridge, delivery, observation, ending, launcher, heldChanged };
+}
+
+/** Folder for logs of set-up and gate commands. */
+export const commandLog = (logDir: string, kind: string, beadId: string) => join(logDir, `${kind}-${beadId}.log`);

@@ -1,0 +1,69 @@
+/** The ground everything stands on: database, events, units of work, git sync, tokens, configuration. */
+import { createTokens, type Tokens } from '../access/tokens.ts';
+import type { Clock } from '../base/clock.ts';
+import { messageOf } from '../base/error.ts';
+import { createEventBus, type EventBus } from '../base/event.ts';
+import type { Log } from '../base/log.ts';
+import type { HomePaths } from '../base/paths.ts';
+import { openSqlite, type Database } from '../storage/database.ts';
+import { eventRange } from '../storage/journal.ts';
+import { createUnitOfWork, type UnitOfWork } from '../storage/unit-of-work.ts';
+import { type ConfigFiles, createConfigFiles } from './config-files.ts';
+import { createStateSync, type StateSync } from './state-sync.ts';
+
+export interface Core {
+  paths: HomePaths;
+  environment: Readonly<Record<string, string | undefined>>;
+  clock: Clock;
+  log: Log;
+  database: Database;
+  bus: EventBus;
+  /** Last and oldest sequence number of the event log. */
+  range: { last: number; oldest: number };
+  sync: StateSync;
+  units: UnitOfWork;
+  tokens: Tokens;
+  config: ConfigFiles;
+  stop(): Promise<void>;
+}
+
+export interface CoreOptions {
+  paths: HomePaths;
+  environment: Readonly<Record<string, string | undefined>>;
+  clock: Clock;
+  log: Log;
+}
+
+export async function createCore(options: CoreOptions): Promise<Core> {
+  const { paths, environment, clock, log } = options;
+  const database = await openSqlite(paths.databaseFile, (error) =>
+    log.error({ problem: messageOf(error), file: paths.databaseFile }, 'database is malformed; moved aside and built again'),
+  );
+  const bus = createEventBus((error) => log.error({ problem: messageOf(error) }, 'an event listener failed'));
+  const range = await eventRange(database.db);
+  bus.subscribe((event) => {
+    range.last = event.seq;
+    if (range.oldest === 0) range.oldest = event.seq;
+  });
+  const sync = createStateSync({ database, bus, clock, log });
+  const units = createUnitOfWork({ database, bus, clock, flushed: (projectId, id) => sync.flushed(projectId, id) });
+  const tokens = createTokens(database, clock);
+  await tokens.ensureAdminKey(paths.adminKeyFile);
+  return {
+    paths,
+    environment,
+    clock,
+    log,
+    database,
+    bus,
+    range,
+    sync,
+    units,
+    tokens,
+    config: createConfigFiles(paths.configFile, environment),
+    async stop() {
+      await sync.stop();
+      await database.close();
+    },
+  };
+}

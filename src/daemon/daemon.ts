@@ -1,0 +1,218 @@
+/** Starts every part in order and stops them in the opposite one. */
+import { isAllowed } from '../access/permissions.ts';
+import { liveAgents } from '../agents/store.ts';
+import { type Api, createApi } from '../api/server.ts';
+import type { Clock } from '../base/clock.ts';
+import { messageOf } from '../base/error.ts';
+import type { Log } from '../base/log.ts';
+import type { HomePaths } from '../base/paths.ts';
+import type { Config } from '../config.ts';
+import { providersOf } from '../costs/providers.ts';
+import { operations } from '../operations.ts';
+import { createRepoService, type RepoService } from '../repos/service.ts';
+import { allProjects } from '../repos/store.ts';
+import { eventsSince } from '../storage/journal.ts';
+import { type AgentParts, commandLog, createAgentParts } from './agent-parts.ts';
+import { createBoard } from './board.ts';
+import { type Core, createCore } from './core.ts';
+import { createHealth, type HealthChecks } from './health.ts';
+import { metricsText } from './metrics.ts';
+import { probesOf } from './probes.ts';
+import { programFiles } from './program-files.ts';
+import { createProjectWatches } from './project-watch.ts';
+import { createProxyProcess, type ProxyProcess } from './proxy-process.ts';
+import { recoverAgents } from './recovery.ts';
+import { startScreenWatch } from './screen-watch.ts';
+import { createServices, type Services } from './services.ts';
+import { type SnapshotLoop, startSnapshotLoop } from './snapshots.ts';
+
+export interface DaemonOptions {
+  paths: HomePaths;
+  environment: Readonly<Record<string, string | undefined>>;
+  clock: Clock;
+  log: Log;
+  config: Config;
+  version: string;
+}
+
+export interface Daemon {
+  port: number;
+  startedAt: string;
+  stop(): Promise<void>;
+}
+
+type Stops = (() => Promise<void>)[];
+
+/** Runs the stops in reverse; one that fails does not keep the others from running. */
+async function stopAll(stops: Stops, log: Log): Promise<void> {
+  for (const stop of [...stops].reverse()) {
+    await stop().catch((error: unknown) => log.error({ problem: messageOf(error) }, 'a part did not stop'));
+  }
+}
+
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const stops: Stops = [];
+  try {
+    return await start(options, stops);
+  } catch (error) {
+    await stopAll(stops, options.log);
+    throw error;
+  }
+}
+
+async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
+  const { clock, log, version } = options;
+  const startedAt = new Date(clock.now()).toISOString();
+  const files = programFiles(import.meta.url);
+  const core = await createCore(options);
+  stops.push(core.stop);
+  const repos = startRepos(core, stops);
+
+  const proxy = createProxyProcess({
+    paths: core.paths,
+    proxyFile: files.proxy,
+    nodePath: process.execPath,
+    port: options.config.proxy_port,
+    version,
+    environment: core.environment,
+    providers: async () => providersOf((await core.config.daemon()).config, core.environment),
+    onActivity: (activity) => {
+      board.spendChanged(activity.agentId);
+      snapshots.touch(activity.agentId);
+      parts.observation.proxyActivity(activity).catch((error: unknown) => log.error({ problem: messageOf(error) }, 'traffic not noted'));
+    },
+    log,
+  });
+  stops.push(() => proxy.stop(false));
+  const parts = createAgentParts({
+    core,
+    files,
+    repos,
+    proxy: () => proxy,
+    size: () => board.agentSize(),
+    touched: (agentId) => snapshots.touch(agentId),
+  });
+  stops.push(() => parts.runner.close());
+  const board = createBoard({ core, parts, files, proxy });
+  stops.push(board.stop);
+  const snapshots = startSnapshots(core, parts, repos);
+  stops.push(snapshots.stop);
+  await attachKnown(core, repos);
+  await startParts(core, parts, repos, proxy, stops);
+  await board.start();
+
+  const health = createHealth(probesOf({ core, parts, proxy }), clock);
+  let port = 0;
+  const url = () => `http://127.0.0.1:${port}`;
+  const services = createServices({ core, repos, parts, proxy, health, screen: board, version, startedAt, url });
+  followBeads(core, services);
+  const api = createDaemonApi({ core, repos, services, health, proxy, version });
+  stops.push(api.stop);
+  port = await api.listenTcp(options.config.daemon_port);
+  await api.listenSocket(core.paths.socketFile);
+  return { port, startedAt, stop: () => stopAll(stops, log) };
+}
+
+function startRepos(core: Core, stops: Stops): RepoService {
+  const watches = createProjectWatches(core);
+  stops.push(watches.stop);
+  return createRepoService({
+    database: core.database,
+    units: core.units,
+    configOf: async (path) => (await core.config.project(path)).config,
+    async attach(project) {
+      await core.sync.attach(project);
+      await watches.watch(project);
+    },
+    setupLogFile: (beadId) => commandLog(core.paths.logDir, 'setup', beadId),
+    liveAgentOf: async (projectId, beadId) => (await liveAgents(core.database.db, projectId)).find((agent) => agent.beadId === beadId)?.name,
+    now: core.clock.now,
+  });
+}
+
+function startSnapshots(core: Core, parts: AgentParts, repos: RepoService): SnapshotLoop {
+  return startSnapshotLoop({
+    agents: () => liveAgents(core.database.db),
+    logFileOf: parts.launcher.logFileOf,
+    async intervalSeconds(agent) {
+      const project = await repos.project(agent.projectId);
+      return (await core.config.project(project.path)).config.snapshot_seconds;
+    },
+    take: (agent) => parts.ending.snapshot(agent, 'interval'),
+    now: core.clock.now,
+    log: core.log,
+  });
+}
+
+/** Attaches every known project; one whose repository is gone is reported and left. */
+async function attachKnown(core: Core, repos: RepoService): Promise<void> {
+  for (const project of await allProjects(core.database.db)) {
+    await repos.resolveProject({ path: project.path }).catch((error: unknown) =>
+      core.log.warn({ projectId: project.id, path: project.path, problem: messageOf(error) }, 'project cannot be used now'),
+    );
+  }
+}
+
+/** Proxy, terminals and bridge; then every agent is found again. */
+async function startParts(core: Core, parts: AgentParts, repos: RepoService, proxy: ProxyProcess, stops: Stops): Promise<void> {
+  const { log } = core;
+  await Promise.all([proxy.start(), parts.tmux.ensure()]);
+  const held = await parts.runner.list();
+  const projectOf = (path: string) => repos.resolveProject({ path });
+  const report = await recoverAgents({ database: core.database, units: core.units, ending: parts.ending, agentsDir: core.paths.agentsDir, projectOf, held, log });
+  if (Object.values(report).some((count) => count > 0)) log.info(report, 'agents recovered');
+  const unwatch = parts.runner.watch((each) => {
+    parts.heldChanged(each).catch((error: unknown) => log.error({ problem: messageOf(error) }, 'pane change not noted'));
+  });
+  const unlisten = parts.tmux.onLost(() => {
+    log.error('the tmux server was lost; its agents ended with it');
+    endLost(core, parts).catch((error: unknown) => log.error({ problem: messageOf(error) }, 'lost agents not noted'));
+  });
+  const screens = startScreenWatch({ core, parts });
+  await parts.bridge.start();
+  stops.push(() => parts.bridge.stop(), screens.stop, async () => void (unwatch(), unlisten()));
+}
+
+async function endLost(core: Core, parts: AgentParts): Promise<void> {
+  for (const agent of await liveAgents(core.database.db)) await parts.ending.exited(agent, undefined);
+}
+
+/** Convoys follow the status of their beads. */
+function followBeads(core: Core, services: Services): void {
+  core.bus.subscribe((event) => {
+    const { projectId, beadId } = event.metadata;
+    if (!event.type.startsWith('bead:') || !projectId || !beadId) return;
+    services.convoys.beadChanged(projectId, beadId).catch((error: unknown) => core.log.error({ problem: messageOf(error) }, 'convoy not updated'));
+  });
+}
+
+interface DaemonApiOptions {
+  core: Core;
+  repos: RepoService;
+  services: Services;
+  health: HealthChecks;
+  proxy: ProxyProcess;
+  version: string;
+}
+
+function createDaemonApi({ core, repos, services, health, proxy, version }: DaemonApiOptions): Api {
+  return createApi({
+    operations,
+    handlers: services.handlers,
+    projects: { resolve: repos.resolveProject },
+    authenticate: core.tokens.authenticate,
+    allows: isAllowed,
+    health,
+    events: {
+      bus: core.bus,
+      since: (seq, limit, filter) => eventsSince(core.database.db, seq, limit, filter),
+      lastSeq: () => core.range.last,
+      oldestSeq: () => core.range.oldest,
+    },
+    metrics: () => metricsText({ core, proxy }),
+    proxy: { url: () => (proxy.status() ? proxy.url() : undefined) },
+    version,
+    log: core.log,
+    clock: core.clock,
+  });
+}

@@ -1,0 +1,75 @@
+/** Entry of the daemon process: takes the lock, opens the log, starts, and stops on a signal. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { GodelError, messageOf } from '../base/error.ts';
+import { createLog } from '../base/log.ts';
+import { homePaths } from '../base/paths.ts';
+import { systemClock } from '../base/clock.ts';
+import { version } from '../base/version.ts';
+import { failure } from '../errors.ts';
+import { createConfigFiles } from './config-files.ts';
+import { startDaemon } from './daemon.ts';
+import { takeLock } from './lock.ts';
+
+/** Time (ms) a daemon that is just ending may take to let go of the lock. */
+const LOCK_WAIT_MS = 5_000;
+const STOP_LIMIT_MS = 20_000;
+
+function prepareFolders(): ReturnType<typeof homePaths> {
+  const paths = homePaths();
+  try {
+    for (const folder of [paths.stateDir, paths.logDir, paths.agentsDir, dirname(paths.socketFile)]) {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+    }
+    return paths;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOSPC') throw failure('disk-full', { problem: messageOf(error) }, error);
+    throw failure('home-unusable', { path: paths.stateDir, problem: messageOf(error) }, error);
+  }
+}
+
+function onSignals(stop: () => void): void {
+  let asked = 0;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      asked += 1;
+      if (asked === 1) stop();
+      else process.exit(1);
+    });
+  }
+  // A closed terminal must not end a daemon that was started in it.
+  process.on('SIGHUP', () => {});
+}
+
+async function main(): Promise<void> {
+  const foreground = process.argv.includes('--foreground');
+  const paths = prepareFolders();
+  const lock = takeLock(paths.lockFile, LOCK_WAIT_MS);
+  const { config } = await createConfigFiles(paths.configFile, process.env).daemon();
+  const destination = foreground ? 2 : `${paths.logDir}/daemon.log`;
+  const log = createLog({ level: config.log_level, destination, name: 'daemon' });
+  const daemon = await startDaemon({ paths, environment: { ...process.env }, clock: systemClock, log, config, version });
+  const status = { pid: process.pid, version, port: daemon.port, startedAt: daemon.startedAt };
+  writeFileSync(paths.daemonFile, `${JSON.stringify(status)}\n`, { mode: 0o600 });
+  log.info(status, 'daemon ready');
+  process.on('unhandledRejection', (error) => log.error({ problem: messageOf(error), stack: (error as Error)?.stack }, 'unhandled rejection'));
+  onSignals(() => {
+    const limit = setTimeout(() => process.exit(1), STOP_LIMIT_MS);
+    daemon
+      .stop()
+      .catch((error: unknown) => log.error({ problem: messageOf(error) }, 'stop failed'))
+      .finally(() => {
+        clearTimeout(limit);
+        lock.release();
+        log.info('daemon stopped');
+        process.exit(0);
+      });
+  });
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof GodelError) process.stderr.write(`${JSON.stringify({ reason: error.reason, message: error.message, hint: error.hint, params: error.params })}\n`);
+  else process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(error instanceof GodelError ? error.exitCode : 1);
+});

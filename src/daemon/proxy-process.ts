@@ -1,0 +1,132 @@
+/**
+ * Keeps the proxy alive. It is started detached, so that a restart of the daemon cuts no stream;
+ * a daemon that starts finds the running one by its socket and tells it keys and providers again.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../base/error.ts';
+import type { Log } from '../base/log.ts';
+import type { HomePaths } from '../base/paths.ts';
+import type { Activity, Provider, ProxyStatus } from '../costs/schema.ts';
+import { failure } from '../errors.ts';
+import { createProxyClient, type ProxyClient } from './proxy-client.ts';
+
+export interface ProxyProcessOptions {
+  paths: HomePaths;
+  proxyFile: string;
+  nodePath: string;
+  port: number;
+  version: string;
+  environment: Readonly<Record<string, string | undefined>>;
+  providers: () => Promise<Provider[]>;
+  onActivity: (activity: Activity) => void;
+  log: Log;
+}
+
+export interface ProxyProcess {
+  readonly client: ProxyClient;
+  /** Starts or adopts the proxy and keeps watching it. @throws GodelError proxy-down, port-taken */
+  start(): Promise<void>;
+  /** Base URL for agents. @throws GodelError proxy-down while it is not running */
+  url(): string;
+  status(): ProxyStatus | undefined;
+  /** Tells the proxy the providers again, for example after a change of configuration. */
+  refresh(): Promise<void>;
+  /** Ends the watch; the proxy itself goes on unless `withProxy`. */
+  stop(withProxy: boolean): Promise<void>;
+}
+
+const START_MS = 10_000;
+const WATCH_PAUSE_MS = 1_000;
+
+/** Variables the proxy needs: its home and where it listens. Keys go over the socket only. */
+function proxyEnvironment(options: ProxyProcessOptions): NodeJS.ProcessEnv {
+  const { environment } = options;
+  const names = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'GODEL_HOME', 'GODEL_LOG_LEVEL', 'XDG_STATE_HOME', 'XDG_CONFIG_HOME', 'XDG_RUNTIME_DIR', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'HTTPS_PROXY', 'NO_PROXY'];
+  const kept = names.map((name) => [name, environment[name]] as const).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(kept), GODEL_PROXY_PORT: String(options.port) };
+}
+
+export function createProxyProcess(options: ProxyProcessOptions): ProxyProcess {
+  const { paths, log } = options;
+  const client = createProxyClient(paths.proxySocketFile);
+  const ending = new AbortController();
+  let current: ProxyStatus | undefined;
+  let watching: Promise<void> | undefined;
+
+  const probe = () => client.status(1_000).catch(() => undefined);
+
+  function launch(outFile: string): void {
+    mkdirSync(paths.logDir, { recursive: true, mode: 0o700 });
+    const out = openSync(outFile, 'w', 0o600);
+    const child = spawn(options.nodePath, [options.proxyFile], {
+      detached: true,
+      stdio: ['ignore', out, out],
+      env: proxyEnvironment(options),
+      cwd: paths.stateDir,
+    });
+    child.on('error', (error) => log.error({ error }, 'proxy could not be started'));
+    child.unref();
+    closeSync(out);
+  }
+
+  async function awaitReady(outFile: string): Promise<ProxyStatus> {
+    const deadline = Date.now() + START_MS;
+    while (Date.now() < deadline && !ending.signal.aborted) {
+      const status = await probe();
+      if (status) return status;
+      const said = readFileSync(outFile, 'utf8');
+      if (/port.taken|EADDRINUSE|is taken/i.test(said)) throw failure('port-taken', { port: options.port, variable: 'GODEL_PROXY_PORT' });
+      await delay(30);
+    }
+    throw failure('proxy-down', { problem: readFileSync(outFile, 'utf8').trim().split('\n').at(-1) || 'it did not start in time' });
+  }
+
+  async function ensure(): Promise<void> {
+    const running = await probe();
+    if (running) current = running;
+    else {
+      const outFile = join(paths.logDir, 'proxy.out');
+      launch(outFile);
+      current = await awaitReady(outFile);
+    }
+    await client.putProviders(await options.providers());
+    log.info({ proxyPid: current.pid, port: current.port, adopted: running !== undefined }, 'proxy ready');
+  }
+
+  /** Follows the traffic; when the stream ends the proxy is gone, and is brought back. */
+  async function watch(): Promise<void> {
+    while (!ending.signal.aborted) {
+      await client.activity(options.onActivity, ending.signal).catch(() => undefined);
+      if (ending.signal.aborted) return;
+      current = undefined;
+      log.warn('proxy went away');
+      await ensure().catch(async (error: unknown) => {
+        log.error({ problem: messageOf(error) }, 'proxy could not be brought back');
+        await delay(WATCH_PAUSE_MS, undefined, { signal: ending.signal }).catch(() => undefined);
+      });
+    }
+  }
+
+  return {
+    client,
+    async start() {
+      await ensure();
+      watching = watch();
+    },
+    url() {
+      if (!current) throw failure('proxy-down', { problem: 'it is not running' });
+      return `http://127.0.0.1:${current.port}`;
+    },
+    status: () => current,
+    refresh: async () => client.putProviders(await options.providers()),
+    async stop(withProxy) {
+      ending.abort();
+      if (withProxy) await client.stop().catch((error: unknown) => log.warn({ problem: messageOf(error) }, 'proxy did not stop'));
+      await client.close();
+      await watching;
+    },
+  };
+}

@@ -1,0 +1,156 @@
+/** Every handler, built from the parts. The result is checked against the list of operations by its type. */
+import type { Handlers } from '../access/context.ts';
+import { inheritedEnvironment } from '../agents/environment.ts';
+import { createAgentService } from '../agents/service.ts';
+import { findAgent, liveAgents, queuePrompt, resolveAgent } from '../agents/store.ts';
+import { newId } from '../base/id.ts';
+import { createBeadService } from '../beads/service.ts';
+import { beadStatuses, findBead, resolveBead } from '../beads/store.ts';
+import { type ConvoyService, createConvoyService } from '../convoys/service.ts';
+import { chooseModel, providersOf } from '../costs/providers.ts';
+import { createCostService } from '../costs/service.ts';
+import type { Operations } from '../operations.ts';
+import type { RepoService } from '../repos/service.ts';
+import { proveBead } from '../reviews/proof.ts';
+import { createReviewService } from '../reviews/service.ts';
+import { createSystemService, type BoardScreen } from '../system/service.ts';
+import { type AgentParts, commandLog } from './agent-parts.ts';
+import type { Core } from './core.ts';
+import type { HealthChecks } from './health.ts';
+import type { ProxyProcess } from './proxy-process.ts';
+
+export interface ServicesOptions {
+  core: Core;
+  repos: RepoService;
+  parts: AgentParts;
+  proxy: ProxyProcess;
+  health: HealthChecks;
+  screen: BoardScreen;
+  version: string;
+  startedAt: string;
+  url: () => string;
+}
+
+export interface Services {
+  handlers: Handlers<Operations>;
+  convoys: ConvoyService;
+}
+
+const NANO = 1_000_000_000;
+
+export function createServices(options: ServicesOptions): Services {
+  const { core, repos, parts, proxy } = options;
+  const { database, units, paths, clock } = core;
+  const configOf = async (path: string) => (await core.config.project(path)).config;
+  const configOfProject = async (id: string) => configOf((await repos.project(id)).path);
+  const beadOf = (projectId: string, id: string) => resolveBead(database.db, projectId, id);
+  const agentOf = (projectId: string, id: string) => resolveAgent(database.db, projectId, id);
+  const liveAgentOf = async (projectId: string, beadId: string) =>
+    (await liveAgents(database.db, projectId)).find((agent) => agent.beadId === beadId);
+  const environment = () => ({
+    ...inheritedEnvironment(core.environment),
+    PATH: core.environment.PATH ?? '/usr/local/bin:/usr/bin:/bin',
+  });
+
+  const beads = createBeadService({
+    database,
+    units,
+    beadOfAgent: async (id) => (await findAgent(database.db, id))?.beadId,
+    agentName: async (projectId, text) => (await agentOf(projectId, text)).name,
+    liveAgentOf: async (projectId, beadId) => (await liveAgentOf(projectId, beadId))?.name,
+    mainBranch: async (projectId) => (await repos.project(projectId)).mainBranch,
+    async prove(bead) {
+      const project = await repos.project(bead.projectId);
+      return proveBead({
+        bead,
+        worktree: await repos.existingWorktree(project, bead.id),
+        mainBranch: project.mainBranch,
+        config: await configOf(project.path),
+        environment: environment(),
+        exec: parts.runner.exec,
+        now: clock.now,
+      });
+    },
+  });
+
+  const convoys = createConvoyService({
+    database,
+    units,
+    clock,
+    resolveBead: beadOf,
+    findBead: (projectId, id) => findBead(database.db, projectId, id),
+    beadStatuses,
+  });
+
+  const agents = createAgentService({
+    database,
+    units,
+    ...parts,
+    project: (id) => repos.project(id),
+    configOf: configOfProject,
+    resolveBead: beadOf,
+    chooseModel: (config, runtime, wanted) =>
+      runtime.dialects.length === 0 ? undefined : chooseModel(providersOf(config, core.environment), config, wanted),
+    log: core.log,
+  });
+
+  const reviews = createReviewService({
+    database,
+    units,
+    project: (id) => repos.project(id),
+    configOf,
+    gateLogFile: (beadId) => commandLog(paths.logDir, 'gate', beadId),
+    gateEnvironment: environment,
+    async tellAgent(projectId, beadId, text, author) {
+      const agent = await liveAgentOf(projectId, beadId);
+      if (!agent) return false;
+      await units.run((unit) =>
+        queuePrompt(unit.tx, { id: newId(), agentId: agent.id, text, author, when: 'after-turn', now: unit.now }),
+      );
+      await parts.delivery.pump(agent.id);
+      return true;
+    },
+    async release(project, bead) {
+      const agent = await liveAgentOf(project.id, bead.id);
+      if (agent) await parts.ending.stop(agent);
+      if (bead.worktree !== undefined) await repos.removeWorktree(project, bead.id);
+    },
+  });
+
+  const costs = createCostService({
+    usage: (filter) => proxy.client.usage(filter),
+    agentId: async (projectId, text) => (await agentOf(projectId, text)).id,
+    beadId: async (projectId, text) => (await beadOf(projectId, text)).id,
+  });
+
+  const system = createSystemService({
+    database,
+    paths,
+    version: options.version,
+    startedAt: options.startedAt,
+    url: options.url,
+    proxy: () => {
+      const status = proxy.status();
+      return status && { url: proxy.url(), pid: status.pid };
+    },
+    health: options.health.full,
+    screen: options.screen,
+    freshAgent: (agent) => parts.observation.fresh(agent),
+    spentUsd: async (projectId) => {
+      const usage = await proxy.client.usage({ projectId }).catch(() => undefined);
+      return (usage?.totalCostNano ?? 0) / NANO;
+    },
+    async hasProvider(path) {
+      const config = await configOf(path);
+      return config.provider !== undefined || providersOf(config, core.environment).length > 1;
+    },
+    config: {
+      daemon: () => core.config.daemon(),
+      project: (path) => core.config.project(path),
+      set: (target, key, value) => core.config.set(target, key, value),
+      changed: () => proxy.refresh(),
+    },
+  });
+
+  return { handlers: { ...repos.handlers, ...beads, ...convoys, ...agents, ...reviews, ...costs, ...system }, convoys };
+}

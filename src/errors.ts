@@ -1,0 +1,294 @@
+/** The one table of refusals: reason -> kind, message, hint. Both lines are for a person. */
+import { type ErrorParams, type ErrorSpec, GodelError } from './base/error.ts';
+
+const p = (params: ErrorParams, key: string): string => String(params[key] ?? '');
+const list = (params: ErrorParams, key: string): string => {
+  const value = params[key];
+  return Array.isArray(value) ? value.join(', ') : p(params, key);
+};
+
+export const errorTable = {
+  'bad-input': {
+    kind: 'invalid_request',
+    message: (a) => p(a, 'problem'),
+    hint: (a) => p(a, 'hint') || `godel ${p(a, 'operation')} --help shows what it takes`.replace('  ', ' '),
+  },
+  'unknown-command': {
+    kind: 'invalid_request',
+    message: (a) => `There is no command "${p(a, 'command')}".`,
+    hint: () => 'godel --help lists every command.',
+  },
+  'not-a-repository': {
+    kind: 'invalid_request',
+    exit: 1,
+    message: (a) => `${p(a, 'path')} is not inside a git repository.`,
+    hint: () => 'cd into a repository, or make one: git init && git commit --allow-empty -m "First commit"',
+  },
+  'repository-empty': {
+    kind: 'invalid_request',
+    exit: 1,
+    message: (a) => `The repository ${p(a, 'path')} has no commit yet, so there is nothing to branch from.`,
+    hint: () => 'git commit --allow-empty -m "First commit"',
+  },
+  'repository-bare': {
+    kind: 'invalid_request',
+    exit: 1,
+    message: (a) => `${p(a, 'path')} is a bare repository; agents need files to work on.`,
+    hint: (a) => `git clone ${p(a, 'path')} <folder>, then run godel there.`,
+  },
+  'repository-read-only': {
+    kind: 'invalid_request',
+    exit: 1,
+    message: (a) => `Cannot write to the git directory ${p(a, 'path')}: ${p(a, 'problem')}.`,
+    hint: () => 'Check its owner and permissions: ls -ld .git',
+  },
+  'detached-head': {
+    kind: 'conflict',
+    message: (a) => `HEAD of ${p(a, 'path')} is detached and no main branch was found.`,
+    hint: () => 'git switch -c main, or set main_branch in .godel/config.yaml',
+  },
+  'project-unknown': {
+    kind: 'not_found',
+    message: (a) => `No project is known for ${p(a, 'path')}.`,
+    hint: () => 'Run godel init inside the repository.',
+  },
+  'project-needed': {
+    kind: 'invalid_request',
+    message: () => 'Several projects are known here, so the one that is meant must be named.',
+    hint: () => 'Run the command inside a repository, or send the header X-Godel-Project.',
+  },
+  'bead-not-found': {
+    kind: 'not_found',
+    message: (a) => `There is no bead "${p(a, 'id')}" in this project.`,
+    hint: () => 'godel bead list shows the ids.',
+  },
+  'convoy-not-found': {
+    kind: 'not_found',
+    message: (a) => `There is no convoy "${p(a, 'id')}" in this project.`,
+    hint: () => 'godel convoy list shows the ids.',
+  },
+  'agent-not-found': {
+    kind: 'not_found',
+    message: (a) => `There is no agent "${p(a, 'id')}".`,
+    hint: () => 'godel agent list --all shows names and ids.',
+  },
+  'worktree-not-found': {
+    kind: 'not_found',
+    message: (a) => `Bead ${p(a, 'id')} has no worktree.`,
+    hint: (a) => `godel agent spawn --bead ${p(a, 'id')} makes one.`,
+  },
+  'snapshot-not-found': {
+    kind: 'not_found',
+    message: (a) => `Bead ${p(a, 'id')} has no snapshot of uncommitted work.`,
+    hint: () => 'Snapshots are taken every minute while a worktree is dirty and before every stop.',
+  },
+  'ambiguous-id': {
+    kind: 'conflict',
+    message: (a) => `"${p(a, 'id')}" could be any of: ${list(a, 'matches')}.`,
+    hint: () => 'Type more of the id.',
+  },
+  'transition-refused': {
+    kind: 'conflict',
+    message: (a) => `${p(a, 'id')} is ${p(a, 'from')}; it cannot go to ${p(a, 'to')} from there.`,
+    hint: (a) => p(a, 'hint') || `Possible now: ${list(a, 'possible')}.`,
+  },
+  'done-not-proven': {
+    kind: 'conflict',
+    message: (a) => `${p(a, 'id')} is not done: its work is not on ${p(a, 'branch')}.`,
+    hint: (a) => `godel review accept ${p(a, 'id')} lands it; --force closes it without.`,
+  },
+  'version-conflict': {
+    kind: 'conflict',
+    message: (a) => `${p(a, 'id')} was changed by somebody else at the same moment.`,
+    hint: () => 'Run the command again.',
+  },
+  'name-taken': {
+    kind: 'conflict',
+    message: (a) => `The name "${p(a, 'name')}" is taken.`,
+    hint: () => 'Choose another --name, or leave it out.',
+  },
+  'agent-not-live': {
+    kind: 'conflict',
+    message: (a) => `Agent ${p(a, 'name')} is ${p(a, 'state')}; it has no running program.`,
+    hint: (a) => `godel agent restart ${p(a, 'name')}`,
+  },
+  'bead-has-agent': {
+    kind: 'conflict',
+    message: (a) => `Bead ${p(a, 'id')} already has a running agent, ${p(a, 'agent')}.`,
+    hint: (a) => `godel agent attach ${p(a, 'agent')}, or godel agent stop ${p(a, 'agent')} first.`,
+  },
+  'not-an-agent': {
+    kind: 'invalid_request',
+    exit: 1,
+    message: () => 'No bead was named, and you are not an agent with a bead of its own.',
+    hint: () => 'Name the bead: godel done <bead>',
+  },
+  'proof-failed': {
+    kind: 'conflict',
+    exit: 1,
+    message: (a) => `The proof command "${p(a, 'command')}" failed with exit code ${p(a, 'exitCode')}.`,
+    hint: () => 'Mend what it complains of, commit, and say godel done again.',
+  },
+  'nothing-to-review': {
+    kind: 'conflict',
+    exit: 1,
+    message: (a) => `Branch ${p(a, 'branch')} has no commit that is not already on ${p(a, 'main')}.`,
+    hint: () => 'Commit the work in the worktree of the bead first.',
+  },
+  'uncommitted-work': {
+    kind: 'conflict',
+    exit: 1,
+    message: (a) => `The worktree of ${p(a, 'id')} has uncommitted changes: ${list(a, 'files')}.`,
+    hint: () => 'Commit them (git add -A && git commit), or discard them, then say it again.',
+  },
+  'merge-conflict': {
+    kind: 'conflict',
+    message: (a) => `${p(a, 'id')} conflicts with ${p(a, 'main')} in: ${list(a, 'files')}.`,
+    hint: (a) => `godel review return ${p(a, 'id')} --comment "…" sends it back to its agent.`,
+  },
+  'gate-failed': {
+    kind: 'conflict',
+    exit: 1,
+    message: (a) => `The gate "${p(a, 'command')}" failed with exit code ${p(a, 'exitCode')}; nothing was landed.`,
+    hint: (a) => `Log: ${p(a, 'logFile')}`,
+  },
+  'main-dirty': {
+    kind: 'conflict',
+    message: (a) => `${p(a, 'path')} has ${p(a, 'main')} checked out with uncommitted changes to: ${list(a, 'files')}.`,
+    hint: () => 'Commit or stash them there, then accept again.',
+  },
+  'main-moved': {
+    kind: 'conflict',
+    message: (a) => `${p(a, 'main')} moved while the gate ran.`,
+    hint: () => 'Accept again: it is checked against the new tip.',
+  },
+  'worktree-failed': {
+    kind: 'conflict',
+    exit: 1,
+    message: (a) => `The worktree for ${p(a, 'id')} could not be made: ${p(a, 'problem')}.`,
+    hint: () => 'git worktree list shows what is in the way.',
+  },
+  'setup-failed': {
+    kind: 'conflict',
+    exit: 1,
+    message: (a) => `The set-up command "${p(a, 'command')}" failed with exit code ${p(a, 'exitCode')}.`,
+    hint: (a) => `Its output is in ${p(a, 'logFile')}`,
+  },
+  'tmux-missing': {
+    kind: 'service_unavailable',
+    exit: 1,
+    message: (a) => `tmux 3.2a or newer is needed: ${p(a, 'problem')}.`,
+    hint: (a) => p(a, 'hint') || 'Install it: apt-get install tmux, or brew install tmux',
+  },
+  'git-too-old': {
+    kind: 'service_unavailable',
+    exit: 1,
+    message: (a) => `git 2.38 or newer is needed; this is ${p(a, 'version')}.`,
+    hint: () => 'Install a newer git: https://git-scm.com/downloads',
+  },
+  'runtime-missing': {
+    kind: 'not_found',
+    message: (a) => `Runtime "${p(a, 'runtime')}" cannot run here: ${p(a, 'problem')}.`,
+    hint: (a) => p(a, 'hint') || 'godel runtime list shows what is installed.',
+  },
+  'provider-missing': {
+    kind: 'invalid_request',
+    exit: 1,
+    message: () => 'No LLM provider is configured, so an agent would have nothing to think with.',
+    hint: () => 'export ANTHROPIC_API_KEY=… (or OPENAI_API_KEY) and godel daemon restart; or try --provider demo',
+  },
+  'provider-unknown': {
+    kind: 'not_found',
+    message: (a) => `No provider named "${p(a, 'provider')}" is configured.`,
+    hint: (a) => `Configured: ${list(a, 'known')}.`,
+  },
+  'proxy-down': {
+    kind: 'service_unavailable',
+    exit: 1,
+    message: (a) => `The LLM proxy does not answer: ${p(a, 'problem')}.`,
+    hint: () => 'godel daemon restart starts it again; godel daemon logs shows why.',
+  },
+  'port-taken': {
+    kind: 'service_unavailable',
+    exit: 1,
+    message: (a) => `Port ${p(a, 'port')} on 127.0.0.1 is taken by another program.`,
+    hint: (a) => `${p(a, 'variable')}=0 godel … takes any free port.`,
+  },
+  'home-unusable': {
+    kind: 'service_unavailable',
+    exit: 1,
+    message: (a) => `Cannot write to ${p(a, 'path')}: ${p(a, 'problem')}.`,
+    hint: () => 'Check its permissions and df -h, or set GODEL_HOME to another folder.',
+  },
+  'disk-full': {
+    kind: 'service_unavailable',
+    exit: 1,
+    message: (a) => `The disk is full: ${p(a, 'problem')}. Nothing was changed.`,
+    hint: () => 'Free some space (df -h), then run the command again.',
+  },
+  'daemon-unreachable': {
+    kind: 'service_unavailable',
+    exit: 5,
+    message: (a) => `The daemon does not answer: ${p(a, 'problem')}.`,
+    hint: () => 'godel daemon logs shows why; godel daemon restart starts it again.',
+  },
+  'daemon-version': {
+    kind: 'conflict',
+    exit: 5,
+    message: (a) => `The running daemon is version ${p(a, 'daemon')}, this is ${p(a, 'client')}.`,
+    hint: () => 'godel daemon restart (agents and their panes go on).',
+  },
+  'daemon-running': {
+    kind: 'conflict',
+    message: (a) => `A daemon already runs for this home (pid ${p(a, 'pid')}).`,
+    hint: () => 'godel daemon status shows it; godel daemon stop ends it.',
+  },
+  'config-invalid': {
+    kind: 'invalid_request',
+    exit: 1,
+    message: (a) => `${p(a, 'file')} cannot be used: ${p(a, 'problem')}.`,
+    hint: () => 'godel config show --origin shows every setting and where it comes from.',
+  },
+  'not-a-terminal': {
+    kind: 'invalid_request',
+    exit: 1,
+    message: () => 'The board needs a terminal, and this is not one.',
+    hint: () => 'In scripts use godel bead list --json and the like.',
+  },
+  unauthorized: {
+    kind: 'unauthorized',
+    message: () => 'A valid token is needed.',
+    hint: () => 'Send Authorization: Bearer <key>; the admin key is in admin.key of the home folder.',
+  },
+  forbidden: {
+    kind: 'forbidden',
+    message: (a) => `${p(a, 'actor')} may not do "${p(a, 'operation')}".`,
+    hint: () => 'Ask a person to do it.',
+  },
+  'route-unknown': {
+    kind: 'not_found',
+    message: (a) => `There is no ${p(a, 'method')} ${p(a, 'path')}.`,
+    hint: () => 'GET /openapi.json lists every route.',
+  },
+  internal: {
+    kind: 'internal_error',
+    message: (a) => `Something went wrong inside Godel: ${p(a, 'problem')}.`,
+    hint: () => 'godel daemon logs has the details; --debug prints the stack.',
+  },
+} as const satisfies Record<string, ErrorSpec>;
+
+export type ErrorReason = keyof typeof errorTable;
+
+/** Builds the error of one row of the table. */
+export function failure(reason: ErrorReason, params: ErrorParams = {}, cause?: unknown): GodelError {
+  const spec: ErrorSpec = errorTable[reason];
+  return new GodelError({
+    reason,
+    kind: spec.kind,
+    message: spec.message(params),
+    hint: spec.hint(params),
+    params,
+    ...(spec.exit === undefined ? {} : { exit: spec.exit }),
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

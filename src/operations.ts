@@ -1,0 +1,20 @@
+/** The list of all operations: one line per feature. */
+import { agentOperations } from './agents/operations.ts';
+import { beadOperations } from './beads/operations.ts';
+import { convoyOperations } from './convoys/operations.ts';
+import { costOperations } from './costs/operations.ts';
+import { repoOperations } from './repos/operations.ts';
+import { reviewOperations } from './reviews/operations.ts';
+import { systemOperations } from './system/operations.ts';
+
+export const operations = {
+  ...repoOperations,
+  ...beadOperations,
+  ...convoyOperations,
+  ...agentOperations,
+  ...reviewOperations,
+  ...costOperations,
+  ...systemOperations,
+} as const;
+
+export type Operations = typeof operations;

@@ -1,0 +1,50 @@
+/** What a person does with finished work: look, accept, or send back. */
+import { z } from 'zod';
+import { operation } from '../base/operation.ts';
+import { beadSchema } from '../beads/schema.ts';
+import { beadDiffSchema } from './schema.ts';
+
+const id = z.string().min(1).describe('Bead id, or a unique beginning of it');
+
+export const reviewOperations = {
+  reviewDiff: operation({
+    name: 'review diff',
+    http: { method: 'GET', path: '/beads/:id/diff' },
+    summary: 'Show what the branch of a bead changes',
+    input: z.object({ id, context: z.coerce.number().int().min(0).max(10_000).default(3).describe('Lines around a change') }),
+    output: beadDiffSchema,
+    permission: 'review:read',
+    args: ['id'],
+    scope: 'project',
+    examples: ['godel review diff godel-abc12', 'godel review diff godel-abc12 > work.patch'],
+    text: (diff) => diff.patch,
+  }),
+  reviewAccept: operation({
+    name: 'review accept',
+    http: { method: 'POST', path: '/beads/:id/accept' },
+    summary: 'Land a bead on the main branch when the gate command passes',
+    description:
+      'Merges without a checkout, runs the gate at the exact commit that will land, then moves the main branch by compare-and-swap. Conflicts are refused with the list of files.',
+    input: z.object({ id }),
+    output: z.object({ bead: beadSchema, commit: z.string(), gate: z.object({ command: z.string(), exitCode: z.number().int(), durationMs: z.number() }) }),
+    permission: 'review:accept',
+    args: ['id'],
+    scope: 'project',
+    examples: ['godel review accept godel-abc12'],
+    text: ({ bead, commit, gate }) =>
+      `Landed ${bead.id} as ${commit.slice(0, 10)}${gate.command ? ` (gate passed in ${Math.round(gate.durationMs)} ms)` : ' (no gate command is set)'}`,
+  }),
+  reviewReturn: operation({
+    name: 'review return',
+    http: { method: 'POST', path: '/beads/:id/return' },
+    summary: 'Send a bead back to its agent with a comment',
+    input: z.object({ id, comment: z.string().min(1).max(20_000) }),
+    output: z.object({ bead: beadSchema, delivery: z.enum(['queued', 'kept']).describe('kept: no agent is running; the next one reads it') }),
+    permission: 'review:return',
+    args: ['id'],
+    scope: 'project',
+    examples: ['godel review return godel-abc12 --comment "Add a test"'],
+    text: ({ bead, delivery }) =>
+      `${bead.id} is in progress again; ${delivery === 'queued' ? `the comment goes to ${bead.agent}` : 'the comment waits for its next agent'}`,
+  }),
+} as const;

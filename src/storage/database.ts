@@ -1,0 +1,118 @@
+/** The database seam. Features see Kysely and a unit of work; only this folder knows the dialect. */
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { dirname } from 'node:path';
+import SQLite from 'better-sqlite3';
+import { Kysely, SqliteDialect, type Transaction } from 'kysely';
+import { type Migration, Migrator } from 'kysely/migration';
+import { messageOf } from '../base/error.ts';
+import { failure } from '../errors.ts';
+import { initialMigration } from './migrations/0001-initial.ts';
+import type { Tables } from './tables.ts';
+
+export type Tx = Transaction<Tables>;
+export type Reader = Kysely<Tables>;
+
+export interface Database {
+  /** For reading. It is a connection of its own, so a read never waits for a transaction that waits for the read. */
+  readonly db: Reader;
+  /** Runs `work` in one transaction; everything or nothing is kept. */
+  transact<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Resolves when a trivial query is answered; rejects when the database cannot be read. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const migrations: Record<string, Migration> = { '0001-initial': initialMigration };
+
+/** Errors of the storage layer in words a person can act on; others pass unchanged. */
+function translate(error: unknown): unknown {
+  const code = (error as { code?: string }).code ?? '';
+  if (code === 'SQLITE_FULL' || code === 'ENOSPC') return failure('disk-full', { problem: messageOf(error) }, error);
+  if (code === 'SQLITE_READONLY' || code === 'SQLITE_CANTOPEN' || code.startsWith('SQLITE_IOERR')) {
+    return failure('home-unusable', { path: 'the database', problem: messageOf(error) }, error);
+  }
+  return error;
+}
+
+/** Moves a database that SQLite calls malformed aside, so that it can be rebuilt from git. */
+function quarantine(file: string): void {
+  const suffix = `.corrupt-${Date.now()}`;
+  for (const part of ['', '-wal', '-shm']) {
+    if (existsSync(file + part)) renameSync(file + part, file + suffix + part);
+  }
+}
+
+function openFile(file: string): SQLite.Database {
+  const raw = new SQLite(file, { timeout: 5_000 });
+  raw.pragma('journal_mode = WAL');
+  raw.pragma('synchronous = FULL');
+  raw.pragma('foreign_keys = ON');
+  const verdict = raw.pragma('quick_check(1)', { simple: true });
+  if (verdict !== 'ok') {
+    raw.close();
+    throw Object.assign(new Error(`the database is malformed: ${String(verdict)}`), { code: 'SQLITE_CORRUPT' });
+  }
+  return raw;
+}
+
+function openReader(file: string): SQLite.Database {
+  const raw = new SQLite(file, { timeout: 5_000 });
+  raw.pragma('query_only = ON');
+  return raw;
+}
+
+const dialectOf = (database: SQLite.Database) => new Kysely<Tables>({ dialect: new SqliteDialect({ database }) });
+
+function isCorrupt(error: unknown): boolean {
+  return ['SQLITE_CORRUPT', 'SQLITE_NOTADB'].includes((error as { code?: string }).code ?? '');
+}
+
+function openOrReplace(file: string, onCorrupt: (error: unknown) => void): SQLite.Database {
+  try {
+    return openFile(file);
+  } catch (error) {
+    if (!isCorrupt(error)) throw error;
+    onCorrupt(error);
+    quarantine(file);
+    return openFile(file);
+  }
+}
+
+async function migrate(db: Kysely<Tables>): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+  const { error } = await migrator.migrateToLatest();
+  if (error) throw error;
+}
+
+/**
+ * Opens (or makes) the SQLite database in WAL mode with full synchronisation and brings its schema
+ * up to date. A malformed file is moved aside, never deleted.
+ * @throws GodelError disk-full, home-unusable
+ */
+export async function openSqlite(file: string, onCorrupt: (error: unknown) => void = () => {}): Promise<Database> {
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const writer = dialectOf(openOrReplace(file, onCorrupt));
+    await migrate(writer);
+    const db = dialectOf(openReader(file));
+    return {
+      db,
+      async transact(work) {
+        try {
+          return await writer.transaction().execute(work);
+        } catch (error) {
+          throw translate(error);
+        }
+      },
+      async ping() {
+        await db.selectFrom('projects').select('id').limit(1).execute();
+      },
+      async close() {
+        await db.destroy();
+        await writer.destroy();
+      },
+    };
+  } catch (error) {
+    throw translate(error);
+  }
+}

@@ -1,0 +1,104 @@
+/** SQL of the two append-only logs: events (what happened) and the outbox (what git must learn). */
+import type { EventDraft, GodelEvent } from '../base/event.ts';
+import { newId } from '../base/id.ts';
+import type { Reader, Tx } from './database.ts';
+import type { EventRow, OutboxRow } from './tables.ts';
+
+export interface OutboxDraft {
+  path: string;
+  content: string | null;
+  subject: string;
+}
+
+export interface OutboxEntry extends OutboxDraft {
+  id: number;
+  createdMs: number;
+}
+
+export interface EventFilter {
+  projectId?: string | undefined;
+  beadId?: string | undefined;
+  agentId?: string | undefined;
+}
+
+type StoredEventRow = Omit<EventRow, 'seq'> & { seq: number };
+
+function toEvent(row: StoredEventRow): GodelEvent {
+  return {
+    seq: row.seq,
+    id: row.id,
+    type: row.type,
+    timestamp: row.timestamp,
+    source: { component: row.component },
+    payload: JSON.parse(row.payload) as Record<string, unknown>,
+    metadata: JSON.parse(row.metadata) as GodelEvent['metadata'],
+  };
+}
+
+/** Appends one event and returns it with its sequence number. */
+export async function appendEvent(tx: Tx, draft: EventDraft, nowMs: number): Promise<GodelEvent> {
+  const row = {
+    id: newId(),
+    type: draft.type,
+    timestamp: nowMs,
+    component: draft.component,
+    project_id: draft.metadata.projectId ?? null,
+    bead_id: draft.metadata.beadId ?? null,
+    agent_id: draft.metadata.agentId ?? null,
+    payload: JSON.stringify(draft.payload),
+    metadata: JSON.stringify(draft.metadata),
+  };
+  const { seq } = await tx.insertInto('events').values(row).returning('seq').executeTakeFirstOrThrow();
+  return toEvent({ ...row, seq });
+}
+
+/** Events after `since`, oldest first. */
+export async function eventsSince(
+  db: Reader,
+  since: number,
+  limit: number,
+  filter: EventFilter = {},
+): Promise<GodelEvent[]> {
+  let query = db.selectFrom('events').selectAll().where('seq', '>', since).orderBy('seq').limit(limit);
+  if (filter.projectId) query = query.where('project_id', '=', filter.projectId);
+  if (filter.beadId) query = query.where('bead_id', '=', filter.beadId);
+  if (filter.agentId) query = query.where('agent_id', '=', filter.agentId);
+  return (await query.execute()).map((row) => toEvent(row));
+}
+
+/** First and last sequence number kept; zeros when there are no events. */
+export async function eventRange(db: Reader): Promise<{ oldest: number; last: number }> {
+  const row = await db
+    .selectFrom('events')
+    .select((e) => [e.fn.min('seq').as('oldest'), e.fn.max('seq').as('last')])
+    .executeTakeFirst();
+  return { oldest: Number(row?.oldest ?? 0), last: Number(row?.last ?? 0) };
+}
+
+export async function appendOutbox(tx: Tx, projectId: string, draft: OutboxDraft, nowMs: number): Promise<number> {
+  const values = { project_id: projectId, ...draft, created_ms: nowMs };
+  return (await tx.insertInto('outbox').values(values).returning('id').executeTakeFirstOrThrow()).id;
+}
+
+export async function pendingOutbox(db: Reader, projectId: string, limit: number): Promise<OutboxEntry[]> {
+  const rows = await db
+    .selectFrom('outbox')
+    .selectAll()
+    .where('project_id', '=', projectId)
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+  return rows.map((row: Omit<OutboxRow, 'id'> & { id: number }) => ({
+    id: row.id,
+    path: row.path,
+    content: row.content,
+    subject: row.subject,
+    createdMs: row.created_ms,
+  }));
+}
+
+/** Forgets flushed rows and records the commit that holds them, in one transaction. */
+export async function markFlushed(tx: Tx, projectId: string, upToId: number, oid: string): Promise<void> {
+  await tx.deleteFrom('outbox').where('project_id', '=', projectId).where('id', '<=', upToId).execute();
+  await tx.updateTable('projects').set({ state_oid: oid }).where('id', '=', projectId).execute();
+}

@@ -1,0 +1,117 @@
+/** Reading the state ref: the whole tree in one stream, a difference, one file, its history. */
+import { spawn } from 'node:child_process';
+import { git, gitEnvironment, tryGit } from '../../base/git.ts';
+import { STATE_REF } from './layout.ts';
+
+export interface StateFile {
+  path: string;
+  /** Text of the file, or null when it was deleted. */
+  content: string | null;
+}
+
+/** Commit of the state ref, or null when there is none. */
+export async function readRef(gitDir: string): Promise<string | null> {
+  const result = await tryGit(gitDir, ['rev-parse', '--verify', '--quiet', '--end-of-options', STATE_REF]);
+  return result.code === 0 ? result.stdout.trim() : null;
+}
+
+interface Entry {
+  oid: string;
+  path: string;
+}
+
+async function listTree(gitDir: string, oid: string): Promise<Entry[]> {
+  const text = await git(gitDir, ['ls-tree', '-r', '-z', oid], { timeoutMs: 120_000, maxBytes: 1024 * 1024 * 1024 });
+  return text
+    .split('\0')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const tab = line.indexOf('\t');
+      return { oid: line.slice(0, tab).split(' ')[2] ?? '', path: line.slice(tab + 1) };
+    });
+}
+
+/** Splits the output of `cat-file --batch` into blobs, in the order they were asked for. */
+class BlobReader {
+  private rest: Buffer = Buffer.alloc(0);
+  private size = -1;
+
+  *push(chunk: Buffer): Generator<string> {
+    this.rest = this.rest.length === 0 ? chunk : Buffer.concat([this.rest, chunk]);
+    let at = 0;
+    for (;;) {
+      if (this.size < 0) {
+        const end = this.rest.indexOf(10, at);
+        if (end < 0) break;
+        this.size = Number(this.rest.toString('latin1', at, end).split(' ')[2] ?? 0) || 0;
+        at = end + 1;
+      }
+      if (this.rest.length < at + this.size + 1) break;
+      yield this.rest.toString('utf8', at, at + this.size);
+      at += this.size + 1;
+      this.size = -1;
+    }
+    this.rest = this.rest.subarray(at);
+  }
+}
+
+/** Contents of blobs, in batches of `batch`, from one `cat-file --batch` process. */
+async function readBlobs(gitDir: string, entries: Entry[], take: (files: StateFile[]) => Promise<void>, batch: number): Promise<void> {
+  const child = spawn('git', ['cat-file', '--batch', '--buffer'], { cwd: gitDir, env: gitEnvironment(), stdio: ['pipe', 'pipe', 'ignore'] });
+  const closed = new Promise<number | null>((resolve, reject) => {
+    child.on('close', resolve);
+    child.on('error', reject);
+  });
+  child.stdin.on('error', () => {});
+  child.stdin.end(entries.map((entry) => `${entry.oid}\n`).join(''));
+  const reader = new BlobReader();
+  let next = 0;
+  let files: StateFile[] = [];
+  for await (const chunk of child.stdout) {
+    for (const content of reader.push(chunk as Buffer)) {
+      const entry = entries[next++];
+      if (entry) files.push({ path: entry.path, content });
+      if (files.length >= batch) await take(files.splice(0));
+    }
+  }
+  if (files.length > 0) await take(files);
+  const code = await closed;
+  if (code !== 0 || next !== entries.length) {
+    throw new Error(`git cat-file read ${next} of ${entries.length} files of the state ref (exit ${code})`);
+  }
+}
+
+/** Every file of a commit of the state ref, in batches. */
+export async function readAll(gitDir: string, oid: string, take: (files: StateFile[]) => Promise<void>, batch = 1_000): Promise<void> {
+  await readBlobs(gitDir, await listTree(gitDir, oid), take, batch);
+}
+
+/** What changed from one commit of the state ref to another. Throws when either is missing. */
+export async function readDiff(gitDir: string, from: string, to: string): Promise<StateFile[]> {
+  const text = await git(gitDir, ['diff-tree', '-r', '-z', '--no-renames', from, to], { maxBytes: 1024 * 1024 * 1024 });
+  const parts = text.split('\0');
+  const deleted: StateFile[] = [];
+  const changed: Entry[] = [];
+  for (let at = 0; at + 1 < parts.length; at += 2) {
+    const [meta = '', path = ''] = [parts[at], parts[at + 1]];
+    const [, , , oid = '', status] = meta.split(' ');
+    if (status === 'D') deleted.push({ path, content: null });
+    else changed.push({ oid, path });
+  }
+  const files = [...deleted];
+  if (changed.length > 0) {
+    await readBlobs(gitDir, changed, async (batch) => void files.push(...batch), 1_000);
+  }
+  return files;
+}
+
+/** One file at a commit. Throws when it is not there. */
+export function readPath(gitDir: string, commit: string, path: string): Promise<string> {
+  return git(gitDir, ['cat-file', 'blob', `${commit}:${path}`]);
+}
+
+/** Commits that changed a file, newest first. */
+export async function pathHistory(gitDir: string, path: string, from: string = STATE_REF): Promise<string[]> {
+  const text = await git(gitDir, ['log', '--format=%H', from, '--', path]);
+  return text.split('\n').filter((line) => line !== '');
+}

@@ -1,0 +1,102 @@
+/** Rows as the database holds them. Nouns are kept whole as JSON in `body`; columns are what queries need. */
+import type { Generated } from 'kysely';
+
+interface NounRow {
+  id: string;
+  project_id: string;
+  body: string;
+  version: number;
+  created_at: string;
+}
+
+export interface ProjectRow {
+  id: string;
+  tenant_id: string;
+  name: string;
+  path: string;
+  git_dir: string;
+  main_branch: string;
+  /** Commit of refs/godel/state this database is equal to. */
+  state_oid: string | null;
+  created_at: string;
+}
+
+export interface BeadRow extends NounRow {
+  status: string;
+  type: string;
+  priority: string;
+  agent: string | null;
+  worktree: string | null;
+}
+
+export interface ConvoyRow extends NounRow {
+  status: string;
+  name: string;
+}
+
+export interface AgentRow extends NounRow {
+  name: string;
+  lifecycle: string;
+  state: string;
+  bead_id: string | null;
+}
+
+export interface PromptRow {
+  id: string;
+  agent_id: string;
+  /** Idempotency key of the sender, unique per agent. */
+  send_key: string | null;
+  text: string;
+  author: string;
+  deliver_when: string;
+  status: string;
+  attempts: number;
+  reason: string | null;
+  created_at: string;
+  delivered_at: string | null;
+  acknowledged_at: string | null;
+}
+
+export interface EventRow {
+  seq: Generated<number>;
+  id: string;
+  type: string;
+  timestamp: number;
+  component: string;
+  project_id: string | null;
+  bead_id: string | null;
+  agent_id: string | null;
+  payload: string;
+  metadata: string;
+}
+
+export interface OutboxRow {
+  id: Generated<number>;
+  project_id: string;
+  path: string;
+  /** JSON text, or null for a deletion. */
+  content: string | null;
+  subject: string;
+  created_ms: number;
+}
+
+export interface TokenRow {
+  /** SHA-256 of the token in hex. */
+  hash: string;
+  kind: string;
+  actor_id: string;
+  actor_name: string;
+  created_at: string;
+  revoked_at: string | null;
+}
+
+export interface Tables {
+  projects: ProjectRow;
+  beads: BeadRow;
+  convoys: ConvoyRow;
+  agents: AgentRow;
+  prompts: PromptRow;
+  events: EventRow;
+  outbox: OutboxRow;
+  tokens: TokenRow;
+}

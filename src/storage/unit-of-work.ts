@@ -1,0 +1,56 @@
+/**
+ * The one way a service changes something: rows, events and outbox in one transaction, then the
+ * events are published, then (for what is kept in git) the answer waits until git has it.
+ */
+import type { Clock } from '../base/clock.ts';
+import type { EventBus, EventDraft, GodelEvent } from '../base/event.ts';
+import type { Database, Tx } from './database.ts';
+import { appendEvent, appendOutbox, type OutboxDraft } from './journal.ts';
+
+export interface Unit {
+  readonly tx: Tx;
+  /** Milliseconds since the epoch, the same for the whole unit. */
+  readonly nowMs: number;
+  readonly now: string;
+  emit(draft: EventDraft): Promise<void>;
+  /** Records a file of the state ref of `projectId`. */
+  persist(projectId: string, draft: OutboxDraft): Promise<void>;
+}
+
+export interface UnitOfWork {
+  /** Resolves when all of it is durable, in SQLite and where persisted in git. */
+  run<T>(work: (unit: Unit) => Promise<T>): Promise<T>;
+}
+
+export interface UnitOfWorkOptions {
+  database: Database;
+  bus: EventBus;
+  clock: Clock;
+  /** Resolves when the outbox row is in git; rejects when git refused it. */
+  flushed: (projectId: string, outboxId: number) => Promise<void>;
+}
+
+export function createUnitOfWork(options: UnitOfWorkOptions): UnitOfWork {
+  const { database, bus, clock, flushed } = options;
+  return {
+    async run(work) {
+      const events: GodelEvent[] = [];
+      const waits = new Map<string, number>();
+      const result = await database.transact(async (tx) => {
+        const nowMs = clock.now();
+        return work({
+          tx,
+          nowMs,
+          now: new Date(nowMs).toISOString(),
+          emit: async (draft) => void events.push(await appendEvent(tx, draft, nowMs)),
+          persist: async (projectId, draft) => {
+            waits.set(projectId, await appendOutbox(tx, projectId, draft, nowMs));
+          },
+        });
+      });
+      bus.publish(events);
+      await Promise.all([...waits].map(([projectId, id]) => flushed(projectId, id)));
+      return result;
+    },
+  };
+}

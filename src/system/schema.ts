@@ -1,0 +1,53 @@
+/** The daemon itself: status, health, settings, the board's snapshot. */
+import { z } from 'zod';
+import { agentSchema } from '../agents/schema.ts';
+import { beadSchema } from '../beads/schema.ts';
+import { convoySchema } from '../convoys/schema.ts';
+import { projectSchema } from '../repos/schema.ts';
+
+export const checkSchema = z.object({
+  status: z.enum(['healthy', 'degraded', 'unhealthy']),
+  latencyMs: z.number(),
+  detail: z.string().optional(),
+});
+
+export const healthSchema = z.object({
+  status: z.enum(['healthy', 'degraded', 'unhealthy']),
+  checks: z.record(z.string(), checkSchema),
+  timestamp: z.string(),
+});
+export type Health = z.infer<typeof healthSchema>;
+
+export const daemonStatusSchema = z.object({
+  pid: z.number().int(),
+  version: z.string(),
+  startedAt: z.string(),
+  home: z.string(),
+  socket: z.string(),
+  url: z.string(),
+  proxyUrl: z.string().optional(),
+  proxyPid: z.number().int().optional(),
+  projects: z.number().int(),
+  agents: z.number().int(),
+  health: healthSchema,
+});
+export type DaemonStatus = z.infer<typeof daemonStatusSchema>;
+
+/** Everything the board draws, with the event position it is true for. */
+export const snapshotSchema = z.object({
+  seq: z.number().int(),
+  project: projectSchema,
+  beads: z.array(beadSchema),
+  convoys: z.array(convoySchema),
+  agents: z.array(agentSchema),
+  spentUsd: z.number(),
+  needsSetup: z.boolean().describe('No provider is configured yet'),
+});
+export type BoardSnapshot = z.infer<typeof snapshotSchema>;
+
+export const settingSchema = z.object({
+  key: z.string(),
+  value: z.unknown(),
+  origin: z.string().describe('default, a file, or an environment variable'),
+  description: z.string(),
+});

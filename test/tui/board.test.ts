@@ -1,0 +1,282 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { createConnection } from '../../tui/connection.ts';
+import { createController } from '../../tui/controller.ts';
+import { initialModel, type Size } from '../../tui/model/state.ts';
+import { createStore, type Store } from '../../tui/store.ts';
+import { plain } from '../../tui/theme.ts';
+import { frameOf } from '../../tui/views/frame.ts';
+import { failure } from '../../src/errors.ts';
+import type { BoardSnapshot } from '../../src/system/schema.ts';
+import { idOf, makeAgent, makeBead, makeSnapshot } from '../support/board-data.ts';
+import { createFakeClient, type FakeClient } from '../support/fake-client.ts';
+
+const WIDE: Size = { columns: 120, rows: 40 };
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+interface Robot {
+  store: Store;
+  client: FakeClient;
+  copied: string[];
+  ran: (readonly string[])[];
+  remembered: () => number;
+  press(...keys: string[]): void;
+  type(text: string): void;
+  sees(text: string | RegExp): Promise<void>;
+  screen(): string;
+}
+
+async function openBoard(snapshot: BoardSnapshot, size: Size = WIDE): Promise<Robot> {
+  const store = createStore(initialModel(size, Date.now()), Date.now);
+  const client = createFakeClient(snapshot);
+  const connection = createConnection({ client, store, now: Date.now });
+  const copied: string[] = [];
+  const ran: (readonly string[])[] = [];
+  let remembered = 0;
+  const controller = createController(store, {
+    client,
+    copy: (text) => copied.push(text),
+    runCli: async (args) => {
+      ran.push(args);
+      return { code: 0, output: 'Created bead godel-zzzzz\n' };
+    },
+    rememberSetup: () => (remembered += 1),
+  });
+  connection.start();
+  stops.push(() => connection.stop());
+  const screen = () => frameOf(store.get()).map(plain).join('\n');
+  const robot: Robot = {
+    store,
+    client,
+    copied,
+    ran,
+    remembered: () => remembered,
+    press(...keys) {
+      for (const key of keys) controller.press(key);
+    },
+    type(text) {
+      for (const letter of text) controller.press(letter === ' ' ? 'space' : letter);
+    },
+    screen,
+    async sees(text) {
+      const has = () => (typeof text === 'string' ? screen().includes(text) : text.test(screen()));
+      expect(await store.until(has, 4_000), `${String(text)} in\n${screen()}`).toBe(true);
+    },
+  };
+  await robot.sees('● live');
+  return robot;
+}
+
+const beads = () => [
+  makeBead(0, { title: 'First card', status: 'open', priority: 'high' }),
+  makeBead(1, { title: 'Second card', status: 'open', priority: 'medium' }),
+  makeBead(2, { title: 'In review', status: 'review', branch: 'bead/x' }),
+];
+const last = (robot: Robot) => robot.client.calls.at(-1);
+
+describe('the board', () => {
+  it('shows the empty state with its next key, and makes a bead that is then selected', async () => {
+    const robot = await openBoard(makeSnapshot([]));
+    await robot.sees('No beads yet: press n');
+    robot.press('n');
+    robot.type('Fix "it" now');
+    robot.press('tab');
+    robot.type('With care');
+    robot.press('enter');
+    await robot.sees('Created');
+    expect(last(robot)).toEqual({
+      operation: 'beadCreate',
+      input: { title: 'Fix "it" now', description: 'With care' },
+    });
+    expect(robot.screen()).toContain('>Fix "it" now');
+  });
+
+  it('refuses an empty title and keeps the prompt open', async () => {
+    const robot = await openBoard(makeSnapshot([]));
+    robot.press('n', 'enter');
+    await robot.sees('A title is needed');
+    expect(robot.store.get().mode.name).toBe('prompt');
+  });
+
+  it('moves a card with the transition table, follows it, and takes the move back', async () => {
+    const robot = await openBoard(makeSnapshot(beads()));
+    robot.press('L');
+    await robot.sees('aaaa0 is in-progress');
+    expect(last(robot)).toEqual({ operation: 'beadStatus', input: { id: idOf(0), status: 'in-progress' } });
+    expect(robot.store.get().cursor.lane).toBe('in-progress');
+    robot.press('u');
+    await robot.sees('Undone');
+    expect(robot.client.state.beads.find((bead) => bead.id === idOf(0))?.status).toBe('open');
+    robot.press('C-r');
+    await robot.sees('Redone');
+    expect(robot.client.state.beads.find((bead) => bead.id === idOf(0))?.status).toBe('in-progress');
+  });
+
+  it('does not undo what somebody else changed since', async () => {
+    const robot = await openBoard(makeSnapshot(beads()));
+    robot.press('K');
+    await robot.sees('aaaa0 is critical');
+    const bead = robot.client.state.beads.find((one) => one.id === idOf(0));
+    robot.client.emit('bead:updated', { bead: { ...bead, priority: 'low', version: 99 } });
+    await robot.store.until((model) => model.beads.get(idOf(0))?.priority === 'low', 2_000);
+    const before = robot.client.calls.length;
+    robot.press('u');
+    await robot.sees('changed since by somebody else');
+    expect(robot.client.calls.length).toBe(before);
+  });
+
+  it('never moves a card to done, and says how work gets there', async () => {
+    const robot = await openBoard(makeSnapshot(beads()));
+    robot.press('l', 'l', 'L');
+    await robot.sees('Done is proven, not moved');
+    expect(robot.client.calls.some((call) => call.operation === 'beadStatus')).toBe(false);
+    robot.press('a');
+    await robot.sees('Landed aaaa2');
+    expect(robot.client.calls.map((call) => call.operation)).toContain('reviewAccept');
+  });
+
+  it('sends work back with a comment of several lines', async () => {
+    const robot = await openBoard(makeSnapshot(beads()));
+    robot.press('l', 'l', 'R');
+    robot.type('one');
+    robot.press('M-enter');
+    robot.type('two');
+    robot.press('enter');
+    await robot.sees('in progress again');
+    expect(last(robot)).toEqual({ operation: 'reviewReturn', input: { id: idOf(2), comment: 'one\ntwo' } });
+  });
+
+  it('spawns on every marked card', async () => {
+    const robot = await openBoard(makeSnapshot(beads()));
+    robot.press('space', 'space', 's');
+    await robot.store.until((model) => model.agents.size === 2 && model.marked.size === 0, 4_000);
+    const spawned = robot.client.calls.filter((call) => call.operation === 'agentSpawn').map((call) => call.input);
+    expect(spawned).toEqual([{ bead: idOf(0) }, { bead: idOf(1) }]);
+  });
+
+  it('stops an agent only after y', async () => {
+    const agent = makeAgent(1, 'busy', { beadId: idOf(0) }, Date.now());
+    const robot = await openBoard(makeSnapshot([makeBead(0, { status: 'in-progress', agent: 'worker-1' })], [agent]));
+    robot.press('l', 'x');
+    await robot.sees('Stop worker-1?');
+    robot.press('esc');
+    expect(robot.client.calls.some((call) => call.operation === 'agentStop')).toBe(false);
+    robot.press('x', 'y');
+    await robot.sees('Stopped worker-1');
+    expect(last(robot)).toEqual({ operation: 'agentStop', input: { id: 'agent-1' } });
+  });
+
+  it('shows the question of an agent that waits and goes to it', async () => {
+    const agent = makeAgent(1, 'waiting', { beadId: idOf(0) }, Date.now() - 200_000);
+    agent.observed = { ...agent.observed, detail: 'Delete the table?' };
+    const robot = await openBoard(makeSnapshot([makeBead(0, { status: 'in-progress', agent: 'worker-1' })], [agent]));
+    robot.press('l');
+    await robot.sees('worker-1 asks: Delete the table?');
+    await robot.sees('waiting 3m!');
+    robot.press('enter');
+    await robot.sees('Went to worker-1');
+    expect(last(robot)).toEqual({ operation: 'boardFocus', input: { agent: 'worker-1' } });
+  });
+
+  it('turns a refusal into what and what next, and logs it', async () => {
+    const robot = await openBoard(makeSnapshot(beads()));
+    robot.client.answers.set('agentSpawn', () => {
+      throw failure('provider-missing');
+    });
+    robot.press('s');
+    await robot.sees('No LLM provider is configured');
+    await robot.sees('→ export ANTHROPIC_API_KEY');
+    robot.press('@');
+    await robot.sees(`✗ godel agent spawn --bead ${idOf(0)}`);
+  });
+
+  it('filters while typing and restores the filter on Esc', async () => {
+    const robot = await openBoard(makeSnapshot(beads()));
+    robot.press('/');
+    robot.type('second');
+    expect(robot.screen()).not.toContain('First card');
+    robot.press('enter');
+    expect(robot.screen()).toContain('/second');
+    robot.press('/');
+    robot.type('xyz');
+    await robot.sees('No match');
+    robot.press('esc');
+    expect(robot.store.get().filter).toBe('second');
+    robot.press('esc');
+    expect(robot.screen()).toContain('First card');
+  });
+
+  it('runs a command line with quotes and completes words', async () => {
+    const robot = await openBoard(makeSnapshot(beads()));
+    robot.press(':');
+    robot.type('bead cr');
+    robot.press('tab');
+    robot.type('"a b" --ty');
+    robot.press('tab');
+    robot.type('bu');
+    robot.press('tab', 'enter');
+    await robot.sees('Created bead godel-zzzzz');
+    expect(robot.ran).toEqual([['bead', 'create', 'a b', '--type', 'bug']]);
+  });
+
+  it('scrolls a long text to its end and back without dead keys', async () => {
+    const description = Array.from({ length: 100 }, (_, line) => `line ${line}`).join('\n');
+    const robot = await openBoard(makeSnapshot([makeBead(0, { description, status: 'open' })]));
+    robot.press('o', 'G');
+    expect(robot.screen()).toContain('line 99');
+    robot.press('k', 'k');
+    expect(robot.screen()).not.toContain('line 98');
+    robot.press('g');
+    expect(robot.screen()).toContain('line 0');
+  });
+
+  it('finds a key in help by what it does and runs it', async () => {
+    const robot = await openBoard(makeSnapshot(beads()));
+    robot.press('?');
+    robot.type('copy the id');
+    robot.press('enter');
+    expect(robot.copied).toEqual([idOf(0)]);
+  });
+
+  it('asks at most three questions, writes the answers, and can be skipped', async () => {
+    const robot = await openBoard(makeSnapshot([], [], { needsSetup: true }));
+    robot.press(',', 'down', 'down', 'enter');
+    await robot.sees('What makes a fresh checkout ready?');
+    robot.type('npm ci');
+    robot.press('enter');
+    await robot.sees('What proves that work is good?');
+    robot.press('esc');
+    await robot.sees('Skipped');
+    expect(robot.client.calls.filter((call) => call.operation === 'configSet').map((call) => call.input)).toEqual([
+      { key: 'provider', value: 'demo' },
+      { key: 'setup_command', value: 'npm ci' },
+    ]);
+    expect(robot.remembered()).toBe(1);
+  });
+
+  it('says at once that the daemon is away, disables what needs it, and comes back by itself', async () => {
+    const robot = await openBoard(makeSnapshot(beads()));
+    robot.client.die();
+    await robot.sees('daemon away, since');
+    expect(robot.screen()).toContain('First card');
+    robot.press('n');
+    await robot.sees('what you see may be old');
+    robot.client.state.beads = [makeBead(7, { title: 'Made meanwhile', status: 'open' })];
+    robot.client.revive();
+    await robot.sees('● live');
+    expect(robot.screen()).toContain('Made meanwhile');
+    expect(robot.screen()).not.toContain('First card');
+  });
+
+  it('reads a new snapshot when events were lost or cannot be read', async () => {
+    const robot = await openBoard(makeSnapshot(beads()));
+    robot.client.state.beads = [makeBead(7, { title: 'After resync', status: 'open' })];
+    robot.client.resync();
+    await robot.sees('After resync');
+    robot.client.state.beads = [makeBead(8, { title: 'After a bad event', status: 'open' })];
+    robot.client.emit('bead:updated', { bead: { nonsense: true } });
+    await robot.sees('After a bad event');
+  });
+});

@@ -1,0 +1,235 @@
+/**
+ * The screen of one project: a tmux session whose windows are pages, with one board pane that moves from page to page, and the
+ * agents' panes beside it. Everything is read back from tmux, so that it can be called after any restart.
+ */
+import { type ControlClient, openControlClient } from '../../runners/local/control-client.ts';
+import { shellQuote } from '../../runners/local/launch-script.ts';
+import { HOLD_SESSION, type TmuxServer } from '../../runners/local/tmux-server.ts';
+import { messageOf } from '../../src/base/error.ts';
+import type { Log } from '../../src/base/log.ts';
+import { bindCommands, styleCommands } from './bindings.ts';
+import { byWindow, fitWindow, type Pane, PANE_FORMAT, parsePane, placements } from './panes.ts';
+
+export interface ScreenOptions {
+  server: TmuxServer;
+  /** Name of the tmux session. */
+  session: string;
+  /** Program of the board and its environment. */
+  board: { argv: readonly string[]; env: Readonly<Record<string, string>> };
+  /** Shell words that run the CLI for this project. */
+  cli: string;
+  log: Log;
+}
+
+export interface ScreenAgent {
+  pane: string;
+  state: string;
+  beadId?: string | undefined;
+}
+
+export interface Screen {
+  /** Makes the session when it is missing. Sizes in cells. */
+  ensure(size: { columns: number; rows: number }): Promise<void>;
+  /** Puts agents' panes on pages and brings every window to its layout. Does nothing while there is no session. */
+  sync(agents: readonly ScreenAgent[]): Promise<void>;
+  setStatus(left: string, right: string): Promise<void>;
+  focus(pane: string | undefined): Promise<void>;
+  attachCommand(): readonly string[];
+  /** Clients that look at it, the last active one first. */
+  clients(): Promise<string[]>;
+  stop(): Promise<void>;
+}
+
+const RELAYOUT_MS = 50;
+const RELAYOUT_ON = new Set(['layout-change', 'window-add', 'window-close', 'unlinked-window-close', 'session-window-changed', 'client-session-changed', 'client-detached']);
+
+export function createScreen(options: ScreenOptions): Screen {
+  const { server, session, log } = options;
+  const target = `=${session}:`;
+  let agents: readonly ScreenAgent[] = [];
+  let watcher: ControlClient | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let queue: Promise<unknown> = Promise.resolve();
+  let stopped = false;
+  let ready = false;
+  let status = '';
+
+  function inOrder<T>(work: () => Promise<T>): Promise<T> {
+    const next = queue.then(work, work);
+    queue = next.catch(() => undefined);
+    return next;
+  }
+
+  /** Runs commands and goes on where one is refused: a pane may end at any moment. */
+  async function attempt(commands: readonly (readonly string[])[]): Promise<void> {
+    await Promise.all(
+      commands.map((command) =>
+        server.tmux(...command).catch((error: unknown) => log.debug({ command: command[0], problem: messageOf(error) }, 'tmux refused')),
+      ),
+    );
+  }
+
+  async function list(): Promise<Pane[]> {
+    return (await server.tmux('list-panes', '-s', '-t', target, '-F', PANE_FORMAT)).map(parsePane);
+  }
+
+  const exists = () => server.tmux('has-session', '-t', `=${session}`).then(() => true, () => false);
+
+  function boardCommand(): string {
+    const { argv, env } = options.board;
+    const assignments = Object.entries(env).map(([name, value]) => shellQuote(`${name}=${value}`));
+    const program = ['env', '-i', 'TERM="$TERM"', 'TMUX="$TMUX"', 'TMUX_PANE="$TMUX_PANE"', ...assignments, ...argv.map(shellQuote)].join(' ');
+    // A board that was killed comes back by itself.
+    return `while :; do ${program}; sleep 1; done`;
+  }
+
+  async function create(size: { columns: number; rows: number }): Promise<void> {
+    const geometry = ['-x', String(Math.max(20, size.columns)), '-y', String(Math.max(5, size.rows))];
+    const [pane = ''] = await server.tmux('new-session', '-d', '-s', session, ...geometry, '-n', 'page', '-P', '-F', '#{pane_id}', boardCommand());
+    await server.batch([['set-option', '-p', '-t', pane, '@godel_kind', 'board'], ...styleCommands(target), ...bindCommands({ cli: options.cli })]);
+    await followBoard(pane);
+  }
+
+  /** The board comes along when another page is chosen; the agents there do not even notice. */
+  async function followBoard(pane: string): Promise<void> {
+    await server.tmux('set-hook', '-t', target, 'session-window-changed', `swap-pane -d -Z -s ${pane} -t '{top-left}'`);
+  }
+
+  async function reviveBoard(): Promise<void> {
+    const board = (await list()).find((pane) => pane.kind === 'board');
+    if (!board) throw new Error('the board pane is gone');
+    if (board.dead) await server.tmux('respawn-pane', '-k', '-t', board.pane, boardCommand());
+    await followBoard(board.pane);
+  }
+
+  async function watch(): Promise<void> {
+    if (watcher || stopped) return;
+    const opened = await openControlClient({
+      tmux: server.command,
+      session,
+      env: server.env,
+      onNotification: (name) => {
+        if (RELAYOUT_ON.has(name)) relayoutSoon();
+      },
+    });
+    watcher = opened;
+    void opened.closed.then(() => {
+      if (watcher === opened) watcher = undefined;
+      ready = false;
+    });
+  }
+
+  function relayoutSoon(): void {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      inOrder(fit).catch((error: unknown) => log.debug({ problem: messageOf(error) }, 'layout not applied'));
+    }, RELAYOUT_MS);
+  }
+
+  async function fit(): Promise<void> {
+    if (stopped || !(await exists())) return;
+    const windows = byWindow(await list());
+    await attempt([...windows.values()].flatMap(fitWindow));
+  }
+
+  async function addPage(): Promise<string> {
+    const [line = ''] = await server.tmux('new-window', '-d', '-t', target, '-n', 'page', '-P', '-F', '#{window_id} #{pane_id}', '');
+    const [window = '', pane = ''] = line.split(' ');
+    await server.tmux('set-option', '-p', '-t', pane, '@godel_kind', 'placeholder');
+    return window;
+  }
+
+  /** Moves panes that are on the wrong page, or on none. */
+  async function place(): Promise<void> {
+    let panes = await list();
+    const windows = [...byWindow(panes).keys()];
+    const wanted = agents.map((agent) => agent.pane);
+    for (const stray of panes.filter((pane) => pane.kind === 'agent' && !wanted.includes(pane.pane))) {
+      await attempt([['break-pane', '-d', '-s', stray.pane, '-t', `=${HOLD_SESSION}:`]]);
+    }
+    for (const { pane, page } of placements(wanted, windows)) {
+      windows[page] ??= await addPage();
+      const window = windows[page] as string;
+      const here = panes.find((each) => each.pane === pane);
+      if (here?.window === window) continue;
+      // Even cells first: a window of many panes has no room to split its last one.
+      await attempt([['join-pane', '-d', '-h', '-s', pane, '-t', `${window}.{bottom-right}`], ['select-layout', '-t', window, 'tiled']]);
+      panes = await list();
+    }
+  }
+
+  /** Closes pages without agents, but for the first; the board never goes with one. */
+  async function prune(): Promise<void> {
+    const [first, ...others] = [...byWindow(await list()).entries()];
+    for (const [window, panes] of others) {
+      if (panes.some((pane) => pane.kind === 'agent')) continue;
+      const board = panes.find((pane) => pane.kind === 'board');
+      const left = first?.[1].find((pane) => pane.kind === 'placeholder');
+      if (board && left) await attempt([['swap-pane', '-d', '-s', board.pane, '-t', left.pane]]);
+      await attempt([['kill-window', '-t', window]]);
+    }
+  }
+
+  async function label(): Promise<void> {
+    await attempt(
+      agents.flatMap((agent) => [
+        ['set-option', '-p', '-t', agent.pane, '@godel_state', agent.state],
+        ['set-option', '-p', '-t', agent.pane, '@godel_bead', agent.beadId ?? ''],
+      ]),
+    );
+  }
+
+  return {
+    ensure: (size) =>
+      inOrder(async () => {
+        await server.ensure();
+        if (await exists()) {
+          await reviveBoard().catch(async () => {
+            await attempt([['kill-session', '-t', `=${session}`]]);
+            await create(size);
+          });
+          await attempt(bindCommands({ cli: options.cli }));
+        } else await create(size);
+        ready = true;
+        status = '';
+        await watch();
+      }),
+    sync(next) {
+      agents = next;
+      return inOrder(async () => {
+        if (!ready && !(await exists())) return;
+        await watch();
+        ready = true;
+        await place();
+        await prune();
+        await label();
+        await fit();
+      });
+    },
+    setStatus: (left, right) =>
+      inOrder(async () => {
+        if (!ready || status === left + right) return;
+        status = left + right;
+        const set = (name: string, value: string) => ['set-option', '-t', target, name, value];
+        await attempt([set('@godel_status_left', left), set('@godel_status_right', right), ['refresh-client', '-S']]);
+      }),
+    focus: (pane) =>
+      inOrder(async () => {
+        const chosen = pane ?? (await list()).find((each) => each.kind === 'board')?.pane;
+        if (chosen === undefined) return;
+        await attempt([['select-window', '-t', chosen], ['select-pane', '-Z', '-t', chosen]]);
+      }),
+    attachCommand: () => [...server.command, 'attach-session', '-t', `=${session}`],
+    async clients() {
+      const lines = await server.tmux('list-clients', '-t', `=${session}`, '-F', '#{client_activity} #{client_control_mode} #{client_name}');
+      const parsed = lines.map((line) => line.split(' ')).filter(([, control]) => control === '0');
+      return parsed.sort(([a], [b]) => Number(b) - Number(a)).map(([, , ...name]) => name.join(' '));
+    },
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await queue;
+      await watcher?.close();
+    },
+  };
+}

@@ -1,0 +1,41 @@
+/** What an event means for the board. Payloads hold whole nouns, so a change is a replacement. */
+import type { GodelEvent } from '../../src/base/event.ts';
+import { type Agent, agentSchema } from '../../src/agents/schema.ts';
+import { type Bead, beadSchema } from '../../src/beads/schema.ts';
+
+export type BoardChange =
+  | { readonly kind: 'bead'; readonly bead: Bead }
+  | { readonly kind: 'bead-gone'; readonly id: string }
+  | { readonly kind: 'agent'; readonly agent: Agent }
+  | { readonly kind: 'cost'; readonly spentUsd: number; readonly projectId: string | undefined }
+  | { readonly kind: 'none' };
+
+/** Patterns of the events the board draws. */
+export const BOARD_PATTERNS: readonly string[] = ['bead:*', 'agent:*', 'cost:*', 'project:*'];
+
+const AGENT_EVENTS = new Set(['created', 'start', 'state', 'pause', 'resume', 'complete', 'error', 'kill']);
+
+function beadChange(event: GodelEvent): BoardChange | undefined {
+  if (event.type === 'bead:deleted') {
+    const id = event.payload.id ?? event.metadata.beadId;
+    return typeof id === 'string' ? { kind: 'bead-gone', id } : undefined;
+  }
+  const bead = beadSchema.safeParse(event.payload.bead);
+  return bead.success ? { kind: 'bead', bead: bead.data } : undefined;
+}
+
+/** Undefined means the event concerns the board but cannot be read: ask for a snapshot instead. */
+export function changeOf(event: GodelEvent): BoardChange | undefined {
+  const [noun, verb = ''] = event.type.split(':');
+  if (noun === 'bead') return beadChange(event);
+  if (noun === 'agent' && AGENT_EVENTS.has(verb)) {
+    const agent = agentSchema.safeParse(event.payload.agent);
+    return agent.success ? { kind: 'agent', agent: agent.data } : undefined;
+  }
+  if (event.type === 'cost:changed') {
+    const { spentUsd, projectId } = event.payload;
+    if (typeof spentUsd !== 'number') return undefined;
+    return { kind: 'cost', spentUsd, projectId: typeof projectId === 'string' ? projectId : event.metadata.projectId };
+  }
+  return { kind: 'none' };
+}

@@ -1,0 +1,105 @@
+/** One card, in one to three rows. */
+import type { Agent } from '../../src/agents/schema.ts';
+import type { Bead } from '../../src/beads/schema.ts';
+import { stateText } from '../model/age.ts';
+import type { Arrangement } from '../model/geometry.ts';
+import { agentOf } from '../model/lanes.ts';
+import type { Model } from '../model/state.ts';
+import { clean, cut, pad, shortId, width } from '../model/text.ts';
+import {
+  type Line,
+  PRIORITY_COLOR,
+  PRIORITY_MARK,
+  type Span,
+  STATE_COLOR,
+  STATE_GLYPH,
+  TYPE_COLOR,
+  TYPE_LETTER,
+} from '../theme.ts';
+import { fillLine, restyled, span } from './lines.ts';
+
+export interface CardLook {
+  readonly isSelected: boolean;
+  /** False when another zone has the keys: the selection is shown, but quietly. */
+  readonly isFocused: boolean;
+  readonly isMarked: boolean;
+  readonly isStale: boolean;
+}
+
+function marker(look: CardLook): Span {
+  if (look.isMarked) return span('*', { color: 'cyan', bold: true });
+  return look.isSelected ? span('>', { color: 'cyan', bold: true }) : span(' ');
+}
+
+/** Open blockers of a bead; an unknown one blocks too. */
+export function blockers(model: Model, bead: Bead): string[] {
+  return bead.status === 'open' ? bead.blockedBy.filter((id) => model.beads.get(id)?.status !== 'done') : [];
+}
+
+function meta(bead: Bead): Line {
+  return [
+    span(shortId(bead.id), { color: 'gray' }),
+    span(' '),
+    span(TYPE_LETTER[bead.type], { color: TYPE_COLOR[bead.type], bold: true }),
+    span(' '),
+    span(PRIORITY_MARK[bead.priority], { color: PRIORITY_COLOR[bead.priority], bold: bead.priority === 'critical' }),
+  ];
+}
+
+function titleOf(model: Model, bead: Bead): string {
+  return (blockers(model, bead).length > 0 ? '⊘ ' : '') + clean(bead.title);
+}
+
+export function agentSpans(agent: Agent, nowMs: number, cells: number): Line {
+  const room = cells - 3 - width(clean(agent.name));
+  const full = stateText(agent, nowMs);
+  // Who and what come before since when.
+  const state = width(full) <= room ? full : `${agent.observed.state}${agent.observed.state === 'waiting' ? '!' : ''}`;
+  const style = { color: STATE_COLOR[agent.observed.state], bold: agent.observed.state === 'waiting' };
+  const name = cut(clean(agent.name), Math.max(3, cells - width(state) - 3));
+  return [span(`${STATE_GLYPH[agent.observed.state]} `, style), span(name), span(` ${state}`, style)];
+}
+
+function agentRow(model: Model, bead: Bead, indent: number, cells: number): Line {
+  const agent = agentOf(model, bead);
+  const head = span(' '.repeat(indent));
+  if (!agent) return [head, span(cut(clean(bead.agent ?? ''), cells - indent), { dim: true })];
+  return [head, ...agentSpans(agent, model.nowMs, cells - indent)];
+}
+
+function cardRows(model: Model, bead: Bead, look: CardLook, cells: number, arrangement: Arrangement): Line[] {
+  const title = titleOf(model, bead);
+  const quiet = bead.status === 'done' || blockers(model, bead).length > 0;
+  if (arrangement === 'tiny') return [[marker(look), span(title)]];
+  const hasAgent = bead.status !== 'done' && (bead.agent !== undefined || agentOf(model, bead) !== undefined);
+  if (arrangement === 'stacked') {
+    const first: Line = [
+      marker(look),
+      ...meta(bead),
+      span(' '),
+      span(cut(title, cells - 12), quiet ? { dim: true } : {}),
+    ];
+    return hasAgent ? [first, agentRow(model, bead, 8, cells)] : [first];
+  }
+  const labels =
+    bead.labels.length > 0
+      ? span(` ${bead.labels.map((label) => `#${clean(label)}`).join(' ')}`, { color: 'gray' })
+      : span('');
+  const first: Line = [marker(look), ...meta(bead), labels];
+  const second: Line = [marker(look), span(pad(title, cells - 1).trimEnd(), quiet ? { dim: true } : {})];
+  return hasAgent ? [first, second, agentRow(model, bead, 1, cells)] : [first, second];
+}
+
+/** The rows of a card; as many as `cardHeight` says. */
+export function cardLines(model: Model, bead: Bead, look: CardLook, cells: number, arrangement: Arrangement): Line[] {
+  const rows = cardRows(model, bead, look, cells, arrangement);
+  if (look.isSelected && look.isFocused) return rows.map((row) => restyled(row, cells, { inverse: true }));
+  if (look.isSelected)
+    return rows.map((row) =>
+      fillLine(
+        row.map((one) => ({ ...one, bold: true })),
+        cells,
+      ),
+    );
+  return look.isStale ? rows.map((row) => row.map((one) => ({ text: one.text, dim: true }))) : rows;
+}
