@@ -4,7 +4,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { z } from 'zod';
 import { messageOf } from '../src/base/error.ts';
 import type { Log } from '../src/base/log.ts';
-import { type Activity, type Provider, type ProxyStatus, providerSchema, virtualKeySchema } from '../src/costs/schema.ts';
+import {
+  type Activity,
+  type Provider,
+  type ProxyStatus,
+  providerSchema,
+  virtualKeySchema,
+} from '../src/costs/schema.ts';
 import type { Keyring } from './keyring.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -72,7 +78,9 @@ export function createAdmin(options: AdminOptions): Admin {
         keyring.revokeAgent(z.string().min(1).parse(query.agentId));
         return {};
       case 'PUT /admin/providers':
-        await options.setProviders(z.object({ providers: z.array(providerSchema) }).parse(await jsonBody(request)).providers);
+        await options.setProviders(
+          z.object({ providers: z.array(providerSchema) }).parse(await jsonBody(request)).providers,
+        );
         return {};
       case 'GET /admin/status':
         return options.status();

@@ -55,7 +55,11 @@ export function costOf(price: Price | undefined, use: TokenUse): number | null {
 const BYTES_PER_TOKEN = 3.5;
 
 /** The most a request can cost, in nano-dollars; null when the price is not known. */
-export function reservationOf(price: Price | undefined, bodyBytes: number, maxTokens: number | undefined): number | null {
+export function reservationOf(
+  price: Price | undefined,
+  bodyBytes: number,
+  maxTokens: number | undefined,
+): number | null {
   if (!price) return null;
   const input = Math.ceil(bodyBytes / BYTES_PER_TOKEN);
   const output = maxTokens ?? price.maxTokens;

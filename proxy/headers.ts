@@ -2,14 +2,35 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Provider } from '../src/costs/schema.ts';
 
-const TO_PROVIDER = new Set(['accept', 'content-type', 'user-agent', 'anthropic-version', 'anthropic-beta', 'openai-beta', 'idempotency-key']);
+const TO_PROVIDER = new Set([
+  'accept',
+  'content-type',
+  'user-agent',
+  'anthropic-version',
+  'anthropic-beta',
+  'openai-beta',
+  'idempotency-key',
+]);
 
 const TO_CLIENT = new Set([
-  'content-type', 'content-length', 'content-encoding', 'cache-control', 'retry-after', 'retry-after-ms', 'request-id', 'x-request-id', 'openai-processing-ms', 'x-should-retry',
+  'content-type',
+  'content-length',
+  'content-encoding',
+  'cache-control',
+  'retry-after',
+  'retry-after-ms',
+  'request-id',
+  'x-request-id',
+  'openai-processing-ms',
+  'x-should-retry',
 ]);
 const TO_CLIENT_PREFIXES = ['anthropic-ratelimit-', 'x-ratelimit-'];
 
-export function providerHeaders(headers: IncomingHttpHeaders, provider: Provider, length: number): Record<string, string> {
+export function providerHeaders(
+  headers: IncomingHttpHeaders,
+  provider: Provider,
+  length: number,
+): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (TO_PROVIDER.has(name) && value !== undefined) kept[name] = Array.isArray(value) ? value.join(', ') : value;
@@ -26,11 +47,14 @@ export function providerHeaders(headers: IncomingHttpHeaders, provider: Provider
   return kept;
 }
 
-export function clientHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string | string[]> {
+export function clientHeaders(
+  headers: Record<string, string | string[] | undefined>,
+): Record<string, string | string[]> {
   const kept: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase();
-    if (value !== undefined && (TO_CLIENT.has(lower) || TO_CLIENT_PREFIXES.some((prefix) => lower.startsWith(prefix)))) kept[lower] = value;
+    if (value !== undefined && (TO_CLIENT.has(lower) || TO_CLIENT_PREFIXES.some((prefix) => lower.startsWith(prefix))))
+      kept[lower] = value;
   }
   return kept;
 }

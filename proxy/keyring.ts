@@ -36,7 +36,14 @@ export function createKeyring(ledger: Ledger, now: () => number): Keyring {
       return;
     }
     const total = ledger.totalOf(key.agentId);
-    byHash.set(key.hash, { key, spentNano: total.totalCostNano, reservedNano: 0, requests: total.requests, inFlight: 0, revocations: new Set() });
+    byHash.set(key.hash, {
+      key,
+      spentNano: total.totalCostNano,
+      reservedNano: 0,
+      requests: total.requests,
+      inFlight: 0,
+      revocations: new Set(),
+    });
   }
 
   function drop(hash: string): void {

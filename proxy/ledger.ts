@@ -4,7 +4,13 @@
  * synchronous=NORMAL: a killed process loses nothing, a power cut at most the last moment.
  */
 import SQLite from 'better-sqlite3';
-import { type LedgerEntry, type TokenUse, type UsageReport, type VirtualKey, virtualKeySchema } from '../src/costs/schema.ts';
+import {
+  type LedgerEntry,
+  type TokenUse,
+  type UsageReport,
+  type VirtualKey,
+  virtualKeySchema,
+} from '../src/costs/schema.ts';
 import { noUse } from './cost.ts';
 
 export interface UsageFilter {
@@ -60,7 +66,10 @@ function whereOf(filter: UsageFilter): { sql: string; values: string[] } {
     ['at >= ?', filter.since],
   ];
   const used = pairs.filter((pair): pair is [string, string] => pair[1] !== undefined);
-  return { sql: used.length === 0 ? '1' : used.map(([sql]) => sql).join(' and '), values: used.map(([, value]) => value) };
+  return {
+    sql: used.length === 0 ? '1' : used.map(([sql]) => sql).join(' and '),
+    values: used.map(([, value]) => value),
+  };
 }
 
 export function openLedger(file: string): Ledger {
@@ -72,7 +81,9 @@ export function openLedger(file: string): Ledger {
     `insert or replace into ledger values (@id, @at, @agentId, @agentName, @projectId, @beadId, @convoyId, @provider, @model,
      @costNano, @body, @input, @cacheRead, @cacheWrite5m, @cacheWrite1h, @output, @reasoning)`,
   );
-  const total = db.prepare('select coalesce(sum(cost_nano), 0) as cost, count(*) as requests from ledger where agent_id = ?');
+  const total = db.prepare(
+    'select coalesce(sum(cost_nano), 0) as cost, count(*) as requests from ledger where agent_id = ?',
+  );
 
   function byDimension(column: string, where: { sql: string; values: string[] }): Record<string, number> {
     const sql = `select ${column} as name, coalesce(sum(cost_nano), 0) as cost from ledger where ${where.sql} and ${column} is not null group by 1 order by 2 desc`;
@@ -81,16 +92,28 @@ export function openLedger(file: string): Ledger {
   }
 
   return {
-    putKey: (key) => void db.prepare('insert or replace into keys values (?, ?, ?)').run(key.hash, key.agentId, JSON.stringify(key)),
+    putKey: (key) =>
+      void db.prepare('insert or replace into keys values (?, ?, ?)').run(key.hash, key.agentId, JSON.stringify(key)),
     deleteKey: (hash) => void db.prepare('delete from keys where hash = ?').run(hash),
     deleteKeysOf(agentId) {
       const rows = db.prepare('delete from keys where agent_id = ? returning hash').all(agentId) as { hash: string }[];
       return rows.map((row) => row.hash);
     },
-    keys: () => (db.prepare('select body from keys').all() as { body: string }[]).map((row) => virtualKeySchema.parse(JSON.parse(row.body))),
+    keys: () =>
+      (db.prepare('select body from keys').all() as { body: string }[]).map((row) =>
+        virtualKeySchema.parse(JSON.parse(row.body)),
+      ),
     add(entry) {
       const { tokens, beadId = null, convoyId = null, ...rest } = entry;
-      insert.run({ ...rest, beadId, convoyId, ...tokens, body: JSON.stringify(entry), stream: undefined, estimated: undefined });
+      insert.run({
+        ...rest,
+        beadId,
+        convoyId,
+        ...tokens,
+        body: JSON.stringify(entry),
+        stream: undefined,
+        estimated: undefined,
+      });
     },
     totalOf(agentId) {
       const row = total.get(agentId) as { cost: number; requests: number };
@@ -108,8 +131,17 @@ export function openLedger(file: string): Ledger {
       const tokens = noUse();
       for (const name of Object.keys(tokens) as (keyof TokenUse)[]) tokens[name] = sums[name] ?? 0;
       const cost = sums.cost ?? 0;
-      const by = Object.fromEntries(Object.entries(DIMENSIONS).map(([name, column]) => [name, byDimension(column, where)]));
-      return { totalCostNano: cost, totalCost: cost / NANO, requests: sums.requests ?? 0, unpriced: sums.unpriced ?? 0, tokens, ...(by as Pick<UsageReport, 'byProvider' | 'byAgent' | 'byModel' | 'byBead'>) };
+      const by = Object.fromEntries(
+        Object.entries(DIMENSIONS).map(([name, column]) => [name, byDimension(column, where)]),
+      );
+      return {
+        totalCostNano: cost,
+        totalCost: cost / NANO,
+        requests: sums.requests ?? 0,
+        unpriced: sums.unpriced ?? 0,
+        tokens,
+        ...(by as Pick<UsageReport, 'byProvider' | 'byAgent' | 'byModel' | 'byBead'>),
+      };
     },
     entries({ limit, cursor, ...filter }) {
       const where = whereOf(filter);

@@ -26,9 +26,14 @@ function takeLock(file: string): SQLite.Database {
 
 async function main(): Promise<void> {
   const paths = homePaths();
-  for (const folder of [paths.stateDir, paths.logDir, dirname(paths.proxySocketFile)]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const folder of [paths.stateDir, paths.logDir, dirname(paths.proxySocketFile)])
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
   const lock = takeLock(`${paths.stateDir}/proxy.lock`);
-  const log = createLog({ level: process.env.GODEL_LOG_LEVEL || 'info', destination: `${paths.logDir}/proxy.log`, name: 'proxy' });
+  const log = createLog({
+    level: process.env.GODEL_LOG_LEVEL || 'info',
+    destination: `${paths.logDir}/proxy.log`,
+    name: 'proxy',
+  });
   const ledger = openLedger(paths.ledgerFile);
   const keyring = createKeyring(ledger, Date.now);
   const startedAt = new Date().toISOString();
@@ -37,8 +42,13 @@ async function main(): Promise<void> {
   let port = 0;
 
   async function setProviders(next: Provider[]): Promise<void> {
-    if (!demo && next.some((provider) => new URL(provider.baseUrl).hostname === DEMO_HOST)) demo = await createDemoProvider({ port: 0 });
-    providers = next.map((provider) => (new URL(provider.baseUrl).hostname === DEMO_HOST ? { ...provider, baseUrl: demo?.url ?? provider.baseUrl } : provider));
+    if (!demo && next.some((provider) => new URL(provider.baseUrl).hostname === DEMO_HOST))
+      demo = await createDemoProvider({ port: 0 });
+    providers = next.map((provider) =>
+      new URL(provider.baseUrl).hostname === DEMO_HOST
+        ? { ...provider, baseUrl: demo?.url ?? provider.baseUrl }
+        : provider,
+    );
   }
 
   function ledgerOk(): boolean {
@@ -51,7 +61,13 @@ async function main(): Promise<void> {
     }
   }
 
-  const server = createProxyServer({ keyring, ledger, providers: () => providers, onActivity: (activity) => admin.publish(activity), log });
+  const server = createProxyServer({
+    keyring,
+    ledger,
+    providers: () => providers,
+    onActivity: (activity) => admin.publish(activity),
+    log,
+  });
   let stopping = false;
   async function stop(): Promise<void> {
     if (stopping) return;
@@ -67,7 +83,15 @@ async function main(): Promise<void> {
   const admin = createAdmin({
     keyring,
     ledger,
-    status: () => ({ pid: process.pid, version, port, startedAt, inFlight: server.inFlight(), ledgerOk: ledgerOk(), providers: providers.map((provider) => provider.id) }),
+    status: () => ({
+      pid: process.pid,
+      version,
+      port,
+      startedAt,
+      inFlight: server.inFlight(),
+      ledgerOk: ledgerOk(),
+      providers: providers.map((provider) => provider.id),
+    }),
     setProviders,
     stop: () => void stop(),
     log,
@@ -76,7 +100,9 @@ async function main(): Promise<void> {
   const wanted = process.env.GODEL_PROXY_PORT;
   port = await server.listen(wanted === undefined || wanted === '' ? 7374 : Number(wanted));
   await admin.listen(paths.proxySocketFile);
-  writeFileSync(paths.proxyFile, `${JSON.stringify({ pid: process.pid, port, version, startedAt })}\n`, { mode: 0o600 });
+  writeFileSync(paths.proxyFile, `${JSON.stringify({ pid: process.pid, port, version, startedAt })}\n`, {
+    mode: 0o600,
+  });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
   process.on('SIGHUP', () => {});
   process.on('unhandledRejection', (error) => log.error({ problem: messageOf(error) }, 'unhandled rejection'));
@@ -85,7 +111,12 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   const { code } = error as { code?: string };
-  const text = code === 'EADDRINUSE' ? 'port is taken (EADDRINUSE)' : code === 'SQLITE_BUSY' ? 'a proxy already runs for this home' : messageOf(error);
+  const text =
+    code === 'EADDRINUSE'
+      ? 'port is taken (EADDRINUSE)'
+      : code === 'SQLITE_BUSY'
+        ? 'a proxy already runs for this home'
+        : messageOf(error);
   process.stderr.write(`godel-proxy: ${text}\n`);
   process.exit(1);
 });

@@ -15,7 +15,8 @@ export const refusals = {
   badJson: (problem: string) => refusal(400, 'invalid_request_error', `The request cannot be read: ${problem}.`),
   tooLarge: () => refusal(413, 'request_too_large', 'The request is larger than 64 MiB.'),
   noRoute: (path: string) => refusal(404, 'not_found_error', `The Godel proxy does not serve ${path}.`),
-  noModel: (model: string) => refusal(404, 'not_found_error', `No configured provider serves the model "${model}" in this dialect.`),
+  noModel: (model: string) =>
+    refusal(404, 'not_found_error', `No configured provider serves the model "${model}" in this dialect.`),
   // 402 is final for every SDK: a spent budget must not be tried again.
   budget: (message: string) => refusal(402, 'billing_error', message),
   upstreamDown: (problem: string) => refusal(502, 'api_error', `The provider cannot be reached: ${problem}.`),

@@ -39,10 +39,20 @@ function headerOf(headers: Record<string, string | string[] | undefined>, name: 
 }
 
 /** Answers with a refusal before anything of an answer was sent. */
-export function sendRefusal(response: ServerResponse, wire: Wire, refusal: Refusal, headers: Record<string, string> = {}): void {
+export function sendRefusal(
+  response: ServerResponse,
+  wire: Wire,
+  refusal: Refusal,
+  headers: Record<string, string> = {},
+): void {
   if (response.headersSent || response.destroyed) return void response.destroy();
   const body = refusalBody(wire, refusal);
-  response.writeHead(refusal.status, { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), 'x-should-retry': refusal.status >= 500 ? 'true' : 'false' });
+  response.writeHead(refusal.status, {
+    ...headers,
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    'x-should-retry': refusal.status >= 500 ? 'true' : 'false',
+  });
   response.end(body);
 }
 
@@ -59,7 +69,13 @@ export function relay(spec: RelaySpec): void {
     if (state.settled) return;
     state.settled = true;
     response.off('close', onClose);
-    spec.onSettled({ outcome, status: state.status, reading: tap?.finish(), firstByteMs: state.firstByteMs, latencyMs: performance.now() - started });
+    spec.onSettled({
+      outcome,
+      status: state.status,
+      reading: tap?.finish(),
+      firstByteMs: state.firstByteMs,
+      latencyMs: performance.now() - started,
+    });
   }
 
   function onClose(): void {

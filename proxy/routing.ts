@@ -39,10 +39,15 @@ export interface Target {
 }
 
 /** Scripted models answer in both dialects. */
-const speaks = (provider: Provider, dialect: Provider['dialect']) => provider.id === 'demo' || provider.dialect === dialect;
+const speaks = (provider: Provider, dialect: Provider['dialect']) =>
+  provider.id === 'demo' || provider.dialect === dialect;
 
 /** `provider/model`, else the provider that lists the exact id, else the one whose price table has it. */
-export function targetOf(providers: readonly Provider[], model: string, dialect: Provider['dialect']): Target | undefined {
+export function targetOf(
+  providers: readonly Provider[],
+  model: string,
+  dialect: Provider['dialect'],
+): Target | undefined {
   const fitting = providers.filter((provider) => speaks(provider, dialect));
   const slash = model.indexOf('/');
   const named = slash > 0 ? fitting.find((provider) => provider.id === model.slice(0, slash)) : undefined;

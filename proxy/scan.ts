@@ -83,7 +83,14 @@ export interface RequestFields {
 
 /** @throws SyntaxError with what is wrong */
 export function scanRequest(body: Buffer): RequestFields {
-  const fields = scanFields(body, ['model', 'stream', 'max_tokens', 'max_completion_tokens', 'max_output_tokens', 'stream_options']);
+  const fields = scanFields(body, [
+    'model',
+    'stream',
+    'max_tokens',
+    'max_completion_tokens',
+    'max_output_tokens',
+    'stream_options',
+  ]);
   const value = (name: string): unknown => {
     const field = fields.get(name);
     return field && JSON.parse(body.toString('utf8', field.start, field.end));

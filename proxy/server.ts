@@ -8,8 +8,8 @@ import { costOf, noUse, priceOf, reservationOf } from './cost.ts';
 import { providerHeaders, tokenOf } from './headers.ts';
 import type { Keyring, Purse } from './keyring.ts';
 import type { Ledger } from './ledger.ts';
-import { refusals, type Refusal } from './refusal.ts';
-import { relay, type RelayResult, sendRefusal } from './relay.ts';
+import { type Refusal, refusals } from './refusal.ts';
+import { type RelayResult, relay, sendRefusal } from './relay.ts';
 import { type Route, routeOf, type Target, targetOf, wireOf } from './routing.ts';
 import { type RequestFields, scanRequest, splice } from './scan.ts';
 import { askForUsage } from './usage-chunk.ts';
@@ -67,8 +67,14 @@ interface Job {
 }
 
 /** What the provider gets: the model's own id, and the request for usage where the dialect needs one. */
-function upstreamBody(route: Route, target: Target, fields: RequestFields, original: Buffer): { body: Buffer; dropUsageChunk: boolean } {
-  const asked = route.wire === 'chat' && fields.stream ? askForUsage(original, fields) : { body: original, asked: true };
+function upstreamBody(
+  route: Route,
+  target: Target,
+  fields: RequestFields,
+  original: Buffer,
+): { body: Buffer; dropUsageChunk: boolean } {
+  const asked =
+    route.wire === 'chat' && fields.stream ? askForUsage(original, fields) : { body: original, asked: true };
   if (target.model === fields.model) return { body: asked.body, dropUsageChunk: !asked.asked };
   const { modelField } = scanRequest(asked.body);
   return { body: splice(asked.body, modelField, JSON.stringify(target.model)), dropUsageChunk: !asked.asked };
@@ -83,7 +89,14 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
   function poolOf(origin: string): Pool {
     const known = pools.get(origin);
     if (known) return known;
-    const pool = new Pool(origin, { connections: 512, pipelining: 1, allowH2: false, keepAliveTimeout: 60_000, headersTimeout: HEADERS_TIMEOUT_MS, bodyTimeout: BODY_TIMEOUT_MS });
+    const pool = new Pool(origin, {
+      connections: 512,
+      pipelining: 1,
+      allowH2: false,
+      keepAliveTimeout: 60_000,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      bodyTimeout: BODY_TIMEOUT_MS,
+    });
     pools.set(origin, pool);
     return pool;
   }
@@ -136,7 +149,13 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
       log.error({ requestId: job.requestId, entry, error }, 'ledger row could not be written');
     }
     const stopReason = result.reading?.stopReason;
-    options.onActivity(keyring.activityOf(job.purse, { outcome: result.outcome, costNano: entry.costNano, ...(stopReason === undefined ? {} : { stopReason }) }));
+    options.onActivity(
+      keyring.activityOf(job.purse, {
+        outcome: result.outcome,
+        costNano: entry.costNano,
+        ...(stopReason === undefined ? {} : { stopReason }),
+      }),
+    );
   }
 
   function send(job: Job, request: IncomingMessage, response: ServerResponse): void {
@@ -190,20 +209,34 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     }
     if (!keyring.reserve(purse, reservedNano)) {
       const spent = (purse.spentNano / 1e9).toFixed(4);
-      return refusals.budget(`The budget of $${((budgetNano ?? 0) / 1e9).toFixed(4)} does not hold this request: $${spent} is spent, up to $${(reservedNano / 1e9).toFixed(4)} more would be needed.`);
+      return refusals.budget(
+        `The budget of $${((budgetNano ?? 0) / 1e9).toFixed(4)} does not hold this request: $${spent} is spent, up to $${(reservedNano / 1e9).toFixed(4)} more would be needed.`,
+      );
     }
     return { route, purse, target, fields, ...sent, reservedNano, requestId: newId() };
   }
 
   function models(): object {
-    const ids = options.providers().flatMap((provider) => provider.models.map((id) => ({ id: `${provider.id}/${id}`, object: 'model', type: 'model', display_name: id, owned_by: provider.id, created: 0 })));
+    const ids = options.providers().flatMap((provider) =>
+      provider.models.map((id) => ({
+        id: `${provider.id}/${id}`,
+        object: 'model',
+        type: 'model',
+        display_name: id,
+        owned_by: provider.id,
+        created: 0,
+      })),
+    );
     return { object: 'list', data: ids, has_more: false };
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = request.url ?? '/';
     const wire = wireOf(url);
-    if (url === '/' || url === '/health') return void response.writeHead(200, { 'content-type': 'application/json' }).end(request.method === 'HEAD' ? undefined : '{"status":"healthy"}');
+    if (url === '/' || url === '/health')
+      return void response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(request.method === 'HEAD' ? undefined : '{"status":"healthy"}');
     const token = tokenOf(request.headers);
     const purse = token === undefined ? undefined : keyring.find(token);
     if (!purse) return sendRefusal(response, wire, refusals.badKey());
@@ -224,13 +257,21 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
 
   return {
     async listen(port) {
-      const server = createServer({ headersTimeout: CLIENT_HEADERS_MS, requestTimeout: CLIENT_REQUEST_MS, maxHeaderSize: 32 * 1024, noDelay: true }, (request, response) => {
-        handle(request, response).catch((error: unknown) => {
-          if (request.destroyed) return response.destroy();
-          log.error({ error, url: request.url }, 'request failed');
-          sendRefusal(response, wireOf(request.url ?? '/'), refusals.internal());
-        });
-      });
+      const server = createServer(
+        {
+          headersTimeout: CLIENT_HEADERS_MS,
+          requestTimeout: CLIENT_REQUEST_MS,
+          maxHeaderSize: 32 * 1024,
+          noDelay: true,
+        },
+        (request, response) => {
+          handle(request, response).catch((error: unknown) => {
+            if (request.destroyed) return response.destroy();
+            log.error({ error, url: request.url }, 'request failed');
+            sendRefusal(response, wireOf(request.url ?? '/'), refusals.internal());
+          });
+        },
+      );
       servers.push(server);
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);

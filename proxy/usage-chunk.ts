@@ -13,7 +13,10 @@ export function askForUsage(body: Buffer, fields: RequestFields): { body: Buffer
     const insert = '"stream_options":{"include_usage":true},';
     return { body: Buffer.concat([body.subarray(0, brace), Buffer.from(insert), body.subarray(brace)]), asked: false };
   }
-  const options = JSON.parse(body.toString('utf8', streamOptions.start, streamOptions.end)) as Record<string, unknown> | null;
+  const options = JSON.parse(body.toString('utf8', streamOptions.start, streamOptions.end)) as Record<
+    string,
+    unknown
+  > | null;
   if (options?.include_usage === true) return { body, asked: true };
   return { body: splice(body, streamOptions, JSON.stringify({ ...options, include_usage: true })), asked: false };
 }

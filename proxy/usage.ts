@@ -26,7 +26,8 @@ export interface UsageTap {
 }
 
 const object = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
-const count = (value: unknown): number | undefined => (typeof value === 'number' && value >= 0 ? Math.round(value) : undefined);
+const count = (value: unknown): number | undefined =>
+  typeof value === 'number' && value >= 0 ? Math.round(value) : undefined;
 
 /** Anthropic: counts are disjoint already; fields that are absent keep what an earlier event said. */
 function readAnthropic(usage: Json, into: TokenUse): void {
@@ -50,7 +51,14 @@ function readOpenAi(usage: Json, into: TokenUse): void {
   const cached = Math.min(count(inputDetails.cached_tokens) ?? 0, input);
   const written = Math.min(count(inputDetails.cache_write_tokens) ?? 0, input - cached);
   const reasoning = Math.min(count(outputDetails.reasoning_tokens) ?? 0, output);
-  Object.assign(into, { input: input - cached - written, cacheRead: cached, cacheWrite5m: written, cacheWrite1h: 0, output: output - reasoning, reasoning });
+  Object.assign(into, {
+    input: input - cached - written,
+    cacheRead: cached,
+    cacheWrite5m: written,
+    cacheWrite1h: 0,
+    output: output - reasoning,
+    reasoning,
+  });
 }
 
 /** One JSON document of an answer: a whole body, or the data of a stream event. */
@@ -66,10 +74,19 @@ function readDocument(wire: Wire, document: Json, reading: Reading): void {
   const stop = choice.finish_reason ?? object(document.delta).stop_reason ?? document.stop_reason ?? response.status;
   if (typeof stop === 'string') reading.stopReason = stop;
   const { type } = document;
-  if (type === 'message_stop' || (typeof type === 'string' && /^response\.(completed|failed|incomplete)$/.test(type))) reading.complete = true;
+  if (type === 'message_stop' || (typeof type === 'string' && /^response\.(completed|failed|incomplete)$/.test(type)))
+    reading.complete = true;
 }
 
-const INTERESTING = ['"usage"', '"stop_reason"', '"finish_reason"', 'message_stop', 'response.completed', 'response.failed', 'response.incomplete'];
+const INTERESTING = [
+  '"usage"',
+  '"stop_reason"',
+  '"finish_reason"',
+  'message_stop',
+  'response.completed',
+  'response.failed',
+  'response.incomplete',
+];
 /** A body that is longer is passed on, but its usage is not read. */
 const MAX_DOCUMENT = 64 * 1024 * 1024;
 

@@ -3,20 +3,12 @@ import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
+import { ENTRIES } from './entries.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Programs by the name they have in dist/. */
-export const ENTRIES: Readonly<Record<string, string>> = {
-  godel: 'src/cli/main.ts',
-  daemon: 'src/daemon/main.ts',
-  proxy: 'proxy/main.ts',
-  board: 'tui/main.tsx',
-  review: 'tui/review/main.tsx',
-  'pi-extension': 'runners/runtimes/pi-extension.ts',
-};
-
-const REQUIRE = "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
+const REQUIRE =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
 const common = {
   absWorkingDir: root,
@@ -40,7 +32,14 @@ const missing = Object.values(ENTRIES).filter((file) => !existsSync(join(root, f
 if (missing.length > 0) throw new Error(`entries are missing: ${missing.join(', ')}`);
 
 const { godel, ...programs } = ENTRIES;
-await build({ ...common, entryPoints: { godel: godel as string }, outdir: fresh, splitting: true, chunkNames: 'cli/[hash]', minifySyntax: true });
+await build({
+  ...common,
+  entryPoints: { godel: godel as string },
+  outdir: fresh,
+  splitting: true,
+  chunkNames: 'cli/[hash]',
+  minifySyntax: true,
+});
 for (const [name, file] of Object.entries(programs)) {
   const keep = name === 'board' || name === 'review' ? {} : { define: {} };
   await build({ ...common, ...keep, entryPoints: { [name]: file }, outdir: fresh, minifySyntax: true });

@@ -16,7 +16,17 @@ interface Model {
   maxTokens: number;
 }
 
-const PROVIDERS = ['anthropic', 'openai', 'google', 'deepseek', 'moonshotai', 'xai', 'groq', 'mistral', 'cerebras'] as const;
+const PROVIDERS = [
+  'anthropic',
+  'openai',
+  'google',
+  'deepseek',
+  'moonshotai',
+  'xai',
+  'groq',
+  'mistral',
+  'cerebras',
+] as const;
 const NANO = 1_000_000_000;
 /** Anthropic bills one-hour cache writes at twice the input price (its pricing page). */
 const ONE_HOUR_WRITE = 2;
@@ -35,7 +45,10 @@ function rates(cost: Rates, provider: string): object {
 }
 
 async function tableOf(provider: string): Promise<object[]> {
-  const module = (await import(`@earendil-works/pi-ai/providers/${provider}.models`)) as Record<string, Record<string, Model>>;
+  const module = (await import(`@earendil-works/pi-ai/providers/${provider}.models`)) as Record<
+    string,
+    Record<string, Model>
+  >;
   const models = Object.values(Object.values(module)[0] ?? {});
   return models
     .filter((model) => model.cost.input > 0 || model.cost.output > 0)
@@ -43,7 +56,9 @@ async function tableOf(provider: string): Promise<object[]> {
       provider,
       id: model.id,
       ...rates(model.cost, provider),
-      ...(model.cost.tiers ? { tiers: model.cost.tiers.map((tier) => ({ above: tier.inputTokensAbove, ...rates(tier, provider) })) } : {}),
+      ...(model.cost.tiers
+        ? { tiers: model.cost.tiers.map((tier) => ({ above: tier.inputTokensAbove, ...rates(tier, provider) })) }
+        : {}),
       contextWindow: model.contextWindow,
       maxTokens: model.maxTokens,
     }));
@@ -53,8 +68,28 @@ async function tableOf(provider: string): Promise<object[]> {
 export async function pricesText(): Promise<string> {
   const rows = (await Promise.all(PROVIDERS.map(tableOf))).flat();
   const demo = [
-    { provider: 'demo', id: 'demo-small', input: NANO, output: 4 * NANO, cacheRead: NANO / 10, cacheWrite5m: 1_250_000_000, cacheWrite1h: 2 * NANO, contextWindow: 200_000, maxTokens: 32_000 },
-    { provider: 'demo', id: 'demo-large', input: 5 * NANO, output: 25 * NANO, cacheRead: NANO / 2, cacheWrite5m: 6_250_000_000, cacheWrite1h: 10 * NANO, contextWindow: 1_000_000, maxTokens: 64_000 },
+    {
+      provider: 'demo',
+      id: 'demo-small',
+      input: NANO,
+      output: 4 * NANO,
+      cacheRead: NANO / 10,
+      cacheWrite5m: 1_250_000_000,
+      cacheWrite1h: 2 * NANO,
+      contextWindow: 200_000,
+      maxTokens: 32_000,
+    },
+    {
+      provider: 'demo',
+      id: 'demo-large',
+      input: 5 * NANO,
+      output: 25 * NANO,
+      cacheRead: NANO / 2,
+      cacheWrite5m: 6_250_000_000,
+      cacheWrite1h: 10 * NANO,
+      contextWindow: 1_000_000,
+      maxTokens: 64_000,
+    },
   ];
   const lines = [...rows, ...demo].map((row) => `    ${JSON.stringify(row)}`);
   return `{\n  "unit": "nano-dollars per million tokens",\n  "models": [\n${lines.join(',\n')}\n  ]\n}\n`;

@@ -21,10 +21,19 @@ export const configSchema = z.strictObject({
   copy_patterns: z.array(z.string()).default(['.env', '.env.*']).describe('Ignored files copied into new worktrees'),
   merge_strategy: z.enum(['merge', 'squash']).default('merge').describe('How accepted work lands on the main branch'),
   snapshot_seconds: z.coerce.number().int().min(5).default(60).describe('Uncommitted work is snapshotted this often'),
-  daemon_port: z.coerce.number().int().min(0).max(65535).default(7373).describe('REST and WebSocket on 127.0.0.1; 0 = any free'),
+  daemon_port: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .default(7373)
+    .describe('REST and WebSocket on 127.0.0.1; 0 = any free'),
   proxy_port: z.coerce.number().int().min(0).max(65535).default(7374).describe('LLM proxy on 127.0.0.1; 0 = any free'),
   log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Log detail'),
-  providers: z.record(z.string().regex(/^[a-z][a-z0-9-]*$/), providerConfig).default({}).describe('Further providers'),
+  providers: z
+    .record(z.string().regex(/^[a-z][a-z0-9-]*$/), providerConfig)
+    .default({})
+    .describe('Further providers'),
 });
 export type Config = z.infer<typeof configSchema>;
 

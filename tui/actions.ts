@@ -1,9 +1,10 @@
 /** What keys ask of the daemon: call, wait for the event, say what came of it. The model is never patched. */
+
+import type { Agent } from '../src/agents/schema.ts';
+import { isLive } from '../src/agents/state.ts';
 import { GodelError, messageOf } from '../src/base/error.ts';
 import type { InputOf, OutputOf } from '../src/base/operation.ts';
-import type { Agent } from '../src/agents/schema.ts';
 import type { Bead, BeadStatus, Priority } from '../src/beads/schema.ts';
-import { isLive } from '../src/agents/state.ts';
 import type { Operations } from '../src/operations.ts';
 import { completeLine, splitWords } from './command-line.ts';
 import { helpEntries } from './help.ts';

@@ -2,8 +2,9 @@
  * Keeps the model true: snapshot, then events, for ever. A daemon that goes away is said so at once
  * and asked again until it answers. Background events reach the model at most four times a second.
  */
-import type { GodelEvent } from '../src/base/event.ts';
+
 import { messageOf } from '../src/base/error.ts';
+import type { GodelEvent } from '../src/base/event.ts';
 import type { BoardSnapshot } from '../src/system/schema.ts';
 import { BOARD_PATTERNS, type BoardChange, changeOf } from './model/changes.ts';
 import { clean } from './model/text.ts';

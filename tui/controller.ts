@@ -1,10 +1,11 @@
 /** From key to effect: looks the key up, says why not, or runs its action. */
+
+import { messageOf } from '../src/base/error.ts';
 import { type ActionContext, callHandlers } from './actions.ts';
 import { type ActionName, bindingOf, type CallAction, callActions, keymap } from './keymap.ts';
 import { NEWLINE_KEYS, typing } from './keymap-text.ts';
 import { typedBy } from './keys.ts';
 import { clean } from './model/text.ts';
-import { messageOf } from '../src/base/error.ts';
 import type { UiAction } from './model/ui.ts';
 import type { Surroundings } from './ports.ts';
 import type { Store } from './store.ts';

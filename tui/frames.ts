@@ -1,6 +1,7 @@
 /** From models to painted frames; a frame that looks like the one before is not passed on. */
-import type { ScreenSource } from './views/screen-source.ts';
+
 import type { ModelStore } from './store.ts';
+import type { ScreenSource } from './views/screen-source.ts';
 
 /** Calls `paint` once a model and keeps the old rows while the new ones are equal. */
 export function createFrames<M>(

@@ -16,7 +16,8 @@ const CHUNK = 24;
 export function countsFor(conversation: Conversation, step: Step): Counts {
   const total = Math.ceil(conversation.size / 4);
   const cached = conversation.turns > 0 ? Math.floor(total * 0.8) : 0;
-  const text = step.kind === 'tool' ? JSON.stringify(step.input) + (step.text ?? '') : step.kind === 'say' ? step.text : '';
+  const text =
+    step.kind === 'tool' ? JSON.stringify(step.input) + (step.text ?? '') : step.kind === 'say' ? step.text : '';
   return { input: total - cached, cached, output: Math.max(1, Math.ceil(text.length / 4)) };
 }
 
@@ -24,10 +25,16 @@ function pieces(text: string): string[] {
   return text.match(new RegExp(`[\\s\\S]{1,${CHUNK}}`, 'gu')) ?? [''];
 }
 
-const words = (step: Step) => (step.kind === 'say' ? step.text : step.kind === 'tool' ? (step.text ?? '') : 'This answer is cut off in the mid');
+const words = (step: Step) =>
+  step.kind === 'say' ? step.text : step.kind === 'tool' ? (step.text ?? '') : 'This answer is cut off in the mid';
 
 function anthropicUsage(counts: Counts): Json {
-  return { input_tokens: counts.input, cache_creation_input_tokens: 0, cache_read_input_tokens: counts.cached, output_tokens: counts.output };
+  return {
+    input_tokens: counts.input,
+    cache_creation_input_tokens: 0,
+    cache_read_input_tokens: counts.cached,
+    output_tokens: counts.output,
+  };
 }
 
 export function anthropicBody(id: string, conversation: Conversation, step: Step, counts: Counts): Json {
@@ -35,29 +42,59 @@ export function anthropicBody(id: string, conversation: Conversation, step: Step
   const content: Json[] = text === '' ? [] : [{ type: 'text', text }];
   if (step.kind === 'tool') content.push({ type: 'tool_use', id: `toolu_${id}`, name: step.tool, input: step.input });
   const stop = step.kind === 'tool' ? 'tool_use' : 'end_turn';
-  return { id: `msg_${id}`, type: 'message', role: 'assistant', model: conversation.model, content, stop_reason: stop, stop_sequence: null, usage: anthropicUsage(counts) };
+  return {
+    id: `msg_${id}`,
+    type: 'message',
+    role: 'assistant',
+    model: conversation.model,
+    content,
+    stop_reason: stop,
+    stop_sequence: null,
+    usage: anthropicUsage(counts),
+  };
 }
 
 export function anthropicEvents(id: string, conversation: Conversation, step: Step, counts: Counts): string[] {
   const event = (type: string, data: Json) => `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`;
   const usage = { ...anthropicUsage(counts), output_tokens: 1 };
-  const message = { id: `msg_${id}`, type: 'message', role: 'assistant', model: conversation.model, content: [], stop_reason: null, stop_sequence: null, usage };
+  const message = {
+    id: `msg_${id}`,
+    type: 'message',
+    role: 'assistant',
+    model: conversation.model,
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
+    usage,
+  };
   const events = [event('message_start', { message }), event('ping', {})];
   let index = 0;
   const text = words(step);
   if (text !== '') {
     events.push(event('content_block_start', { index, content_block: { type: 'text', text: '' } }));
-    for (const piece of pieces(text)) events.push(event('content_block_delta', { index, delta: { type: 'text_delta', text: piece } }));
+    for (const piece of pieces(text))
+      events.push(event('content_block_delta', { index, delta: { type: 'text_delta', text: piece } }));
     events.push(event('content_block_stop', { index }));
     index += 1;
   }
   if (step.kind === 'tool') {
-    events.push(event('content_block_start', { index, content_block: { type: 'tool_use', id: `toolu_${id}`, name: step.tool, input: {} } }));
-    for (const piece of pieces(JSON.stringify(step.input))) events.push(event('content_block_delta', { index, delta: { type: 'input_json_delta', partial_json: piece } }));
+    events.push(
+      event('content_block_start', {
+        index,
+        content_block: { type: 'tool_use', id: `toolu_${id}`, name: step.tool, input: {} },
+      }),
+    );
+    for (const piece of pieces(JSON.stringify(step.input)))
+      events.push(event('content_block_delta', { index, delta: { type: 'input_json_delta', partial_json: piece } }));
     events.push(event('content_block_stop', { index }));
   }
   const stop = step.kind === 'tool' ? 'tool_use' : 'end_turn';
-  events.push(event('message_delta', { delta: { stop_reason: stop, stop_sequence: null }, usage: { output_tokens: counts.output } }));
+  events.push(
+    event('message_delta', {
+      delta: { stop_reason: stop, stop_sequence: null },
+      usage: { output_tokens: counts.output },
+    }),
+  );
   events.push(event('message_stop', {}));
   return events;
 }
@@ -73,17 +110,39 @@ function chatUsage(counts: Counts): Json {
   };
 }
 
-const toolCall = (id: string, step: Step & { kind: 'tool' }) => ({ id: `call_${id}`, type: 'function', function: { name: step.tool, arguments: JSON.stringify(step.input) } });
+const toolCall = (id: string, step: Step & { kind: 'tool' }) => ({
+  id: `call_${id}`,
+  type: 'function',
+  function: { name: step.tool, arguments: JSON.stringify(step.input) },
+});
 
 export function chatBody(id: string, conversation: Conversation, step: Step, counts: Counts): Json {
-  const message = { role: 'assistant', content: words(step) || null, ...(step.kind === 'tool' ? { tool_calls: [toolCall(id, step)] } : {}) };
+  const message = {
+    role: 'assistant',
+    content: words(step) || null,
+    ...(step.kind === 'tool' ? { tool_calls: [toolCall(id, step)] } : {}),
+  };
   const choice = { index: 0, message, finish_reason: step.kind === 'tool' ? 'tool_calls' : 'stop' };
-  return { id: `chatcmpl-${id}`, object: 'chat.completion', created: 0, model: conversation.model, choices: [choice], usage: chatUsage(counts) };
+  return {
+    id: `chatcmpl-${id}`,
+    object: 'chat.completion',
+    created: 0,
+    model: conversation.model,
+    choices: [choice],
+    usage: chatUsage(counts),
+  };
 }
 
-export function chatEvents(id: string, conversation: Conversation, step: Step, counts: Counts, withUsage: boolean): string[] {
+export function chatEvents(
+  id: string,
+  conversation: Conversation,
+  step: Step,
+  counts: Counts,
+  withUsage: boolean,
+): string[] {
   const head = { id: `chatcmpl-${id}`, object: 'chat.completion.chunk', created: 0, model: conversation.model };
-  const chunk = (delta: Json, finish: string | null = null) => `data: ${JSON.stringify({ ...head, choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
+  const chunk = (delta: Json, finish: string | null = null) =>
+    `data: ${JSON.stringify({ ...head, choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
   const events = [chunk({ role: 'assistant', content: '' })];
   const text = words(step);
   if (text !== '') for (const piece of pieces(text)) events.push(chunk({ content: piece }));

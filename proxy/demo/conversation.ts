@@ -38,8 +38,15 @@ export function readConversation(body: Json, size: number): Conversation {
   const messages = (body.messages ?? body.input ?? []) as Message[];
   const list = Array.isArray(messages) ? messages : [{ role: 'user', content: messages }];
   const last = list.findLastIndex(isRequest);
-  const system = textOf(body.system ?? body.instructions) || list.filter((each) => ['system', 'developer'].includes(each.role)).map((each) => textOf(each.content)).join('\n');
-  const tools = ((body.tools ?? []) as Json[]).map((tool) => String(tool.name ?? (tool.function as Json | undefined)?.name ?? ''));
+  const system =
+    textOf(body.system ?? body.instructions) ||
+    list
+      .filter((each) => ['system', 'developer'].includes(each.role))
+      .map((each) => textOf(each.content))
+      .join('\n');
+  const tools = ((body.tools ?? []) as Json[]).map((tool) =>
+    String(tool.name ?? (tool.function as Json | undefined)?.name ?? ''),
+  );
   return {
     model: String(body.model ?? 'demo-small'),
     stream: body.stream === true,

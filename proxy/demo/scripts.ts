@@ -57,7 +57,7 @@ function parseLine(line: string): Step | { waitMs: number } | { slowMs: number }
 
 /** Steps of a script block, each with the pauses that stand before it. */
 export function parseScript(text: string): Plan[] | undefined {
-  const block = /```demo\n([\s\S]*?)```/.exec(text)?.[1];
+  const block = /^```demo\n([\s\S]*?)^```\s*$/m.exec(text)?.[1];
   if (block === undefined) return undefined;
   const plans: Plan[] = [];
   let [waitMs, slowMs] = [0, 0];
@@ -80,10 +80,30 @@ const quote = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 function workOn(bead: string, title: string): Plan[] {
   const note = `# ${title}\n\nWork on ${bead}.\n`;
   const steps: Step[] = [
-    { kind: 'tool', tool: 'bash', input: { command: 'git log --oneline -3 && ls' }, text: `I look at the repository first, then work on “${title}”.` },
-    { kind: 'tool', tool: 'write', input: { path: `notes/${bead}.md`, content: note }, text: 'Now I write the change.' },
-    { kind: 'tool', tool: 'bash', input: { command: `git add -A && git commit -q -m ${quote(title)} && git log --oneline -1` }, text: 'I commit it.' },
-    { kind: 'tool', tool: 'bash', input: { command: 'godel done' }, text: 'The work is committed; I hand it over for review.' },
+    {
+      kind: 'tool',
+      tool: 'bash',
+      input: { command: 'git log --oneline -3 && ls' },
+      text: `I look at the repository first, then work on “${title}”.`,
+    },
+    {
+      kind: 'tool',
+      tool: 'write',
+      input: { path: `notes/${bead}.md`, content: note },
+      text: 'Now I write the change.',
+    },
+    {
+      kind: 'tool',
+      tool: 'bash',
+      input: { command: `git add -A && git commit -q -m ${quote(title)} && git log --oneline -1` },
+      text: 'I commit it.',
+    },
+    {
+      kind: 'tool',
+      tool: 'bash',
+      input: { command: 'godel done' },
+      text: 'The work is committed; I hand it over for review.',
+    },
     { kind: 'say', text: `Done: ${title}. The change is committed on the branch of ${bead} and waits for a review.` },
   ];
   return steps.map((step) => ({ step, waitMs: 150, slowMs: 15 }));
@@ -104,7 +124,11 @@ function plansFor(conversation: Conversation): Plan[] {
 /** The next step of the work; when the script is over, a closing word. */
 export function nextStep(conversation: Conversation): Plan {
   const plans = plansFor(conversation);
-  const plan = plans[conversation.turns] ?? { step: { kind: 'say' as const, text: 'All steps are done.' }, waitMs: 0, slowMs: 0 };
+  const plan = plans[conversation.turns] ?? {
+    step: { kind: 'say' as const, text: 'All steps are done.' },
+    waitMs: 0,
+    slowMs: 0,
+  };
   if (plan.step.kind !== 'tool') return plan;
   const { tool } = plan.step;
   const offered = conversation.tools.find((name) => name.toLowerCase() === tool);

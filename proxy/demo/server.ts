@@ -22,11 +22,17 @@ async function readBody(request: IncomingMessage): Promise<string> {
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'request-id': `req_${newId()}` }).end(JSON.stringify(body));
+  response
+    .writeHead(status, { 'content-type': 'application/json', 'request-id': `req_${newId()}` })
+    .end(JSON.stringify(body));
 }
 
 async function sendEvents(response: ServerResponse, events: readonly string[], plan: Plan): Promise<void> {
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'request-id': `req_${newId()}` });
+  response.writeHead(200, {
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-cache',
+    'request-id': `req_${newId()}`,
+  });
   const shown = plan.step.kind === 'cut' ? events.slice(0, Math.max(3, Math.floor(events.length / 2))) : events;
   for (const event of shown) {
     if (response.destroyed) return;
@@ -46,13 +52,21 @@ function sendError(response: ServerResponse, anthropic: boolean, status: number)
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = (request.url ?? '/').split('?')[0];
   if (request.method === 'GET') {
-    const data = ['demo-small', 'demo-large'].map((id) => ({ id, object: 'model', type: 'model', display_name: id, created: 0, owned_by: 'godel' }));
+    const data = ['demo-small', 'demo-large'].map((id) => ({
+      id,
+      object: 'model',
+      type: 'model',
+      display_name: id,
+      created: 0,
+      owned_by: 'godel',
+    }));
     return sendJson(response, 200, { object: 'list', data, has_more: false });
   }
   const text = await readBody(request);
   const body = JSON.parse(text) as Record<string, unknown>;
   const conversation = readConversation(body, text.length);
-  if (path === '/v1/messages/count_tokens') return sendJson(response, 200, { input_tokens: Math.ceil(text.length / 4) });
+  if (path === '/v1/messages/count_tokens')
+    return sendJson(response, 200, { input_tokens: Math.ceil(text.length / 4) });
   const anthropic = path === '/v1/messages';
   if (!anthropic && path !== '/v1/chat/completions') return sendError(response, false, 404);
   const plan = nextStep(conversation);
@@ -60,9 +74,16 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const { step } = plan;
   if (step.kind === 'error') return sendError(response, anthropic, step.status);
   const [id, counts] = [newId().replaceAll('-', ''), countsFor(conversation, step)];
-  if (!conversation.stream) return sendJson(response, 200, anthropic ? anthropicBody(id, conversation, step, counts) : chatBody(id, conversation, step, counts));
+  if (!conversation.stream)
+    return sendJson(
+      response,
+      200,
+      anthropic ? anthropicBody(id, conversation, step, counts) : chatBody(id, conversation, step, counts),
+    );
   const withUsage = (body.stream_options as { include_usage?: boolean } | undefined)?.include_usage === true;
-  const events = anthropic ? anthropicEvents(id, conversation, step, counts) : chatEvents(id, conversation, step, counts, withUsage);
+  const events = anthropic
+    ? anthropicEvents(id, conversation, step, counts)
+    : chatEvents(id, conversation, step, counts, withUsage);
   await sendEvents(response, events, plan);
 }
 

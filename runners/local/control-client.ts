@@ -67,7 +67,8 @@ export async function openControlClient(options: ControlClientOptions): Promise<
   const closed = new Promise<void>((resolve) => {
     const end = () => {
       open = false;
-      for (const each of waiting.splice(0)) each.reject(new Error(`tmux client closed: ${said.trim() || 'no reason given'}`));
+      for (const each of waiting.splice(0))
+        each.reject(new Error(`tmux client closed: ${said.trim() || 'no reason given'}`));
       resolve();
     };
     child.on('error', end);
@@ -81,10 +82,12 @@ export async function openControlClient(options: ControlClientOptions): Promise<
     return new Promise((resolve, reject) => {
       if (!open) return reject(new Error('tmux client is closed'));
       const timer = setTimeout(() => child.kill('SIGKILL'), COMMAND_TIMEOUT_MS);
-      const settle = <T>(done: (value: T) => void) => (value: T) => {
-        clearTimeout(timer);
-        done(value);
-      };
+      const settle =
+        <T>(done: (value: T) => void) =>
+        (value: T) => {
+          clearTimeout(timer);
+          done(value);
+        };
       waiting.push({ resolve: settle(resolve), reject: settle(reject) });
       child.stdin.write(`${commandLine([command])}\n`);
     });

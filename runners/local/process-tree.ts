@@ -27,7 +27,11 @@ export function parseStat(pid: number, text: string): ProcessInfo {
 async function listLinux(): Promise<ProcessInfo[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const all = await Promise.all(
-    pids.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8').then((text) => parseStat(pid, text)).catch(() => undefined)),
+    pids.map((pid) =>
+      readFile(`/proc/${pid}/stat`, 'utf8')
+        .then((text) => parseStat(pid, text))
+        .catch(() => undefined),
+    ),
   );
   return all.filter((each) => each !== undefined);
 }
@@ -52,7 +56,12 @@ export const listProcesses = (): Promise<ProcessInfo[]> => (process.platform ===
 async function markedPids(marker: string): Promise<Set<number>> {
   if (process.platform !== 'linux') {
     const { stdout } = await run('ps', ['-axEwwo', 'pid=,command=']);
-    return new Set(stdout.split('\n').filter((line) => line.includes(marker)).map((line) => Number.parseInt(line, 10)));
+    return new Set(
+      stdout
+        .split('\n')
+        .filter((line) => line.includes(marker))
+        .map((line) => Number.parseInt(line, 10)),
+    );
   }
   const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found = await Promise.all(

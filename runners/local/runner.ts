@@ -25,7 +25,15 @@ const ENTER_PAUSE_MS = 120;
 const WATCH_MS = 1_000;
 
 const FIELDS = [
-  'pane_id', 'pane_pid', 'pane_dead', 'pane_dead_status', 'pane_dead_signal', '@godel_agent', '@godel_generation', 'pane_current_command', 'pane_title',
+  'pane_id',
+  'pane_pid',
+  'pane_dead',
+  'pane_dead_status',
+  'pane_dead_signal',
+  '@godel_agent',
+  '@godel_generation',
+  'pane_current_command',
+  'pane_title',
 ];
 const SEPARATOR = '\u001f';
 const FORMAT = FIELDS.map((field) => `#{${field}}`).join(SEPARATOR);
@@ -35,9 +43,8 @@ const markerOf = (agentId: string) => `GODEL_AGENT_ID=${agentId}`;
 /** One line of `list-panes`; undefined for panes that hold no agent. Pure. */
 export function parseHeld(line: string): Held | undefined {
   // Control mode shows control characters as octal escapes.
-  const [pane = '', pid = '', dead, status = '', signal = '', agentId = '', generation = '', command = '', title = ''] = line
-    .replaceAll('\\037', SEPARATOR)
-    .split(SEPARATOR);
+  const [pane = '', pid = '', dead, status = '', signal = '', agentId = '', generation = '', command = '', title = ''] =
+    line.replaceAll('\\037', SEPARATOR).split(SEPARATOR);
   if (agentId === '') return undefined;
   return {
     runner: 'local',
@@ -117,7 +124,9 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
 
   function startWatch(): void {
     timer ??= setInterval(() => {
-      looking = looking.then(look).catch((error: unknown) => log.debug({ problem: messageOf(error) }, 'panes could not be listed'));
+      looking = looking
+        .then(look)
+        .catch((error: unknown) => log.debug({ problem: messageOf(error) }, 'panes could not be listed'));
     }, WATCH_MS);
   }
 
@@ -125,7 +134,10 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
     const buffer = `godel-${newId()}`;
     const [file = 'tmux', ...args] = server.command;
     // Standard input of a client has no length limit; an argument has.
-    const loaded = await run(file, [...args, 'load-buffer', '-b', buffer, '-'], { env: server.env, input: pasteable(text) });
+    const loaded = await run(file, [...args, 'load-buffer', '-b', buffer, '-'], {
+      env: server.env,
+      input: pasteable(text),
+    });
     if (loaded.code !== 0) throw new Error(`tmux load-buffer: ${loaded.stderr.trim()}`);
     await server.tmux('paste-buffer', '-p', '-d', '-b', buffer, '-t', handle.address);
     await delay(ENTER_PAUSE_MS);
@@ -143,7 +155,17 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
       }
     },
     launch,
-    attachCommand: (handle) => [...server.command, 'attach-session', '-t', handle.address, ';', 'resize-pane', '-Z', '-t', handle.address],
+    attachCommand: (handle) => [
+      ...server.command,
+      'attach-session',
+      '-t',
+      handle.address,
+      ';',
+      'resize-pane',
+      '-Z',
+      '-t',
+      handle.address,
+    ],
     async exec(cwd, command, env, timeoutMs) {
       const result = await run('sh', ['-c', `exec 2>&1; ${command}`], { cwd, env, timeoutMs });
       return { exitCode: result.timedOut ? 124 : (result.code ?? 1), output: result.stdout };

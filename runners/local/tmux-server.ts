@@ -10,7 +10,7 @@ import type { Log } from '../../src/base/log.ts';
 import { run } from '../../src/base/process.ts';
 import { failure } from '../../src/errors.ts';
 import { type ControlClient, openControlClient } from './control-client.ts';
-import { isSupported, parseVersion, tmuxConf, type TmuxVersion } from './tmux-conf.ts';
+import { isSupported, parseVersion, type TmuxVersion, tmuxConf } from './tmux-conf.ts';
 
 export interface TmuxServerOptions {
   /** Name for `tmux -L`. */
@@ -43,7 +43,20 @@ export interface TmuxServer {
 /** Session that keeps the server up and holds panes that are on no page. */
 export const HOLD_SESSION = 'hold';
 
-const KEPT = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LANGUAGE', 'TZ', 'TMPDIR', 'TMUX_TMPDIR', 'XDG_RUNTIME_DIR', 'GODEL_HOME'];
+const KEPT = [
+  'PATH',
+  'HOME',
+  'USER',
+  'LOGNAME',
+  'SHELL',
+  'LANG',
+  'LANGUAGE',
+  'TZ',
+  'TMPDIR',
+  'TMUX_TMPDIR',
+  'XDG_RUNTIME_DIR',
+  'GODEL_HOME',
+];
 const START_TRIES = 20;
 
 /** What the tmux server may see of the daemon's environment. Pure. */
@@ -79,7 +92,10 @@ export function createTmuxServer(options: TmuxServerOptions): TmuxServer {
     });
     const found = parseVersion(result.stdout);
     if (!found || !isSupported(found)) {
-      throw failure('tmux-missing', { problem: `this is ${result.stdout.trim() || 'unknown'}`, hint: `Install a newer one: ${installHint()}` });
+      throw failure('tmux-missing', {
+        problem: `this is ${result.stdout.trim() || 'unknown'}`,
+        hint: `Install a newer one: ${installHint()}`,
+      });
     }
     known = found;
     return found;
@@ -93,9 +109,17 @@ export function createTmuxServer(options: TmuxServerOptions): TmuxServer {
     for (let attempt = 1; ; attempt += 1) {
       const known = await run(file, [...args, 'has-session', '-t', `=${HOLD_SESSION}`], { env });
       if (known.code === 0) return false;
-      const made = await run(file, [...args, 'new-session', '-d', '-s', HOLD_SESSION, '-x', '200', '-y', '50', 'exec tail -f /dev/null'], { env });
+      const made = await run(
+        file,
+        [...args, 'new-session', '-d', '-s', HOLD_SESSION, '-x', '200', '-y', '50', 'exec tail -f /dev/null'],
+        { env },
+      );
       if (made.code === 0) return true;
-      if (attempt >= START_TRIES) throw failure('tmux-missing', { problem: `its server does not start: ${made.stderr.trim()}`, hint: 'tmux -V shows the version; godel daemon logs the details.' });
+      if (attempt >= START_TRIES)
+        throw failure('tmux-missing', {
+          problem: `its server does not start: ${made.stderr.trim()}`,
+          hint: 'tmux -V shows the version; godel daemon logs the details.',
+        });
       await delay(50);
     }
   }

@@ -97,7 +97,8 @@ export function openBridgeLink(options: BridgeLinkOptions): BridgeLink {
       if (unconfirmed.length > MAX_UNCONFIRMED) unconfirmed.shift();
       if (welcome) write(message);
     },
-    promptStatus: (id, status, reason) => write({ type: 'prompt-status', id, status, ...(reason === undefined ? {} : { reason }) }),
+    promptStatus: (id, status, reason) =>
+      write({ type: 'prompt-status', id, status, ...(reason === undefined ? {} : { reason }) }),
     close() {
       closed = true;
       clearInterval(alive);

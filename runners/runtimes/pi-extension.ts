@@ -17,7 +17,9 @@ const SHOW_UP_MS = 15_000;
 function textOf(content: unknown): string {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return '';
-  return content.map((part: { type?: string; text?: string }) => (part.type === 'text' ? (part.text ?? '') : '')).join('');
+  return content
+    .map((part: { type?: string; text?: string }) => (part.type === 'text' ? (part.text ?? '') : ''))
+    .join('');
 }
 
 /** One line about a tool call: its command, path or pattern. */
@@ -45,7 +47,12 @@ interface Outbox {
 }
 
 /** Hands prompts to Pi one after another; the next one only when the one before has become a message. */
-function createOutbox(pi: ExtensionAPI, record: ReturnType<typeof openPromptRecord>, link: () => BridgeLink | undefined, context: () => ExtensionContext | undefined): Outbox {
+function createOutbox(
+  pi: ExtensionAPI,
+  record: ReturnType<typeof openPromptRecord>,
+  link: () => BridgeLink | undefined,
+  context: () => ExtensionContext | undefined,
+): Outbox {
   const waiting: PromptMessage[] = [];
   let current: PromptMessage | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -111,7 +118,12 @@ export default function godel(pi: ExtensionAPI): void {
   let link: BridgeLink | undefined;
   let context: ExtensionContext | undefined;
   let lastError: string | undefined;
-  const outbox = createOutbox(pi, record, () => link, () => context);
+  const outbox = createOutbox(
+    pi,
+    record,
+    () => link,
+    () => context,
+  );
 
   pi.on('session_start', (_event, current) => {
     context = current;
@@ -141,7 +153,9 @@ export default function godel(pi: ExtensionAPI): void {
     const summary = summaryOf(event.args as Record<string, unknown> | undefined);
     link?.emit({ kind: 'tool-start', tool: event.toolName, ...(summary ? { summary } : {}) });
   });
-  pi.on('tool_execution_end', (event) => link?.emit({ kind: 'tool-end', tool: event.toolName, isError: event.isError }));
+  pi.on('tool_execution_end', (event) =>
+    link?.emit({ kind: 'tool-end', tool: event.toolName, isError: event.isError }),
+  );
   pi.on('turn_end', (event) => {
     const message = event.message as { stopReason?: string; errorMessage?: string };
     lastError = message.stopReason === 'error' ? (message.errorMessage ?? 'unknown error') : undefined;

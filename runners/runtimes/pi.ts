@@ -27,7 +27,10 @@ async function findPi(from: string): Promise<Installed> {
   for (const folder of createRequire(from).resolve.paths(PACKAGE) ?? []) {
     const root = join(folder, PACKAGE);
     if (!existsSync(join(root, 'package.json'))) continue;
-    const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string; bin: { pi: string } };
+    const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+      version: string;
+      bin: { pi: string };
+    };
     return { cli: join(root, manifest.bin.pi), version: manifest.version };
   }
   throw new Error(`${PACKAGE} is not installed beside godel`);
@@ -113,7 +116,8 @@ export function createPiRuntime(options: PiRuntimeOptions): Runtime {
     async probe() {
       try {
         const { cli, version } = await installed();
-        if (!existsSync(options.extensionFile)) return { ok: false, problem: `${options.extensionFile} is missing; build Godel again` };
+        if (!existsSync(options.extensionFile))
+          return { ok: false, problem: `${options.extensionFile} is missing; build Godel again` };
         return { ok: true, version, path: cli };
       } catch (error) {
         return { ok: false, problem: messageOf(error) };

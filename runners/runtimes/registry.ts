@@ -13,7 +13,12 @@ export function createRuntimeRegistry(runtimes: readonly Runtime[]): RuntimeRegi
     get(id) {
       const found = runtimes.find((runtime) => runtime.id === id);
       const known = runtimes.map((runtime) => runtime.id).join(', ');
-      if (!found) throw failure('runtime-missing', { runtime: id, problem: 'there is no runtime of that name', hint: `Known: ${known}` });
+      if (!found)
+        throw failure('runtime-missing', {
+          runtime: id,
+          problem: 'there is no runtime of that name',
+          hint: `Known: ${known}`,
+        });
       return found;
     },
     list: () => runtimes,

@@ -1,7 +1,8 @@
 /** Any command as an agent, or a plain shell. Its screen is all Godel knows of it. */
 import type { Runtime, ScreenVerdict } from '../../src/agents/runtime.ts';
 
-const QUESTION = /(\[y\/n\]|\(y\/n\)|\[Y\/n\]|\[y\/N\]|\(yes\/no[^)]*\)|password:?|passphrase[^:]*:|press (enter|any key)|continue\?)\s*$/i;
+const QUESTION =
+  /(\[y\/n\]|\(y\/n\)|\[Y\/n\]|\[y\/N\]|\(yes\/no[^)]*\)|password:?|passphrase[^:]*:|press (enter|any key)|continue\?)\s*$/i;
 const PROMPT = /(^|[^0-9])[$#%❯>]\s*$/;
 
 /** What the last line of a screen says; undefined when nothing certain. Pure. */

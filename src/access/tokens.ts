@@ -36,8 +36,19 @@ export interface Tokens {
 export function createTokens(database: Database, clock: Clock): Tokens {
   const insert = (hash: string, kind: TokenKind, actor: Actor) =>
     database.transact(async (tx) => {
-      const row = { hash, kind, actor_id: actor.id, actor_name: actor.name, created_at: isoNow(clock), revoked_at: null };
-      await tx.insertInto('tokens').values(row).onConflict((c) => c.column('hash').doNothing()).execute();
+      const row = {
+        hash,
+        kind,
+        actor_id: actor.id,
+        actor_name: actor.name,
+        created_at: isoNow(clock),
+        revoked_at: null,
+      };
+      await tx
+        .insertInto('tokens')
+        .values(row)
+        .onConflict((c) => c.column('hash').doNothing())
+        .execute();
     });
   return {
     async issue(kind, actor) {
@@ -57,7 +68,12 @@ export function createTokens(database: Database, clock: Clock): Tokens {
     async revoke(actorId) {
       await database.transact(async (tx) => {
         const revoked = { revoked_at: isoNow(clock) };
-        await tx.updateTable('tokens').set(revoked).where('actor_id', '=', actorId).where('revoked_at', 'is', null).execute();
+        await tx
+          .updateTable('tokens')
+          .set(revoked)
+          .where('actor_id', '=', actorId)
+          .where('revoked_at', 'is', null)
+          .execute();
       });
     },
     async ensureAdminKey(file) {

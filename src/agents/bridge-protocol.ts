@@ -15,7 +15,10 @@ export const agentEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('tool-end'), tool: z.string(), isError: z.boolean() }),
   z.object({ kind: z.literal('turn-end'), stopReason: z.string().optional() }),
   z.object({ kind: z.literal('ask'), question: z.string(), choices: z.array(z.string()).optional() }),
-  z.object({ kind: z.literal('settled'), error: z.string().optional().describe('Last error of the model, if it ended in one') }),
+  z.object({
+    kind: z.literal('settled'),
+    error: z.string().optional().describe('Last error of the model, if it ended in one'),
+  }),
   z.object({ kind: z.literal('shutdown') }),
 ]);
 export type AgentEvent = z.infer<typeof agentEventSchema>;

@@ -4,7 +4,13 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/error.ts';
 import type { Log } from '../base/log.ts';
-import { type AgentEvent, ALIVE_INTERVAL_MS, type BridgeDown, type BridgeUp, bridgeUpSchema } from './bridge-protocol.ts';
+import {
+  type AgentEvent,
+  ALIVE_INTERVAL_MS,
+  type BridgeDown,
+  type BridgeUp,
+  bridgeUpSchema,
+} from './bridge-protocol.ts';
 import type { DeliverWhen } from './store.ts';
 
 export interface BridgeOptions {
@@ -13,7 +19,12 @@ export interface BridgeOptions {
   log: Log;
   authenticate: (agentId: string, generation: number, token: string) => Promise<boolean>;
   onEvent: (agentId: string, generation: number, event: AgentEvent, atMs: number) => Promise<void>;
-  onPromptStatus: (agentId: string, id: string, status: 'accepted' | 'started' | 'refused', reason?: string) => Promise<void>;
+  onPromptStatus: (
+    agentId: string,
+    id: string,
+    status: 'accepted' | 'started' | 'refused',
+    reason?: string,
+  ) => Promise<void>;
   onConnection: (agentId: string, connected: boolean, idle: boolean) => Promise<void>;
   /** The agent said that it is alive and stands by what it said last. */
   onAlive: (agentId: string, atMs: number) => void;
@@ -69,7 +80,8 @@ export function createBridge(options: BridgeOptions): Bridge {
     if (connections.get(agentId) !== connection) return;
     connection.timer.refresh();
     if (message.type === 'alive') options.onAlive(agentId, options.clock.now());
-    else if (message.type === 'prompt-status') await options.onPromptStatus(agentId, message.id, message.status, message.reason);
+    else if (message.type === 'prompt-status')
+      await options.onPromptStatus(agentId, message.id, message.status, message.reason);
     else if (message.type === 'event') {
       const key = `${agentId}:${generation}`;
       if (message.seq > (confirmed.get(key) ?? 0)) {
@@ -97,9 +109,11 @@ export function createBridge(options: BridgeOptions): Bridge {
       rest = lines.pop() ?? '';
       if (rest.length > MAX_LINE) socket.destroy();
       for (const line of lines.filter((each) => each !== '')) {
-        order = order.then(() => handle(line)).catch((error: unknown) => {
-          log.warn({ agentId: connection?.agentId, problem: messageOf(error) }, 'bridge message not taken');
-        });
+        order = order
+          .then(() => handle(line))
+          .catch((error: unknown) => {
+            log.warn({ agentId: connection?.agentId, problem: messageOf(error) }, 'bridge message not taken');
+          });
       }
     });
     socket.on('error', () => {});
@@ -109,7 +123,9 @@ export function createBridge(options: BridgeOptions): Bridge {
       clearTimeout(connection.timer);
       if (connections.get(connection.agentId) !== connection) return;
       connections.delete(connection.agentId);
-      void options.onConnection(connection.agentId, false, false).catch((error: unknown) => log.warn({ problem: messageOf(error) }, 'bridge close not noted'));
+      void options
+        .onConnection(connection.agentId, false, false)
+        .catch((error: unknown) => log.warn({ problem: messageOf(error) }, 'bridge close not noted'));
     });
   }
 

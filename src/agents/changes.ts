@@ -1,5 +1,6 @@
 /** How an agent changes: transition checked, row + event in one unit. */
 import { failure } from '../errors.ts';
+import type { EventType } from '../events.ts';
 import type { Unit } from '../storage/unit-of-work.ts';
 import type { Agent } from './schema.ts';
 import { type AgentAction, nextLifecycle } from './state.ts';
@@ -27,7 +28,7 @@ export async function changeAgent(
   unit: Unit,
   agent: Agent,
   change: AgentChange,
-  event: string,
+  event: EventType,
   extra: Record<string, unknown> = {},
 ): Promise<Agent> {
   const saved = await saveAgent(unit.tx, applied(agent, change, unit.now));
@@ -49,7 +50,7 @@ export async function moveAgent(
   unit: Unit,
   id: string,
   action: AgentAction,
-  event: string,
+  event: EventType,
   change: AgentChange = {},
   extra: Record<string, unknown> = {},
 ): Promise<Agent> {

@@ -4,8 +4,8 @@
  * after a cut; the agent's side refuses an id it has already taken.
  */
 import type { Log } from '../base/log.ts';
-import type { Unit, UnitOfWork } from '../storage/unit-of-work.ts';
 import type { Database } from '../storage/database.ts';
+import type { Unit, UnitOfWork } from '../storage/unit-of-work.ts';
 import type { Agent } from './schema.ts';
 import { changePrompt, findPrompt, openPrompts, type PromptChange, type QueuedPrompt } from './store.ts';
 
@@ -52,7 +52,12 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     return next;
   }
 
-  async function change(agentId: string, id: string, from: string[], make: (unit: Unit) => PromptChange): Promise<void> {
+  async function change(
+    agentId: string,
+    id: string,
+    from: string[],
+    make: (unit: Unit) => PromptChange,
+  ): Promise<void> {
     const agent = await options.findAgent(agentId);
     await units.run(async (unit) => {
       if (!(await changePrompt(unit.tx, id, from, make(unit)))) return;
@@ -71,14 +76,19 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     }));
 
   const acknowledged = (agentId: string, id: string) =>
-    change(agentId, id, ['queued', 'delivered'], (unit) => ({ status: 'acknowledged', acknowledged_at: unit.now, reason: null }));
+    change(agentId, id, ['queued', 'delivered'], (unit) => ({
+      status: 'acknowledged',
+      acknowledged_at: unit.now,
+      reason: null,
+    }));
 
   const dead = (agentId: string, id: string, reason: string) =>
     change(agentId, id, ['queued', 'delivered'], () => ({ status: 'dead', reason }));
 
   async function pasteOne(agent: Agent, prompt: QueuedPrompt): Promise<void> {
     // A text that was typed may have arrived although nobody saw it: typing it again could run it twice.
-    if (prompt.status === 'delivered') return dead(agent.id, prompt.id, 'typed before a restart; whether it arrived is unknown');
+    if (prompt.status === 'delivered')
+      return dead(agent.id, prompt.id, 'typed before a restart; whether it arrived is unknown');
     await delivered(agent.id, prompt);
     const seen = await channels.paste(agent, prompt.text);
     if (seen) return acknowledged(agent.id, prompt.id);

@@ -2,7 +2,7 @@
 import type { Log } from '../base/log.ts';
 import { type BeadChange, changeBead } from '../beads/changes.ts';
 import type { Bead, BeadStatus } from '../beads/schema.ts';
-import type { UnitOfWork, Unit } from '../storage/unit-of-work.ts';
+import type { Unit, UnitOfWork } from '../storage/unit-of-work.ts';
 import { changeAgent, loadAgent } from './changes.ts';
 import type { Held, Runner } from './runner.ts';
 import type { Agent, ObservedState } from './schema.ts';
@@ -87,7 +87,9 @@ export function createEnding(options: EndingOptions): Ending {
       const change = { lifecycle, observed, exitCode: code, lastError: detail } as const;
       // A failed program keeps its pane, so that a person can read what it said last.
       const pane = clean || held === undefined ? { pane: undefined, pid: undefined } : {};
-      return changeAgent(unit, known, { ...change, ...pane }, clean ? 'agent:complete' : 'agent:error', { message: detail });
+      return changeAgent(unit, known, { ...change, ...pane }, clean ? 'agent:complete' : 'agent:error', {
+        message: detail,
+      });
     });
     if (closed && clean && agent.pane !== undefined && agent.pid !== undefined) {
       await runner.stop({ runner: agent.runner, address: agent.pane, pid: agent.pid }, agent.id);

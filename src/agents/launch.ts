@@ -71,7 +71,11 @@ export function createLauncher(options: LaunchOptions): Launcher {
   const homeOf = (agentId: string) => join(options.agentsDir, agentId);
   const logFileOf = (agentId: string) => join(homeOf(agentId), 'terminal.log');
 
-  async function prepare(request: LaunchRequest, agent: Agent, cwd: string): Promise<{ prepared: Prepared; env: Record<string, string> }> {
+  async function prepare(
+    request: LaunchRequest,
+    agent: Agent,
+    cwd: string,
+  ): Promise<{ prepared: Prepared; env: Record<string, string> }> {
     const home = homeOf(agent.id);
     await mkdir(home, { recursive: true, mode: 0o700 });
     const binDir = join(home, 'bin');
@@ -103,14 +107,20 @@ export function createLauncher(options: LaunchOptions): Launcher {
         beadId: agent.beadId,
       }),
     });
-    const env = { ...inheritedEnvironment(options.environment), ...identityEnvironment(identity, options.environment), ...prepared.env };
+    const env = {
+      ...inheritedEnvironment(options.environment),
+      ...identityEnvironment(identity, options.environment),
+      ...prepared.env,
+    };
     return { prepared, env };
   }
 
   async function start(request: LaunchRequest): Promise<Agent> {
     const { bead, project, config } = request;
     const cwd = bead ? await options.ensureWorktree(project, bead, config) : project.path;
-    const agent = await units.run((unit) => moveAgent(unit, request.agent.id, 'prepared', 'agent:state', { worktree: cwd }));
+    const agent = await units.run((unit) =>
+      moveAgent(unit, request.agent.id, 'prepared', 'agent:state', { worktree: cwd }),
+    );
     const { prepared, env } = await prepare(request, agent, cwd);
     const handle = await runner.launch({
       agentId: agent.id,
@@ -143,13 +153,21 @@ export function createLauncher(options: LaunchOptions): Launcher {
 
   /** The row beside the agent's files, so that a lost database can learn of running agents. */
   const writeRecord = (agent: Agent, projectPath: string) =>
-    writeFile(join(homeOf(agent.id), 'agent.json'), `${JSON.stringify({ agent, projectPath }, null, 2)}\n`, { mode: 0o600 });
+    writeFile(join(homeOf(agent.id), 'agent.json'), `${JSON.stringify({ agent, projectPath }, null, 2)}\n`, {
+      mode: 0o600,
+    });
 
   async function fail(agentId: string, error: unknown): Promise<void> {
     const message = error instanceof Error ? error.message : String(error);
     await options.revoke(agentId);
     await units.run(async (unit) => {
-      const observed = { state: 'failed' as const, source: 'process' as const, at: unit.now, since: unit.now, detail: message };
+      const observed = {
+        state: 'failed' as const,
+        source: 'process' as const,
+        at: unit.now,
+        since: unit.now,
+        detail: message,
+      };
       await moveAgent(unit, agentId, 'fail', 'agent:error', { lastError: message, observed }, { message });
     });
   }

@@ -5,7 +5,12 @@ import { failure } from '../errors.ts';
  * `count` free names; a wanted name is used as it is for one agent, numbered for several.
  * @throws GodelError name-taken
  */
-export function freeNames(taken: ReadonlySet<string>, wanted: string | undefined, role: string, count: number): string[] {
+export function freeNames(
+  taken: ReadonlySet<string>,
+  wanted: string | undefined,
+  role: string,
+  count: number,
+): string[] {
   if (wanted !== undefined && count === 1) {
     if (taken.has(wanted)) throw failure('name-taken', { name: wanted });
     return [wanted];

@@ -59,7 +59,8 @@ export function verdictOfTraffic(activity: Activity): Omit<StateReport, 'atMs'> 
     return { state: 'idle', source: 'proxy' };
   }
   // A tool call was answered: the tool runs, or waits for a permission that only others can see.
-  if (['tool_use', 'tool_calls'].includes(activity.stopReason ?? '')) return { state: 'busy', source: 'proxy', detail: 'tool' };
+  if (['tool_use', 'tool_calls'].includes(activity.stopReason ?? ''))
+    return { state: 'busy', source: 'proxy', detail: 'tool' };
   return undefined;
 }
 

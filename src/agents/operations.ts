@@ -30,7 +30,9 @@ function agentText(agent: Agent): string {
     ['error', agent.lastError],
     ['created', agent.createdAt],
   ];
-  return [agent.name, ...rows.filter(([, value]) => value).map(([name, value]) => `${name.padEnd(11)} ${value}`)].join('\n');
+  return [agent.name, ...rows.filter(([, value]) => value).map(([name, value]) => `${name.padEnd(11)} ${value}`)].join(
+    '\n',
+  );
 }
 
 const verb = (word: string) => (agent: Agent) => `${word} agent ${agent.name}`;
@@ -46,7 +48,10 @@ export const agentOperations = {
       runtime: z.string().optional().describe('Program that is the agent; godel runtime list shows them'),
       model: z.string().optional().describe('Model, or provider/model'),
       provider: z.string().optional().describe('LLM provider, for example anthropic, openai or demo'),
-      name: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'a name is lower-case letters, digits and dashes').optional(),
+      name: z
+        .string()
+        .regex(/^[a-z][a-z0-9-]{0,39}$/, 'a name is lower-case letters, digits and dashes')
+        .optional(),
       role: z.string().default('worker'),
       count: z.coerce.number().int().min(1).max(50).default(1).describe('How many agents'),
       headless: z.boolean().default(false).describe('Keep the agent off the board; attach to look at it'),
@@ -146,7 +151,12 @@ export const agentOperations = {
     text: (page) =>
       table(
         ['STATUS', 'ATTEMPTS', 'CREATED', 'TEXT'],
-        page.items.map((prompt) => [prompt.status, String(prompt.attempts), prompt.createdAt, prompt.text.slice(0, 80)]),
+        page.items.map((prompt) => [
+          prompt.status,
+          String(prompt.attempts),
+          prompt.createdAt,
+          prompt.text.slice(0, 80),
+        ]),
       ),
   }),
   agentPause: operation({
@@ -243,7 +253,12 @@ export const agentOperations = {
     text: ({ items }) =>
       table(
         ['RUNTIME', 'VERSION', 'STATE', 'WHAT'],
-        items.map((item) => [item.id, item.version ?? '-', item.ok ? 'ready' : (item.problem ?? 'missing'), item.summary]),
+        items.map((item) => [
+          item.id,
+          item.version ?? '-',
+          item.ok ? 'ready' : (item.problem ?? 'missing'),
+          item.summary,
+        ]),
       ),
   }),
 } as const;

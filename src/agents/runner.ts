@@ -66,13 +66,6 @@ export interface ExecResult {
   output: string;
 }
 
-export interface ByteStream {
-  /** Resolves with the exit code when the far end closes. */
-  readonly closed: Promise<number>;
-  resize(size: Size): void;
-  detach(): void;
-}
-
 export interface Runner {
   readonly id: 'local' | 'ssh' | 'kubernetes';
   probe(): Promise<RunnerProbe>;

@@ -38,7 +38,11 @@ export interface AgentServiceOptions {
   configOf: (projectId: string) => Promise<Config>;
   resolveBead: (projectId: string, id: string) => Promise<Bead>;
   /** Model for a new agent. @throws GodelError provider-missing, provider-unknown */
-  chooseModel: (config: Config, runtime: Runtime, wanted: { provider?: string | undefined; model?: string | undefined }) => ModelChoice | undefined;
+  chooseModel: (
+    config: Config,
+    runtime: Runtime,
+    wanted: { provider?: string | undefined; model?: string | undefined },
+  ) => ModelChoice | undefined;
   log: Log;
 }
 
@@ -56,7 +60,11 @@ async function tail(file: string, lines: number): Promise<string> {
   try {
     const length = Math.min(size, MAX_LOG_BYTES);
     const { buffer } = await handle.read({ buffer: Buffer.alloc(length), position: size - length, length });
-    return buffer.toString('utf8').split('\n').slice(-lines - 1).join('\n');
+    return buffer
+      .toString('utf8')
+      .split('\n')
+      .slice(-lines - 1)
+      .join('\n');
   } finally {
     await handle.close();
   }
@@ -124,7 +132,14 @@ export function createAgentService(options: AgentServiceOptions): Service {
       if (bead) await takeBead(unit, bead, name);
       const text = bead ? beadPrompt(bead, input.prompt) : input.prompt;
       if (text !== undefined && (runtime.delivery === 'bridge' || input.command === undefined)) {
-        const prompt = { id: newId(), agentId: agent.id, text: cleanText(text), author: actor.name, when: 'after-turn', now: unit.now };
+        const prompt = {
+          id: newId(),
+          agentId: agent.id,
+          text: cleanText(text),
+          author: actor.name,
+          when: 'after-turn',
+          now: unit.now,
+        };
         if (runtime.delivery === 'bridge' || input.prompt !== undefined) await queuePrompt(unit.tx, prompt);
       }
       return agent;
@@ -134,7 +149,8 @@ export function createAgentService(options: AgentServiceOptions): Service {
   async function takeBead(unit: Parameters<typeof moveBead>[0], bead: Bead, name: string): Promise<void> {
     const branch = `bead/${bead.id}`;
     if (bead.status === 'open') await moveBead(unit, bead.projectId, bead.id, 'start', name, { agent: name, branch });
-    else if (bead.status === 'review') await moveBead(unit, bead.projectId, bead.id, 'send-back', name, { agent: name, branch });
+    else if (bead.status === 'review')
+      await moveBead(unit, bead.projectId, bead.id, 'send-back', name, { agent: name, branch });
     else await options.ending.assignBead(unit, bead.projectId, bead.id, { agent: name, branch });
   }
 
@@ -143,7 +159,15 @@ export function createAgentService(options: AgentServiceOptions): Service {
     const config = await options.configOf(agent.projectId);
     const { bead, choice, input } = draft;
     try {
-      const started = await launcher.launch({ agent, project, config, bead, choice, command: input.command, budgetUsd: input.budget });
+      const started = await launcher.launch({
+        agent,
+        project,
+        config,
+        bead,
+        choice,
+        command: input.command,
+        budgetUsd: input.budget,
+      });
       await delivery.pump(started.id);
       return started;
     } catch (error) {
@@ -162,7 +186,10 @@ export function createAgentService(options: AgentServiceOptions): Service {
     const bead = input.bead === undefined ? undefined : await options.resolveBead(projectId, input.bead);
     if (bead) await assertFree(bead);
     if (bead && input.count > 1) {
-      throw failure('bad-input', { problem: 'One bead takes one agent.', hint: 'Leave out --count, or spawn on several beads.' });
+      throw failure('bad-input', {
+        problem: 'One bead takes one agent.',
+        hint: 'Leave out --count, or spawn on several beads.',
+      });
     }
     const names = freeNames(await agentNames(database.db, projectId), input.name, input.role, input.count);
     const drafts = names.map((name) => ({ name, bead, choice, runtime, input, context }));
@@ -250,7 +277,14 @@ export function createAgentService(options: AgentServiceOptions): Service {
       const saved = await moveAgent(unit, known.id, 'retry', 'agent:state', change);
       if (bead) await takeBead(unit, bead, agent.name);
       if (bead && runtime.delivery === 'bridge') {
-        const prompt = { id: newId(), agentId: agent.id, text: resumePrompt(bead.id), author: actor.name, when: 'after-turn', now: unit.now };
+        const prompt = {
+          id: newId(),
+          agentId: agent.id,
+          text: resumePrompt(bead.id),
+          author: actor.name,
+          when: 'after-turn',
+          now: unit.now,
+        };
         await queuePrompt(unit.tx, prompt);
       }
       return saved;
@@ -268,7 +302,8 @@ export function createAgentService(options: AgentServiceOptions): Service {
     agentShow: (input, { projectId }) => fresh(projectId, input.id),
     async agentAttachment(input, { projectId }) {
       const agent = await resolve(projectId, input.id);
-      if (agent.pane === undefined || agent.pid === undefined) throw failure('agent-not-live', { name: agent.name, state: agent.lifecycle });
+      if (agent.pane === undefined || agent.pid === undefined)
+        throw failure('agent-not-live', { name: agent.name, state: agent.lifecycle });
       const handle = { runner: agent.runner, address: agent.pane, pid: agent.pid };
       return { agent, command: [...runner.attachCommand(handle)] };
     },

@@ -63,7 +63,10 @@ export async function listAgents(db: Reader, projectId: string, filter: AgentFil
   if (filter.state !== undefined) query = query.where('state', '=', filter.state);
   if (filter.bead !== undefined) query = query.where('bead_id', '=', filter.bead);
   if (filter.cursor !== undefined) query = query.where('id', '>', filter.cursor);
-  const rows = await query.orderBy('id').limit(filter.limit + 1).execute();
+  const rows = await query
+    .orderBy('id')
+    .limit(filter.limit + 1)
+    .execute();
   return toPage(rows.map(toAgent), filter.limit, (agent) => agent.id);
 }
 
@@ -119,7 +122,15 @@ const toPrompt = (row: PromptRow): QueuedPrompt => ({
 /** Queues a prompt; with a key that was used before, the earlier prompt is returned instead. */
 export async function queuePrompt(
   tx: Tx,
-  prompt: { id: string; agentId: string; key?: string | undefined; text: string; author: string; when: string; now: string },
+  prompt: {
+    id: string;
+    agentId: string;
+    key?: string | undefined;
+    text: string;
+    author: string;
+    when: string;
+    now: string;
+  },
 ): Promise<QueuedPrompt> {
   if (prompt.key !== undefined) {
     const known = await tx
@@ -172,7 +183,10 @@ export async function listPrompts(
 ): Promise<Page<QueuedPrompt>> {
   let query = db.selectFrom('prompts').selectAll().where('agent_id', '=', agentId);
   if (page.cursor !== undefined) query = query.where('id', '>', page.cursor);
-  const rows = await query.orderBy('id').limit(page.limit + 1).execute();
+  const rows = await query
+    .orderBy('id')
+    .limit(page.limit + 1)
+    .execute();
   return toPage(rows.map(toPrompt), page.limit, (prompt) => prompt.id);
 }
 
@@ -181,7 +195,12 @@ export type PromptChange = Partial<
 >;
 
 /** Changes a prompt that is in one of `from`; false when it was not. */
-export async function changePrompt(tx: Tx, id: string, from: readonly string[], change: PromptChange): Promise<boolean> {
+export async function changePrompt(
+  tx: Tx,
+  id: string,
+  from: readonly string[],
+  change: PromptChange,
+): Promise<boolean> {
   const result = await tx
     .updateTable('prompts')
     .set(change)

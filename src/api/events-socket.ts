@@ -107,7 +107,11 @@ function createFeed(socket: WebSocket, events: EventSource) {
 type Feed = ReturnType<typeof createFeed>;
 
 export function createEventsSocket(options: EventsSocketOptions): EventsSocket {
-  const server = new WebSocketServer({ noServer: true, maxPayload: 1024 * 1024, handleProtocols: (offered) => (offered.has('godel-events-v1') ? 'godel-events-v1' : false) });
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: 1024 * 1024,
+    handleProtocols: (offered) => (offered.has('godel-events-v1') ? 'godel-events-v1' : false),
+  });
   const feeds = new Map<WebSocket, { feed: Feed; alive: boolean }>();
   const unsubscribe = options.events.bus.subscribe((event) => {
     for (const { feed } of feeds.values()) feed.live(event);
@@ -127,7 +131,10 @@ export function createEventsSocket(options: EventsSocketOptions): EventsSocket {
     if (message.type === 'ping') return feed.say('pong', {}, id);
     if (message.type === 'subscribe') {
       const patterns = z.array(z.string()).default(['*']).parse(payload.patterns);
-      const filters = z.object({ projectId: z.string().optional(), beadId: z.string().optional(), agentId: z.string().optional() }).default({}).parse(payload.filters);
+      const filters = z
+        .object({ projectId: z.string().optional(), beadId: z.string().optional(), agentId: z.string().optional() })
+        .default({})
+        .parse(payload.filters);
       feed.subscribe({ patterns, ...filters });
       return feed.say('response', { success: true }, id);
     }

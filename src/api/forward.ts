@@ -5,7 +5,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { messageOf } from '../base/error.ts';
 import { failure } from '../errors.ts';
 
-const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'proxy-authorization', 'te', 'trailer']);
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+  'proxy-authorization',
+  'te',
+  'trailer',
+]);
 
 function endToEnd(headers: Record<string, string | string[] | undefined>): Record<string, string | string[]> {
   const kept = Object.entries(headers).filter(([name, value]) => value !== undefined && !HOP_BY_HOP.has(name));
@@ -13,7 +21,11 @@ function endToEnd(headers: Record<string, string | string[] | undefined>): Recor
 }
 
 /** @throws GodelError proxy-down when the proxy cannot be reached */
-export async function forwardToProxy(request: FastifyRequest, reply: FastifyReply, proxyUrl: string | undefined): Promise<void> {
+export async function forwardToProxy(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  proxyUrl: string | undefined,
+): Promise<void> {
   if (proxyUrl === undefined) throw failure('proxy-down', { problem: 'it is not running' });
   const target = new URL(request.url, proxyUrl);
   const upstream = httpRequest(target, { method: request.method, headers: endToEnd(request.headers) });

@@ -7,14 +7,18 @@ type Fields = Record<string, unknown>;
 
 function isArrayField(schema: z.ZodType | undefined): boolean {
   let inner: unknown = schema;
-  while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodNullable) inner = inner.unwrap();
+  while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodNullable)
+    inner = inner.unwrap();
   return inner instanceof z.ZodArray;
 }
 
 /** Query values are text; a field that is a list takes one value as a list of one. */
 export function fromQuery(operation: AnyOperation, query: Fields): Fields {
   const shape = operation.input.shape as Record<string, z.ZodType>;
-  const entries = Object.entries(query).map(([key, value]) => [key, isArrayField(shape[key]) && !Array.isArray(value) ? [value] : value]);
+  const entries = Object.entries(query).map(([key, value]) => [
+    key,
+    isArrayField(shape[key]) && !Array.isArray(value) ? [value] : value,
+  ]);
   return Object.fromEntries(entries) as Fields;
 }
 
@@ -24,7 +28,10 @@ export function problemText(error: z.ZodError): string {
   if (!issue) return 'The input is not usable.';
   if (issue.code === 'unrecognized_keys') return `There is no field "${issue.keys.join('", "')}".`;
   const field = issue.path.join('.');
-  const received = issue.input === undefined && issue.code === 'invalid_type' ? 'is missing' : issue.message.replace(/^Invalid input: /, '');
+  const received =
+    issue.input === undefined && issue.code === 'invalid_type'
+      ? 'is missing'
+      : issue.message.replace(/^Invalid input: /, '');
   return field === '' ? `${received}.` : `${field}: ${received}.`;
 }
 
@@ -38,6 +45,9 @@ export function parseInput(operation: AnyOperation, fields: Fields): Fields {
   throw failure('bad-input', {
     problem: problemText(result.error as z.ZodError),
     operation: operation.name,
-    issues: (result.error as z.ZodError).issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message })),
+    issues: (result.error as z.ZodError).issues.map((issue) => ({
+      path: issue.path.join('.'),
+      message: issue.message,
+    })),
   });
 }

@@ -9,11 +9,14 @@ const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
   return rest;
 };
 
-export const pathParameters = (path: string): string[] => [...path.matchAll(/:([a-zA-Z]+)/g)].map((match) => match[1] as string);
+export const pathParameters = (path: string): string[] =>
+  [...path.matchAll(/:([a-zA-Z]+)/g)].map((match) => match[1] as string);
 
 function parametersOf(operation: AnyOperation, properties: Record<string, Json>): Json[] {
   const inPath = pathParameters(operation.http.path);
-  const inQuery = ['GET', 'DELETE'].includes(operation.http.method) ? Object.keys(properties).filter((name) => !inPath.includes(name)) : [];
+  const inQuery = ['GET', 'DELETE'].includes(operation.http.method)
+    ? Object.keys(properties).filter((name) => !inPath.includes(name))
+    : [];
   const project = operation.scope === 'project' ? [{ $ref: '#/components/parameters/Project' }] : [];
   return [
     ...inPath.map((name) => ({ name, in: 'path', required: true, schema: properties[name] ?? { type: 'string' } })),
@@ -27,7 +30,12 @@ function bodyOf(operation: AnyOperation, input: Json, properties: Record<string,
   const inPath = pathParameters(operation.http.path);
   const kept = Object.fromEntries(Object.entries(properties).filter(([name]) => !inPath.includes(name)));
   const required = ((input.required as string[] | undefined) ?? []).filter((name) => name in kept);
-  const schema = { type: 'object', properties: kept, ...(required.length > 0 ? { required } : {}), additionalProperties: false };
+  const schema = {
+    type: 'object',
+    properties: kept,
+    ...(required.length > 0 ? { required } : {}),
+    additionalProperties: false,
+  };
   return { requestBody: { required: required.length > 0, content: { 'application/json': { schema } } } };
 }
 
@@ -48,7 +56,10 @@ function describe(operation: AnyOperation): Json {
     parameters: parametersOf(operation, properties),
     ...bodyOf(operation, input, properties),
     responses: {
-      [String(operation.http.status ?? 200)]: { description: 'Done', content: { 'application/json': { schema: success } } },
+      [String(operation.http.status ?? 200)]: {
+        description: 'Done',
+        content: { 'application/json': { schema: success } },
+      },
       default: { $ref: '#/components/responses/Error' },
     },
   };
@@ -76,14 +87,32 @@ export function openApi(operations: OperationTable, version: string): Json {
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'Godel', version, summary: 'A team of AI coding agents in one terminal', license: { name: 'MIT', identifier: 'MIT' } },
+    info: {
+      title: 'Godel',
+      version,
+      summary: 'A team of AI coding agents in one terminal',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
     servers: [{ url: 'http://127.0.0.1:7373' }],
     security: [{ key: [] }, { bearer: [] }],
     paths,
     components: {
-      securitySchemes: { key: { type: 'apiKey', in: 'header', name: 'X-API-Key' }, bearer: { type: 'http', scheme: 'bearer' } },
-      parameters: { Project: { name: 'X-Godel-Project', in: 'header', required: false, schema: { type: 'string' }, description: 'Project id; may be left out when there is one project' } },
-      responses: { Error: { description: 'Refused or failed', content: { 'application/json': { schema: ERROR_SCHEMA } } } },
+      securitySchemes: {
+        key: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+        bearer: { type: 'http', scheme: 'bearer' },
+      },
+      parameters: {
+        Project: {
+          name: 'X-Godel-Project',
+          in: 'header',
+          required: false,
+          schema: { type: 'string' },
+          description: 'Project id; may be left out when there is one project',
+        },
+      },
+      responses: {
+        Error: { description: 'Refused or failed', content: { 'application/json': { schema: ERROR_SCHEMA } } },
+      },
     },
   };
 }

@@ -20,7 +20,11 @@ import { openApi } from './openapi.ts';
 
 export interface EventSource {
   bus: EventBus;
-  since: (seq: number, limit: number, filter: { projectId?: string; beadId?: string; agentId?: string }) => Promise<GodelEvent[]>;
+  since: (
+    seq: number,
+    limit: number,
+    filter: { projectId?: string; beadId?: string; agentId?: string },
+  ) => Promise<GodelEvent[]>;
   lastSeq: () => number;
   oldestSeq: () => number;
 }
@@ -76,7 +80,8 @@ function header(request: IncomingMessage, name: string): string | undefined {
 }
 
 /** Path parameters; `-` stands for one that is left out, as an agent does for its own bead. */
-const named = (params: Record<string, string>) => Object.fromEntries(Object.entries(params).filter(([, value]) => value !== '-'));
+const named = (params: Record<string, string>) =>
+  Object.fromEntries(Object.entries(params).filter(([, value]) => value !== '-'));
 
 /** The error of anything thrown, in the shape of the contract. */
 function errorBody(error: GodelError, requestId: string, clock: Clock): object {
@@ -102,7 +107,12 @@ function toGodelError(error: unknown): GodelError {
 export function createApi(options: ApiOptions): Api {
   const { operations, log, clock } = options;
   const servers: Server[] = [];
-  const app: FastifyInstance = Fastify({ logger: false, bodyLimit: BODY_LIMIT, genReqId: () => newId(), routerOptions: { maxParamLength: 500 } });
+  const app: FastifyInstance = Fastify({
+    logger: false,
+    bodyLimit: BODY_LIMIT,
+    genReqId: () => newId(),
+    routerOptions: { maxParamLength: 500 },
+  });
 
   async function actorOf(request: IncomingMessage): Promise<Actor | undefined> {
     const token = tokenOf(request);
@@ -118,7 +128,12 @@ export function createApi(options: ApiOptions): Api {
     return options.projects.resolve(hint).catch(() => '');
   }
 
-  async function invoke(key: keyof Operations, actor: Actor, fields: Record<string, unknown>, context: { projectId: string; requestId: string; signal: AbortSignal }): Promise<unknown> {
+  async function invoke(
+    key: keyof Operations,
+    actor: Actor,
+    fields: Record<string, unknown>,
+    context: { projectId: string; requestId: string; signal: AbortSignal },
+  ): Promise<unknown> {
     const operation: AnyOperation = operations[key];
     if (!options.allows(actor, operation)) throw failure('forbidden', { actor: actor.name, operation: operation.name });
     const input = parseInput(operation, fields);
@@ -131,10 +146,16 @@ export function createApi(options: ApiOptions): Api {
       const actor = (request as FastifyRequest & { actor: Actor }).actor;
       const body = (request.body ?? {}) as Record<string, unknown>;
       const query = request.query as Record<string, unknown>;
-      const { token: _token, ...fields } = ['GET', 'DELETE'].includes(operation.http.method) ? fromQuery(operation, query) : body;
+      const { token: _token, ...fields } = ['GET', 'DELETE'].includes(operation.http.method)
+        ? fromQuery(operation, query)
+        : body;
       const gone = new AbortController();
       reply.raw.once('close', () => reply.raw.writableFinished || gone.abort());
-      const context = { projectId: await projectOf(operation, request.raw), requestId: request.id, signal: gone.signal };
+      const context = {
+        projectId: await projectOf(operation, request.raw),
+        requestId: request.id,
+        signal: gone.signal,
+      };
       const data = await invoke(key, actor, { ...fields, ...named(request.params as Record<string, string>) }, context);
       return reply.code(operation.http.status ?? 200).send({ success: true, data });
     };
@@ -147,11 +168,19 @@ export function createApi(options: ApiOptions): Api {
     }
     const actor = await actorOf(request.raw);
     if (!actor && !OPEN_PATHS.test(request.url) && !request.url.startsWith('/proxy/')) throw failure('unauthorized');
-    (request as FastifyRequest & { actor?: Actor }).actor = actor ?? { kind: 'user', id: 'anonymous', name: 'anonymous' };
+    (request as FastifyRequest & { actor?: Actor }).actor = actor ?? {
+      kind: 'user',
+      id: 'anonymous',
+      name: 'anonymous',
+    };
   });
   app.setErrorHandler((error, request, reply) => {
     const known = toGodelError(error);
-    if (known.kind === 'internal_error') log.error({ requestId: request.id, url: request.url, problem: messageOf(error), stack: (error as Error).stack }, 'request failed');
+    if (known.kind === 'internal_error')
+      log.error(
+        { requestId: request.id, url: request.url, problem: messageOf(error), stack: (error as Error).stack },
+        'request failed',
+      );
     return reply.code(known.httpStatus).send(errorBody(known, request.id, clock));
   });
   app.setNotFoundHandler((request) => {
@@ -177,13 +206,18 @@ export function createApi(options: ApiOptions): Api {
     events: options.events,
     actorOf,
     async command(actor, name, input) {
-      const [key] = (Object.entries(operations) as [keyof Operations, AnyOperation][]).find(([, each]) => each.name === name) ?? [];
+      const [key] =
+        (Object.entries(operations) as [keyof Operations, AnyOperation][]).find(([, each]) => each.name === name) ?? [];
       if (!key) throw failure('unknown-command', { command: name });
       const { agentId, beadId, projectId, ...rest } = input as Record<string, string | undefined>;
       const id = rest.id ?? (name.startsWith('agent') ? agentId : beadId);
       const project = operations[key].scope === 'project' ? await options.projects.resolve({ id: projectId }) : '';
       const fields = { ...rest, ...(id === undefined ? {} : { id }) };
-      return invoke(key, actor, fields, { projectId: project, requestId: newId(), signal: new AbortController().signal });
+      return invoke(key, actor, fields, {
+        projectId: project,
+        requestId: newId(),
+        signal: new AbortController().signal,
+      });
     },
   });
 
@@ -256,7 +290,9 @@ function addFixedRoutes(app: FastifyInstance, options: ApiOptions): void {
     app.get(`${prefix}/health/ready`, (_request, reply) => send(reply, health.ready()));
     app.get(`${prefix}/openapi.json`, async () => document);
     app.get(`${prefix}/capabilities`, async () => ({ success: true, data: capabilities }));
-    app.get(`${prefix}/metrics`, async (_request, reply) => reply.type('text/plain; version=0.0.4').send(await options.metrics()));
+    app.get(`${prefix}/metrics`, async (_request, reply) =>
+      reply.type('text/plain; version=0.0.4').send(await options.metrics()),
+    );
   }
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();

@@ -5,7 +5,8 @@ export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'child'>;
 
 const SECRET_KEYS = ['authorization', 'apiKey', 'key', 'token', 'secret', 'password', 'x-api-key', 'cookie'];
 /** Provider keys, Godel keys and bearer values as they look in free text. */
-const SECRET_FORMS = /\b(sk-[A-Za-z0-9_-]{8,}|godel_(?:sk|vk)_[A-Za-z0-9_-]{8,}|AIza[A-Za-z0-9_-]{20,}|Bearer\s+[A-Za-z0-9._~+/-]{8,})/g;
+const SECRET_FORMS =
+  /\b(sk-[A-Za-z0-9_-]{8,}|godel_(?:sk|vk)_[A-Za-z0-9_-]{8,}|AIza[A-Za-z0-9_-]{20,}|Bearer\s+[A-Za-z0-9._~+/-]{8,})/g;
 
 /** Replaces everything in `text` that looks like a secret. */
 export function redact(text: string): string {

@@ -6,10 +6,7 @@ import type { z } from 'zod';
 
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-export interface Operation<
-  I extends z.ZodObject = z.ZodObject,
-  O extends z.ZodType = z.ZodType,
-> {
+export interface Operation<I extends z.ZodObject = z.ZodObject, O extends z.ZodType = z.ZodType> {
   /** Noun and verb as typed in the CLI, for example `bead create`. */
   readonly name: string;
   /** Further CLI words for the same operation, for example `done` for `bead done`. */
@@ -32,9 +29,7 @@ export interface Operation<
 }
 
 /** Declares an operation; its type keeps the exact input and output schemas. */
-export function operation<I extends z.ZodObject, O extends z.ZodType>(
-  declaration: Operation<I, O>,
-): Operation<I, O> {
+export function operation<I extends z.ZodObject, O extends z.ZodType>(declaration: Operation<I, O>): Operation<I, O> {
   return Object.freeze(declaration);
 }
 

@@ -15,7 +15,9 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   );
   const line = (row: readonly string[]) =>
     row
-      .map((cell, column) => (column === row.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - stringWidth(cell))))
+      .map((cell, column) =>
+        column === row.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - stringWidth(cell)),
+      )
       .join('  ')
       .trimEnd();
   return [head, ...clean].map(line).join('\n');

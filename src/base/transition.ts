@@ -1,8 +1,6 @@
 /** The one transition table of a noun: `status -> action -> next status`. */
 
-export type TransitionTable<S extends string, A extends string> = Readonly<
-  Record<S, Readonly<Partial<Record<A, S>>>>
->;
+export type TransitionTable<S extends string, A extends string> = Readonly<Record<S, Readonly<Partial<Record<A, S>>>>>;
 
 /** The status that `action` leads to from `status`, or undefined when it is refused. */
 export function nextStatus<S extends string, A extends string>(
@@ -14,9 +12,6 @@ export function nextStatus<S extends string, A extends string>(
 }
 
 /** The actions allowed from `status`, in the order of the table. */
-export function allowedActions<S extends string, A extends string>(
-  table: TransitionTable<S, A>,
-  status: S,
-): A[] {
+export function allowedActions<S extends string, A extends string>(table: TransitionTable<S, A>, status: S): A[] {
   return Object.keys(table[status]) as A[];
 }

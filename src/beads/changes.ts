@@ -1,5 +1,6 @@
 /** How a bead changes: load, decide, save row + event + git file in one unit. Shared by the services. */
 import { failure } from '../errors.ts';
+import type { EventType } from '../events.ts';
 import type { Unit } from '../storage/unit-of-work.ts';
 import type { Bead, BeadStatus } from './schema.ts';
 import { actionBetween, type BeadAction, beadActions, nextBeadStatus } from './state.ts';
@@ -25,7 +26,7 @@ export async function changeBead(
   bead: Bead,
   change: BeadChange,
   subject: string,
-  event: { type: string; extra?: Record<string, unknown> } = { type: 'bead:updated' },
+  event: { type: EventType; extra?: Record<string, unknown> } = { type: 'bead:updated' },
 ): Promise<Bead> {
   const saved = await saveBead(unit.tx, applied(bead, change, unit.now));
   const changed = Object.keys(change);
@@ -68,7 +69,7 @@ export async function moveBead(
   action: BeadAction,
   who: string,
   change: BeadChange = {},
-  event?: { type: string; extra?: Record<string, unknown> },
+  event?: { type: EventType; extra?: Record<string, unknown> },
 ): Promise<Bead> {
   const bead = await resolveBead(unit.tx, projectId, id);
   const status = decideStatus(bead, action);

@@ -3,7 +3,15 @@ import { z } from 'zod';
 import { operation } from '../base/operation.ts';
 import { pageInput, pageOf } from '../base/page.ts';
 import { table } from '../base/table.ts';
-import { beadSchema, beadStatusSchema, beadTypeSchema, noteSchema, prioritySchema, proofSchema, type Bead } from './schema.ts';
+import {
+  type Bead,
+  beadSchema,
+  beadStatusSchema,
+  beadTypeSchema,
+  noteSchema,
+  prioritySchema,
+  proofSchema,
+} from './schema.ts';
 
 const id = z.string().min(1).describe('Bead id, or a unique beginning of it');
 const labels = z.array(z.string().min(1).max(60)).describe('Label; may be given several times');
@@ -27,7 +35,11 @@ function beadText(bead: Bead): string {
     ['worktree', bead.worktree],
     ['commits', bead.commits.map((commit) => commit.slice(0, 10)).join(' ')],
     ['landed', bead.landedCommit],
-    ['proof', bead.proof && `${bead.proof.command || '(none set)'} → exit ${bead.proof.exitCode} on tree ${bead.proof.treeHash.slice(0, 10)}`],
+    [
+      'proof',
+      bead.proof &&
+        `${bead.proof.command || '(none set)'} → exit ${bead.proof.exitCode} on tree ${bead.proof.treeHash.slice(0, 10)}`,
+    ],
     ['created', bead.createdAt],
     ['updated', bead.updatedAt],
   ];

@@ -20,7 +20,6 @@ export const noteSchema = z.object({
   text: z.string(),
   createdAt: z.string(),
 });
-export type Note = z.infer<typeof noteSchema>;
 
 /** What ran before an agent's work was accepted for review, and what came of it. */
 export const proofSchema = z.object({
@@ -40,7 +39,10 @@ export const beadSchema = z.object({
   uid: z.string().describe('128-bit identity that survives a clash of short ids'),
   projectId: z.string(),
   type: beadTypeSchema,
-  title: z.string().min(1).max(MAX_TITLE_LENGTH * 2),
+  title: z
+    .string()
+    .min(1)
+    .max(MAX_TITLE_LENGTH * 2),
   description: z.string().optional(),
   status: beadStatusSchema,
   priority: prioritySchema,

@@ -109,7 +109,10 @@ export function createBeadService(options: BeadServiceOptions): Service {
   async function blockers(bead: Bead, ids: readonly string[]): Promise<string[]> {
     const resolved = await resolveIds(bead.projectId, ids);
     if (resolved.includes(bead.id)) {
-      throw failure('bad-input', { problem: `${bead.id} cannot wait for itself.`, hint: 'Leave it out of --blocked-by.' });
+      throw failure('bad-input', {
+        problem: `${bead.id} cannot wait for itself.`,
+        hint: 'Leave it out of --blocked-by.',
+      });
     }
     return resolved;
   }
@@ -174,13 +177,14 @@ export function createBeadService(options: BeadServiceOptions): Service {
     if (found.status === 'review' && found.proof) return { bead: found, proof: found.proof };
     const started = found.status === 'open' ? await start(found, who) : found;
     const proof = await options.prove(started, context.signal);
-    const event = { type: 'bead:proven', extra: { proof } };
-    const bead = await units.run((unit) => moveBead(unit, context.projectId, found.id, 'submit', who, { proof }, event));
+    const event = { type: 'bead:proven' as const, extra: { proof } };
+    const bead = await units.run((unit) =>
+      moveBead(unit, context.projectId, found.id, 'submit', who, { proof }, event),
+    );
     return { bead, proof };
   };
 
-  const start = (bead: Bead, who: string) =>
-    units.run((unit) => moveBead(unit, bead.projectId, bead.id, 'start', who));
+  const start = (bead: Bead, who: string) => units.run((unit) => moveBead(unit, bead.projectId, bead.id, 'start', who));
 
   return {
     beadCreate: create,

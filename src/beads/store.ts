@@ -3,11 +3,12 @@ import type { Page } from '../base/page.ts';
 import { toPage } from '../base/page.ts';
 import { failure } from '../errors.ts';
 import type { Reader, Tx } from '../storage/database.ts';
+import type { OutboxDraft } from '../storage/journal.ts';
 import { toCanonicalJson } from '../storage/state-ref/canonical-json.ts';
 import { beadPath } from '../storage/state-ref/layout.ts';
-import type { OutboxDraft } from '../storage/journal.ts';
 import type { BeadRow } from '../storage/tables.ts';
 import { type Bead, type BeadStatus, type StoredBead, storedBeadSchema } from './schema.ts';
+import { isReady } from './state.ts';
 
 export interface BeadFilter {
   status?: string | undefined;
@@ -119,7 +120,7 @@ async function narrow(db: Reader, projectId: string, beads: Bead[], filter: Bead
   if (!filter.ready) return labelled;
   const blockers = [...new Set(labelled.flatMap((bead) => bead.blockedBy))];
   const statuses = await beadStatuses(db, projectId, blockers);
-  return labelled.filter((bead) => bead.blockedBy.every((id) => statuses.get(id) === 'done'));
+  return labelled.filter((bead) => isReady(bead, (id) => statuses.get(id)));
 }
 
 const CHUNK = 500;

@@ -4,7 +4,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:f
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { GodelError, messageOf } from '../base/error.ts';
+import { type GodelError, messageOf } from '../base/error.ts';
 import { type HomePaths, homePaths } from '../base/paths.ts';
 import { version } from '../base/version.ts';
 import { type Client, type ClientOptions, createClient } from '../client/client.ts';
@@ -35,7 +35,10 @@ export function readRecord(paths: HomePaths): DaemonRecord | undefined {
 export async function isAnswering(paths: HomePaths): Promise<boolean> {
   if (!existsSync(paths.socketFile)) return false;
   const probe = { method: 'GET', path: '/health/live', headers: {}, timeoutMs: 2_000 };
-  return exchange({ socketPath: paths.socketFile }, probe).then((answer) => answer.status === 200, () => false);
+  return exchange({ socketPath: paths.socketFile }, probe).then(
+    (answer) => answer.status === 200,
+    () => false,
+  );
 }
 
 /** Folder of the compiled programs: this file's own, or dist/ when it runs from source. */
@@ -46,7 +49,9 @@ export function programFolder(): string {
 
 /** The daemon must not carry the identity of the agent, or the terminal, that happened to need it first. */
 function daemonEnvironment(env: Environment): NodeJS.ProcessEnv {
-  const kept = Object.entries(env).filter(([key]) => !/^(GODEL_(AGENT|TOKEN|GENERATION|BEAD|PROJECT|BRIDGE|PROXY_(URL|KEY)|URL)|TMUX)/.test(key));
+  const kept = Object.entries(env).filter(
+    ([key]) => !/^(GODEL_(AGENT|TOKEN|GENERATION|BEAD|PROJECT|BRIDGE|PROXY_(URL|KEY)|URL)|TMUX)/.test(key),
+  );
   return Object.fromEntries(kept);
 }
 

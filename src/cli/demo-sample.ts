@@ -8,7 +8,8 @@ const FILES: Readonly<Record<string, string>> = {
   'README.md': '# Greeter\n\nA tiny program that greets people.\n',
   'package.json': `${JSON.stringify({ name: 'greeter', version: '1.0.0', type: 'module', scripts: { test: 'node --test' } }, null, 2)}\n`,
   'src/greet.js': 'export function greet(name) {\n  return `Hello, ${name}`;\n}\n',
-  'test/greet.test.js': "import assert from 'node:assert/strict';\nimport { test } from 'node:test';\nimport { greet } from '../src/greet.js';\n\ntest('greets by name', () => {\n  assert.match(greet('Ada'), /Hello, Ada/);\n});\n",
+  'test/greet.test.js':
+    "import assert from 'node:assert/strict';\nimport { test } from 'node:test';\nimport { greet } from '../src/greet.js';\n\ntest('greets by name', () => {\n  assert.match(greet('Ada'), /Hello, Ada/);\n});\n",
 };
 
 export const PROOF_COMMAND = 'node --test';
@@ -30,10 +31,14 @@ const commit = (message: string) => `bash: git add -A && git commit -q -m "${mes
 const pace = (lines: readonly string[]) => lines.flatMap((line) => ['wait: 250', 'slow: 12', line]);
 
 const FAREWELL = 'export function farewell(name) {\n  return `Goodbye, ${name}`;\n}\n';
-const FAREWELL_TEST = "import assert from 'node:assert/strict';\nimport { test } from 'node:test';\nimport { farewell } from '../src/farewell.js';\n\ntest('says goodbye by name', () => {\n  assert.equal(farewell('Ada'), 'Goodbye, Ada');\n});\n";
-const TRIMMED = 'export function greet(name) {\n  const shown = name.trim() || \'stranger\';\n  return `Hello, ${shown}`;\n}\n';
-const TRIM_TEST = "import assert from 'node:assert/strict';\nimport { test } from 'node:test';\nimport { greet } from '../src/greet.js';\n\ntest('greets nobody as a stranger', () => {\n  assert.equal(greet('  '), 'Hello, stranger');\n});\n";
-const USAGE = '# Greeter\n\nA tiny program that greets people.\n\n## Use\n\n```js\nimport { greet } from \'greeter/src/greet.js\';\ngreet(\'Ada\'); // Hello, Ada\n```\n';
+const FAREWELL_TEST =
+  "import assert from 'node:assert/strict';\nimport { test } from 'node:test';\nimport { farewell } from '../src/farewell.js';\n\ntest('says goodbye by name', () => {\n  assert.equal(farewell('Ada'), 'Goodbye, Ada');\n});\n";
+const TRIMMED =
+  "export function greet(name) {\n  const shown = name.trim() || 'stranger';\n  return `Hello, ${shown}`;\n}\n";
+const TRIM_TEST =
+  "import assert from 'node:assert/strict';\nimport { test } from 'node:test';\nimport { greet } from '../src/greet.js';\n\ntest('greets nobody as a stranger', () => {\n  assert.equal(greet('  '), 'Hello, stranger');\n});\n";
+const USAGE =
+  "# Greeter\n\nA tiny program that greets people.\n\n## Use\n\n```js\nimport { greet } from 'greeter/src/greet.js';\ngreet('Ada'); // Hello, Ada\n```\n";
 
 export const SAMPLE_BEADS: readonly SampleBead[] = [
   {

@@ -11,8 +11,8 @@ import type { Bead } from '../beads/schema.ts';
 import type { Client } from '../client/client.ts';
 import { exchange } from '../client/http.ts';
 import { failure } from '../errors.ts';
-import type { CliContext, GlobalFlags } from './context.ts';
 import { handOver } from './commands/terminal.ts';
+import type { CliContext, GlobalFlags } from './context.ts';
 import { connectDaemon, readRecord } from './daemon-control.ts';
 import { PROOF_COMMAND, SAMPLE_BEADS, writeSample } from './demo-sample.ts';
 
@@ -36,8 +36,15 @@ const POLL_MS = 200;
 
 /** The demo's own home: nothing of the user's is read or written, no key goes along. */
 function demoEnvironment(env: CliContext['env'], home: string): Record<string, string> {
-  const kept = Object.entries(env).filter(([name, value]) => value !== undefined && !/^GODEL_|_API_KEY$|_AUTH_TOKEN$/.test(name));
-  return { ...(Object.fromEntries(kept) as Record<string, string>), GODEL_HOME: home, GODEL_PORT: '0', GODEL_PROXY_PORT: '0' };
+  const kept = Object.entries(env).filter(
+    ([name, value]) => value !== undefined && !/^GODEL_|_API_KEY$|_AUTH_TOKEN$/.test(name),
+  );
+  return {
+    ...(Object.fromEntries(kept) as Record<string, string>),
+    GODEL_HOME: home,
+    GODEL_PORT: '0',
+    GODEL_PROXY_PORT: '0',
+  };
 }
 
 async function prepareWork({ client, say }: Demo): Promise<Bead[]> {
@@ -54,7 +61,8 @@ async function prepareWork({ client, say }: Demo): Promise<Bead[]> {
 async function startAgents({ client, say }: Demo, beads: readonly Bead[]): Promise<void> {
   for (const bead of beads) {
     const { items } = await client.call('agentSpawn', { bead: bead.id });
-    for (const agent of items) say(`spawned  ${agent.name}  ${agent.runtime} ${agent.provider}/${agent.model} on ${bead.id}`);
+    for (const agent of items)
+      say(`spawned  ${agent.name}  ${agent.runtime} ${agent.provider}/${agent.model} on ${bead.id}`);
   }
 }
 
@@ -70,20 +78,30 @@ async function awaitReview({ client, say }: Demo, ids: readonly string[], signal
   while (!signal.aborted) {
     const beads = await Promise.all(ids.map((id) => client.call('beadShow', { id })));
     const { items: agents } = await client.call('agentList', {});
-    for (const agent of agents) tell(agent.name, `${agent.observed.state.padEnd(8)} ${agent.name}  ${agent.observed.detail ?? ''}`.trimEnd());
-    for (const bead of beads) if (bead.status === 'review') tell(bead.id, `review   ${bead.id}  ${bead.title} (proof exit ${bead.proof?.exitCode})`);
+    for (const agent of agents)
+      tell(agent.name, `${agent.observed.state.padEnd(8)} ${agent.name}  ${agent.observed.detail ?? ''}`.trimEnd());
+    for (const bead of beads)
+      if (bead.status === 'review')
+        tell(bead.id, `review   ${bead.id}  ${bead.title} (proof exit ${bead.proof?.exitCode})`);
     if (beads.every((bead) => ['review', 'done'].includes(bead.status))) return;
-    if (Date.now() > deadline) throw failure('internal', { problem: `the agents did not finish in ${WORK_LIMIT_MS / 1000} s` });
+    if (Date.now() > deadline)
+      throw failure('internal', { problem: `the agents did not finish in ${WORK_LIMIT_MS / 1000} s` });
     await delay(POLL_MS);
   }
 }
 
-async function summarise({ client, repository }: Demo, ids: readonly string[], startedMs: number): Promise<DemoSummary> {
+async function summarise(
+  { client, repository }: Demo,
+  ids: readonly string[],
+  startedMs: number,
+): Promise<DemoSummary> {
   const beads = await Promise.all(ids.map((id) => client.call('beadShow', { id })));
   const usage = await client.call('costShow', {});
   const trailers = await git(repository, ['log', '--format=%(trailers:key=Bead,valueonly)', 'main']);
   const landed = ids.filter((id) => trailers.includes(id));
-  const own = await Promise.all(beads.map((bead) => git(repository, ['rev-list', '--count', `main~1..bead/${bead.id}`]).catch(() => '0')));
+  const own = await Promise.all(
+    beads.map((bead) => git(repository, ['rev-list', '--count', `main~1..bead/${bead.id}`]).catch(() => '0')),
+  );
   return {
     beads: beads.map((bead) => ({ id: bead.id, title: bead.title, status: bead.status, commits: bead.commits.length })),
     landed,
@@ -123,7 +141,9 @@ async function work(demo: Demo, signal: AbortSignal): Promise<DemoSummary> {
   await awaitReview(demo, ids, signal);
   const first = ids[0] as string;
   const landed = await demo.client.call('reviewAccept', { id: first });
-  demo.say(`landed   ${first}  as ${landed.commit.slice(0, 10)}, gate "${landed.gate.command}" exit ${landed.gate.exitCode}`);
+  demo.say(
+    `landed   ${first}  as ${landed.commit.slice(0, 10)}, gate "${landed.gate.command}" exit ${landed.gate.exitCode}`,
+  );
   return summarise(demo, ids, startedMs);
 }
 
@@ -150,8 +170,15 @@ function isAlive(pid: number): boolean {
 }
 
 /** Runs the work behind the board and resolves when the person detaches. */
-async function watchInTerminal(demo: Demo, context: CliContext, env: Record<string, string>): Promise<DemoSummary | undefined> {
-  const { command } = await demo.client.call('boardOpen', { columns: process.stdout.columns, rows: process.stdout.rows });
+async function watchInTerminal(
+  demo: Demo,
+  context: CliContext,
+  env: Record<string, string>,
+): Promise<DemoSummary | undefined> {
+  const { command } = await demo.client.call('boardOpen', {
+    columns: process.stdout.columns,
+    rows: process.stdout.rows,
+  });
   const ending = new AbortController();
   const result = work(demo, ending.signal).catch((error: unknown) => {
     if (!ending.signal.aborted) context.streams.err(`godel: ${messageOf(error)}\n`);
@@ -171,6 +198,8 @@ export async function runDemo(context: CliContext, flags: GlobalFlags & { keep: 
   const visible = context.isTerminal && !flags.json;
   const say = (line: string) => visible || context.streams.err(`${line}\n`);
   let summary: DemoSummary | undefined;
+  const interrupted = () => void cleanUp(paths, folder).finally(() => process.exit(130));
+  if (!flags.keep) for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupted);
   try {
     await run('mkdir', ['-p', repository]);
     await writeSample(repository);
@@ -182,7 +211,9 @@ export async function runDemo(context: CliContext, flags: GlobalFlags & { keep: 
     if (!flags.keep) await cleanUp(paths, folder);
   }
   if (!summary) return context.streams.out('The demo was left before its end; nothing of it remains.\n');
-  const where = flags.keep ? `Kept: cd ${repository} && GODEL_HOME=${paths.stateDir} godel` : 'The sample repository and everything started for it are gone again; --keep keeps them.';
+  const where = flags.keep
+    ? `Kept: cd ${repository} && GODEL_HOME=${paths.stateDir} godel`
+    : 'The sample repository and everything started for it are gone again; --keep keeps them.';
   context.streams.out(flags.json ? `${JSON.stringify(summary, null, 2)}\n` : summaryText(summary, where));
   const missing = missingProof(summary);
   if (missing) throw failure('internal', { problem: `the demo did not happen as it should: ${missing}` });

@@ -71,10 +71,13 @@ function isShown(value: unknown): boolean {
 /** A flag; the daemon fills in defaults, the text only shows them. */
 export function toOption(field: FieldSpec): Option {
   const value = field.kind === 'boolean' ? '' : field.kind === 'json' ? ' <json>' : ' <value>';
-  const shown = isShown(field.defaultValue) ? `${field.description} (default: ${JSON.stringify(field.defaultValue)})`.trim() : field.description;
+  const shown = isShown(field.defaultValue)
+    ? `${field.description} (default: ${JSON.stringify(field.defaultValue)})`.trim()
+    : field.description;
   const option = new Option(`--${field.flag}${value}`, shown);
   if (field.choices) option.choices(field.choices);
-  if (field.kind === 'list') option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
+  if (field.kind === 'list')
+    option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
   if (field.required) option.makeOptionMandatory();
   return option;
 }

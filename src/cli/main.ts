@@ -12,7 +12,14 @@ async function main(words: readonly string[]): Promise<void> {
     env: process.env,
     cwd: process.cwd(),
     isTerminal: Boolean(process.stdin.isTTY && process.stdout.isTTY),
-    connect: (flags) => connectDaemon({ env: process.env, cwd: process.cwd(), project: flags.project, start: flags.start, checkVersion: true }),
+    connect: (flags) =>
+      connectDaemon({
+        env: process.env,
+        cwd: process.cwd(),
+        project: flags.project,
+        start: flags.start,
+        checkVersion: true,
+      }),
     exit: (code) => {
       process.exitCode = code;
     },

@@ -21,7 +21,12 @@ export function ignoreClosedPipes(): void {
   }
 }
 
-export function printResult(streams: Streams, data: unknown, text: ((data: never) => string) | undefined, json: boolean): void {
+export function printResult(
+  streams: Streams,
+  data: unknown,
+  text: ((data: never) => string) | undefined,
+  json: boolean,
+): void {
   const shown = json || !text ? JSON.stringify(data, null, 2) : text(data as never);
   streams.out(shown.endsWith('\n') ? shown : `${shown}\n`);
 }
@@ -31,7 +36,9 @@ export function printError(streams: Streams, thrown: unknown, options: { json: b
   const error = thrown instanceof GodelError ? thrown : failure('internal', { problem: messageOf(thrown) }, thrown);
   if (options.json) {
     const { kind: code, message, reason, hint, params } = error;
-    streams.err(`${JSON.stringify({ success: false, error: { code, message, details: { ...params, reason, hint } } })}\n`);
+    streams.err(
+      `${JSON.stringify({ success: false, error: { code, message, details: { ...params, reason, hint } } })}\n`,
+    );
   } else {
     const output = typeof error.params.output === 'string' ? `${error.params.output.trimEnd()}\n` : '';
     streams.err(`${output}godel: ${error.message}\n${error.hint}\n`);

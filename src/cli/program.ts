@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander';
 import type { AnyOperation } from '../base/operation.ts';
 import { version } from '../base/version.ts';
 import { failure } from '../errors.ts';
-import { operations, type Operations } from '../operations.ts';
+import { type Operations, operations } from '../operations.ts';
 import { addAttach } from './commands/attach.ts';
 import { addBoard } from './commands/board.ts';
 import { addCompletion } from './commands/completion.ts';
@@ -27,12 +27,21 @@ function fromJson(field: FieldSpec, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw failure('bad-input', { problem: `--${field.flag} is not JSON: ${text}`, hint: `For example --${field.flag} '{"a":1}'` }, error);
+    throw failure(
+      'bad-input',
+      { problem: `--${field.flag} is not JSON: ${text}`, hint: `For example --${field.flag} '{"a":1}'` },
+      error,
+    );
   }
 }
 
 /** Input of an operation from positional arguments and flags. */
-function collectInput(operation: AnyOperation, fields: FieldSpec[], positional: unknown[], flags: Record<string, unknown>): Record<string, unknown> {
+function collectInput(
+  operation: AnyOperation,
+  fields: FieldSpec[],
+  positional: unknown[],
+  flags: Record<string, unknown>,
+): Record<string, unknown> {
   const args = operation.args ?? [];
   const input: Record<string, unknown> = {};
   for (const field of fields) {
@@ -47,7 +56,9 @@ function collectInput(operation: AnyOperation, fields: FieldSpec[], positional: 
 function describeCommand(command: Command, key: keyof Operations, operation: AnyOperation, context: CliContext): void {
   const fields = fieldsOf(operation);
   const args = operation.args ?? [];
-  command.summary(operation.summary).description([operation.summary, operation.description].filter(Boolean).join('\n\n'));
+  command
+    .summary(operation.summary)
+    .description([operation.summary, operation.description].filter(Boolean).join('\n\n'));
   for (const name of args) {
     const field = fields.find((each) => each.name === name);
     if (field) command.addArgument(toArgument(field));
@@ -97,8 +108,13 @@ function asRefusal(error: CommanderError, words: readonly string[]): unknown {
   const problem = error.message.replace(/^error: /, '');
   const [first, suggestion] = problem.split('\n');
   const sentence = `${first?.charAt(0).toUpperCase()}${first?.slice(1)}`.replace(/\.?$/, '.');
-  const command = words.filter((word) => /^[a-z][a-z-]*$/.test(word)).slice(0, 2).join(' ');
-  const hint = suggestion?.replaceAll(/[()]/g, '') ?? `godel ${/unknown command/.test(problem) ? '' : `${command} `}--help shows what is possible.`;
+  const command = words
+    .filter((word) => /^[a-z][a-z-]*$/.test(word))
+    .slice(0, 2)
+    .join(' ');
+  const hint =
+    suggestion?.replaceAll(/[()]/g, '') ??
+    `godel ${/unknown command/.test(problem) ? '' : `${command} `}--help shows what is possible.`;
   return failure('bad-input', { problem: sentence, hint });
 }
 
@@ -119,7 +135,11 @@ export function createProgram(context: CliContext): Command {
   addDemo(program, context);
   addCompletion(program, context);
   addBoard(program, context);
-  for (const command of allCommands(program)) command.exitOverride().configureOutput({ writeOut: context.streams.out, writeErr: () => {} }).showSuggestionAfterError(true);
+  for (const command of allCommands(program))
+    command
+      .exitOverride()
+      .configureOutput({ writeOut: context.streams.out, writeErr: () => {} })
+      .showSuggestionAfterError(true);
   return program;
 }
 
@@ -134,7 +154,10 @@ export async function runProgram(program: Command, words: readonly string[]): Pr
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.code === 'commander.help' && error.exitCode !== 0) {
-      throw failure('bad-input', { problem: `godel ${words.join(' ')} needs a command.`, hint: `godel ${words.join(' ')} --help lists them.` });
+      throw failure('bad-input', {
+        problem: `godel ${words.join(' ')} needs a command.`,
+        hint: `godel ${words.join(' ')} --help lists them.`,
+      });
     }
     const refusal = asRefusal(error, words);
     if (refusal !== error) throw refusal;

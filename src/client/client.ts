@@ -2,7 +2,7 @@
 import { type ErrorKind, GodelError, messageOf } from '../base/error.ts';
 import type { AnyOperation, InputOf, OutputOf } from '../base/operation.ts';
 import { failure } from '../errors.ts';
-import { operations, type Operations } from '../operations.ts';
+import { type Operations, operations } from '../operations.ts';
 import type { EventsOptions } from './events.ts';
 import { type Answer, type Endpoint, exchange } from './http.ts';
 
@@ -21,7 +21,11 @@ export interface CallOptions {
 }
 
 export interface Client {
-  call<K extends keyof Operations>(key: K, input: InputOf<Operations[K]>, options?: CallOptions): Promise<OutputOf<Operations[K]>>;
+  call<K extends keyof Operations>(
+    key: K,
+    input: InputOf<Operations[K]>,
+    options?: CallOptions,
+  ): Promise<OutputOf<Operations[K]>>;
   /** Follows events until the signal aborts. */
   events(options: EventsOptions): Promise<void>;
 }
@@ -59,7 +63,11 @@ function decode(answer: Answer): unknown {
     throw failure('daemon-unreachable', { problem: `status ${answer.status} without JSON` }, error);
   }
   if (envelope.success) return envelope.data;
-  const { code, message, details } = envelope.error ?? { code: 'internal_error' as const, message: answer.text, details: {} as Fields };
+  const { code, message, details } = envelope.error ?? {
+    code: 'internal_error' as const,
+    message: answer.text,
+    details: {} as Fields,
+  };
   const { reason = 'internal', hint = '', ...params } = details as { reason?: string; hint?: string };
   // The table knows the exit code of a reason; a newer daemon may send one that is not in it.
   const known = knownExit(reason, params);
@@ -87,7 +95,10 @@ export function createClient(options: ClientOptions): Client {
       const answer = await exchange(options, {
         method: operation.http.method,
         path,
-        headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) },
+        headers:
+          body === undefined
+            ? headers
+            : { ...headers, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) },
         body,
         timeoutMs: call.timeoutMs ?? options.timeoutMs ?? 0,
         signal: call.signal,

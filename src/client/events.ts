@@ -24,14 +24,23 @@ function address(endpoint: Endpoint, query: string): string {
 }
 
 /** Follows events until the signal aborts. Returns at once. */
-export function followEvents(endpoint: Endpoint, headers: Record<string, string>, projectId: string | undefined, options: EventsOptions): void {
+export function followEvents(
+  endpoint: Endpoint,
+  headers: Record<string, string>,
+  projectId: string | undefined,
+  options: EventsOptions,
+): void {
   let position = options.since;
   let pauseMs = FIRST_PAUSE_MS;
 
   function open(): void {
     if (options.signal.aborted) return;
     const patterns = (options.patterns ?? ['*']).join(',');
-    const query = new URLSearchParams({ since: String(position), patterns, ...(projectId === undefined ? {} : { projectId }) });
+    const query = new URLSearchParams({
+      since: String(position),
+      patterns,
+      ...(projectId === undefined ? {} : { projectId }),
+    });
     const socket = new WebSocket(address(endpoint, query.toString()), 'godel-events-v1', { headers });
     const abort = () => socket.terminate();
     options.signal.addEventListener('abort', abort, { once: true });
@@ -40,7 +49,10 @@ export function followEvents(endpoint: Endpoint, headers: Record<string, string>
       options.onConnection?.(true);
     });
     socket.on('message', (data) => {
-      const message = JSON.parse(String(data)) as { type: string; payload: GodelEvent & { code?: string; lastSeq?: number } };
+      const message = JSON.parse(String(data)) as {
+        type: string;
+        payload: GodelEvent & { code?: string; lastSeq?: number };
+      };
       if (message.type === 'event') {
         position = message.payload.seq;
         options.onEvent(message.payload);

@@ -1,5 +1,5 @@
 /** One HTTP exchange with the daemon, over its Unix socket or a URL. Plain node:http, to start fast. */
-import { type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 
 export interface Endpoint {
@@ -27,7 +27,10 @@ export interface Answer {
 function target(endpoint: Endpoint, path: string): { options: RequestOptions; secure: boolean } {
   if (endpoint.socketPath !== undefined) return { options: { socketPath: endpoint.socketPath, path }, secure: false };
   const url = new URL(path, endpoint.url ?? 'http://127.0.0.1:7373');
-  return { options: { host: url.hostname, port: url.port, path: url.pathname + url.search }, secure: url.protocol === 'https:' };
+  return {
+    options: { host: url.hostname, port: url.port, path: url.pathname + url.search },
+    secure: url.protocol === 'https:',
+  };
 }
 
 /** Resolves with any answer; rejects when there is none. */
@@ -35,16 +38,29 @@ export function exchange(endpoint: Endpoint, spec: Exchange): Promise<Answer> {
   const { options, secure } = target(endpoint, spec.path);
   return new Promise((resolve, reject) => {
     const request = (secure ? httpsRequest : httpRequest)(
-      { ...options, method: spec.method, headers: spec.headers, agent: false, ...(spec.signal ? { signal: spec.signal } : {}) },
+      {
+        ...options,
+        method: spec.method,
+        headers: spec.headers,
+        agent: false,
+        ...(spec.signal ? { signal: spec.signal } : {}),
+      },
       (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', reject);
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString('utf8') }));
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            text: Buffer.concat(chunks).toString('utf8'),
+          }),
+        );
       },
     );
     request.on('error', reject);
-    if (spec.timeoutMs > 0) request.setTimeout(spec.timeoutMs, () => request.destroy(new Error(`no answer in ${spec.timeoutMs} ms`)));
+    if (spec.timeoutMs > 0)
+      request.setTimeout(spec.timeoutMs, () => request.destroy(new Error(`no answer in ${spec.timeoutMs} ms`)));
     request.end(spec.body);
   });
 }

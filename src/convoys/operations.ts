@@ -58,7 +58,9 @@ export const convoyOperations = {
         `${convoy.id} ${convoy.name}`,
         `status      ${convoy.status}`,
         `progress    ${progress.done} of ${progress.total} done (${progress.percent} %)`,
-        ...(members.length > 0 ? ['', table(['ID', 'STATUS', 'PRIORITY', 'TYPE', 'AGENT', 'TITLE'], members.map(beadLine))] : []),
+        ...(members.length > 0
+          ? ['', table(['ID', 'STATUS', 'PRIORITY', 'TYPE', 'AGENT', 'TITLE'], members.map(beadLine))]
+          : []),
       ].join('\n'),
   }),
   convoyAdd: operation({

@@ -1,7 +1,7 @@
 /** One handler per convoy operation, and the rule that a convoy's status follows its beads. */
 import type { Handlers } from '../access/context.ts';
-import { newConvoyId } from '../base/id.ts';
 import type { Clock } from '../base/clock.ts';
+import { newConvoyId } from '../base/id.ts';
 import type { Bead, BeadStatus } from '../beads/schema.ts';
 import { failure } from '../errors.ts';
 import type { Database, Reader } from '../storage/database.ts';
@@ -55,7 +55,8 @@ export function createConvoyService(options: ConvoyServiceOptions): ConvoyServic
     const beads = await beadIds(projectId, input.beads);
     const id = await freeId(projectId);
     const name = input.name.replaceAll(/\s+/g, ' ').trim();
-    if (name === '') throw failure('bad-input', { problem: 'The name is empty.', hint: 'godel convoy create "Sprint 1"' });
+    if (name === '')
+      throw failure('bad-input', { problem: 'The name is empty.', hint: 'godel convoy create "Sprint 1"' });
     return units.run(async (unit) => {
       const convoy: Convoy = {
         id,
@@ -82,7 +83,12 @@ export function createConvoyService(options: ConvoyServiceOptions): ConvoyServic
     return { convoy, beads, progress: progressOf(beads.map((bead) => bead.status)) };
   };
 
-  async function edit(projectId: string, id: string, subject: string, change: (beads: string[]) => string[]): Promise<Convoy> {
+  async function edit(
+    projectId: string,
+    id: string,
+    subject: string,
+    change: (beads: string[]) => string[],
+  ): Promise<Convoy> {
     return units.run(async (unit) => {
       const convoy = await resolveConvoy(unit.tx, projectId, id);
       const beads = change(convoy.beads);
@@ -101,7 +107,9 @@ export function createConvoyService(options: ConvoyServiceOptions): ConvoyServic
     },
     async convoyRemove(input, { projectId }) {
       const gone = await beadIds(projectId, input.beads);
-      return edit(projectId, input.id, `${gone.length} beads removed`, (beads) => beads.filter((id) => !gone.includes(id)));
+      return edit(projectId, input.id, `${gone.length} beads removed`, (beads) =>
+        beads.filter((id) => !gone.includes(id)),
+      );
     },
     async beadChanged(projectId, beadId) {
       const convoys = await allConvoys(database.db, projectId);
@@ -116,7 +124,10 @@ export function createConvoyService(options: ConvoyServiceOptions): ConvoyServic
 }
 
 function withStatus(convoy: Convoy, statuses: ReadonlyMap<string, BeadStatus>, now: string): Convoy {
-  const status = convoyStatusOf(convoy.status, convoy.beads.map((id) => statuses.get(id)));
+  const status = convoyStatusOf(
+    convoy.status,
+    convoy.beads.map((id) => statuses.get(id)),
+  );
   const { completedAt, ...rest } = convoy;
   if (status !== 'completed') return { ...rest, status };
   return { ...rest, status, completedAt: completedAt ?? now };

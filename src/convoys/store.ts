@@ -41,7 +41,9 @@ const all = (db: Reader, projectId: string) =>
  */
 export async function resolveConvoy(db: Reader, projectId: string, text: string): Promise<Convoy> {
   const rows = await all(db, projectId)
-    .where((e) => e.or([e('id', '=', text), e('name', '=', text), e('id', '>=', text).and('id', '<', `${text}\u{10ffff}`)]))
+    .where((e) =>
+      e.or([e('id', '=', text), e('name', '=', text), e('id', '>=', text).and('id', '<', `${text}\u{10ffff}`)]),
+    )
     .orderBy('id')
     .limit(20)
     .execute();
@@ -63,7 +65,9 @@ export async function listConvoys(
   projectId: string,
   filter: { status?: string | undefined; limit: number; cursor?: string | undefined },
 ): Promise<Page<Convoy>> {
-  let query = all(db, projectId).orderBy('id').limit(filter.limit + 1);
+  let query = all(db, projectId)
+    .orderBy('id')
+    .limit(filter.limit + 1);
   if (filter.status !== undefined) query = query.where('status', '=', filter.status);
   if (filter.cursor !== undefined) query = query.where('id', '>', filter.cursor);
   return toPage((await query.execute()).map(toConvoy), filter.limit, (convoy) => convoy.id);

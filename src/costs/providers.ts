@@ -94,14 +94,19 @@ export function chooseModel(
   const model = wanted.model ?? (wanted.provider === undefined ? config.model : undefined);
   const split = model === undefined ? undefined : splitModel(model, providers);
   const name = wanted.provider ?? split?.provider ?? providerOfModel(providers, split?.model) ?? config.provider;
-  const provider = name === undefined ? providers.find((each) => each.id !== 'demo') : providers.find((each) => each.id === name);
+  const provider =
+    name === undefined ? providers.find((each) => each.id !== 'demo') : providers.find((each) => each.id === name);
   if (!provider) {
     const known = providers.map((each) => each.id);
     throw name === undefined ? failure('provider-missing') : failure('provider-unknown', { provider: name, known });
   }
-  const chosen = split?.model ?? (provider.id === config.provider ? config.model : undefined) ?? defaultModelOf(provider);
+  const chosen =
+    split?.model ?? (provider.id === config.provider ? config.model : undefined) ?? defaultModelOf(provider);
   if (chosen === undefined) {
-    throw failure('bad-input', { problem: `Provider ${provider.id} has no default model.`, hint: 'Name one: --model <id>' });
+    throw failure('bad-input', {
+      problem: `Provider ${provider.id} has no default model.`,
+      hint: 'Name one: --model <id>',
+    });
   }
   return { provider: provider.id, model: chosen, dialect: DIALECT[provider.dialect] };
 }

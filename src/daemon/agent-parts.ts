@@ -1,12 +1,12 @@
 /** Everything that makes agents run: terminals, runtimes, the bridge, delivery, observation, launch and end. */
 import { join } from 'node:path';
-import { createTmuxServer, type TmuxServer } from '../../runners/local/tmux-server.ts';
 import { createLocalRunner } from '../../runners/local/runner.ts';
+import { createTmuxServer, type TmuxServer } from '../../runners/local/tmux-server.ts';
 import { createPiRuntime } from '../../runners/runtimes/pi.ts';
 import { createRuntimeRegistry } from '../../runners/runtimes/registry.ts';
 import { createShellRuntime } from '../../runners/runtimes/shell.ts';
 import { hashToken, newToken } from '../access/tokens.ts';
-import { createBridge, type Bridge } from '../agents/bridge.ts';
+import { type Bridge, createBridge } from '../agents/bridge.ts';
 import { createDelivery, type Delivery } from '../agents/delivery.ts';
 import { createEnding, type Ending } from '../agents/ending.ts';
 import { createLauncher, type Launcher } from '../agents/launch.ts';
@@ -19,8 +19,8 @@ import { isLive } from '../agents/state.ts';
 import { findAgent } from '../agents/store.ts';
 import { messageOf } from '../base/error.ts';
 import { findBead } from '../beads/store.ts';
-import type { RepoService } from '../repos/service.ts';
 import { allConvoys } from '../convoys/store.ts';
+import type { RepoService } from '../repos/service.ts';
 import type { Core } from './core.ts';
 import type { ProgramFiles } from './program-files.ts';
 import type { ProxyProcess } from './proxy-process.ts';
@@ -55,12 +55,8 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
   const { database, units, clock, log, paths } = core;
   const load = (id: string) => findAgent(database.db, id);
 
-  const tmux = createTmuxServer({
-    socketName: paths.tmuxSocketName,
-    confFile: paths.tmuxConfFile,
-    env: core.environment,
-    log,
-  });
+  const { tmuxSocketName: socketName, tmuxConfFile: confFile } = paths;
+  const tmux = createTmuxServer({ socketName, confFile, env: core.environment, log });
   const runner = createLocalRunner({ server: tmux, clock, log });
   const runtimes = createRuntimeRegistry([
     createPiRuntime({ extensionFile: files.piExtension, nodePath: process.execPath }),

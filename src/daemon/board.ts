@@ -3,14 +3,14 @@ import { spawn } from 'node:child_process';
 import { shellQuote } from '../../runners/local/launch-script.ts';
 import { serverEnvironment } from '../../runners/local/tmux-server.ts';
 import { createScreen, type Screen } from '../../tui/layout/screen.ts';
+import type { Size } from '../agents/runner.ts';
 import type { Agent } from '../agents/schema.ts';
 import { boardAgents, findAgent } from '../agents/store.ts';
 import { messageOf } from '../base/error.ts';
-import type { Size } from '../agents/runner.ts';
+import { statusCounts } from '../beads/store.ts';
 import { failure } from '../errors.ts';
 import type { Project } from '../repos/schema.ts';
 import { allProjects, findProject } from '../repos/store.ts';
-import { statusCounts } from '../beads/store.ts';
 import type { BoardScreen } from '../system/service.ts';
 import type { AgentParts } from './agent-parts.ts';
 import type { Core } from './core.ts';
@@ -56,7 +56,10 @@ export function createBoard(options: BoardOptions): Board {
     const screen = createScreen({
       server: parts.tmux,
       session: `godel-${projectId.slice(-12)}`,
-      board: { argv: [process.execPath, files.board], env: { ...withoutTerm(base), GODEL_PROJECT: projectId, NODE_ENV: 'production' } },
+      board: {
+        argv: [process.execPath, files.board],
+        env: { ...withoutTerm(base), GODEL_PROJECT: projectId, NODE_ENV: 'production' },
+      },
       cli,
       log,
     });
@@ -67,8 +70,12 @@ export function createBoard(options: BoardOptions): Board {
   async function refreshNow(projectId: string): Promise<void> {
     const screen = screens.get(projectId);
     if (!screen) return;
-    const agents = (await boardAgents(database.db, projectId)).filter((agent) => !agent.headless && agent.pane !== undefined);
-    await screen.sync(agents.map((agent) => ({ pane: agent.pane as string, state: agent.observed.state, beadId: agent.beadId })));
+    const agents = (await boardAgents(database.db, projectId)).filter(
+      (agent) => !agent.headless && agent.pane !== undefined,
+    );
+    await screen.sync(
+      agents.map((agent) => ({ pane: agent.pane as string, state: agent.observed.state, beadId: agent.beadId })),
+    );
     const project = await findProject(database.db, projectId);
     const counts = await statusCounts(database.db, projectId);
     await screen.setStatus(statusLeft(project?.name ?? '', counts), statusRight(agents, spent.get(projectId)));
@@ -78,7 +85,9 @@ export function createBoard(options: BoardOptions): Board {
     if (due.has(projectId) || !screens.has(projectId)) return;
     const timer = setTimeout(() => {
       due.delete(projectId);
-      refreshNow(projectId).catch((error: unknown) => log.warn({ projectId, problem: messageOf(error) }, 'screen not refreshed'));
+      refreshNow(projectId).catch((error: unknown) =>
+        log.warn({ projectId, problem: messageOf(error) }, 'screen not refreshed'),
+      );
     }, GATHER_MS);
     due.set(projectId, timer);
   }
@@ -94,7 +103,14 @@ export function createBoard(options: BoardOptions): Board {
     const spentUsd = usage.totalCostNano / NANO;
     if (spent.get(projectId) === spentUsd) return;
     spent.set(projectId, spentUsd);
-    await core.units.run((unit) => unit.emit({ type: 'cost:changed', component: 'costs', payload: { projectId, spentUsd }, metadata: { projectId } }));
+    await core.units.run((unit) =>
+      unit.emit({
+        type: 'cost:changed',
+        component: 'costs',
+        payload: { projectId, spentUsd },
+        metadata: { projectId },
+      }),
+    );
     refresh(projectId);
   }
 
@@ -117,7 +133,10 @@ export function createBoard(options: BoardOptions): Board {
     const command = `exec env -i TERM="$TERM" ${pairs.join(' ')} ${argv.map(shellQuote).join(' ')}`;
     const [file = 'tmux', ...args] = parts.tmux.command;
     // The call lasts as long as the popup is open, so it has a process of its own.
-    const child = spawn(file, [...args, 'display-popup', '-c', client, '-E', '-w', '95%', '-h', '95%', command], { env: parts.tmux.env, stdio: 'ignore' });
+    const child = spawn(file, [...args, 'display-popup', '-c', client, '-E', '-w', '95%', '-h', '95%', command], {
+      env: parts.tmux.env,
+      stdio: 'ignore',
+    });
     child.on('error', (error) => log.warn({ problem: messageOf(error) }, 'popup could not be opened'));
     child.unref();
   }
@@ -146,7 +165,9 @@ export function createBoard(options: BoardOptions): Board {
       for (const project of await allProjects(database.db)) {
         if (!sessions.includes(`godel-${project.id.slice(-12)}`)) continue;
         const screen = screenOf(project.id);
-        await screen.ensure(size).catch((error: unknown) => log.warn({ problem: messageOf(error) }, 'screen not adopted'));
+        await screen
+          .ensure(size)
+          .catch((error: unknown) => log.warn({ problem: messageOf(error) }, 'screen not adopted'));
         refresh(project.id);
       }
     },

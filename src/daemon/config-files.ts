@@ -4,7 +4,15 @@ import { dirname, join } from 'node:path';
 import { isMap, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { messageOf } from '../base/error.ts';
-import { type Config, type ConfigLayer, configSchema, DAEMON_KEYS, ENVIRONMENT_KEYS, type ResolvedConfig, resolveConfig } from '../config.ts';
+import {
+  type Config,
+  type ConfigLayer,
+  configSchema,
+  DAEMON_KEYS,
+  ENVIRONMENT_KEYS,
+  type ResolvedConfig,
+  resolveConfig,
+} from '../config.ts';
 import { failure } from '../errors.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -5,7 +5,7 @@ import { messageOf } from '../base/error.ts';
 import { createEventBus, type EventBus } from '../base/event.ts';
 import type { Log } from '../base/log.ts';
 import type { HomePaths } from '../base/paths.ts';
-import { openSqlite, type Database } from '../storage/database.ts';
+import { type Database, openSqlite } from '../storage/database.ts';
 import { eventRange } from '../storage/journal.ts';
 import { createUnitOfWork, type UnitOfWork } from '../storage/unit-of-work.ts';
 import { type ConfigFiles, createConfigFiles } from './config-files.ts';
@@ -37,7 +37,10 @@ export interface CoreOptions {
 export async function createCore(options: CoreOptions): Promise<Core> {
   const { paths, environment, clock, log } = options;
   const database = await openSqlite(paths.databaseFile, (error) =>
-    log.error({ problem: messageOf(error), file: paths.databaseFile }, 'database is malformed; moved aside and built again'),
+    log.error(
+      { problem: messageOf(error), file: paths.databaseFile },
+      'database is malformed; moved aside and built again',
+    ),
   );
   const bus = createEventBus((error) => log.error({ problem: messageOf(error) }, 'an event listener failed'));
   const range = await eventRange(database.db);

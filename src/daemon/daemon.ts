@@ -79,7 +79,9 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
     onActivity: (activity) => {
       board.spendChanged(activity.agentId);
       snapshots.touch(activity.agentId);
-      parts.observation.proxyActivity(activity).catch((error: unknown) => log.error({ problem: messageOf(error) }, 'traffic not noted'));
+      parts.observation
+        .proxyActivity(activity)
+        .catch((error: unknown) => log.error({ problem: messageOf(error) }, 'traffic not noted'));
     },
     log,
   });
@@ -125,7 +127,8 @@ function startRepos(core: Core, stops: Stops): RepoService {
       await watches.watch(project);
     },
     setupLogFile: (beadId) => commandLog(core.paths.logDir, 'setup', beadId),
-    liveAgentOf: async (projectId, beadId) => (await liveAgents(core.database.db, projectId)).find((agent) => agent.beadId === beadId)?.name,
+    liveAgentOf: async (projectId, beadId) =>
+      (await liveAgents(core.database.db, projectId)).find((agent) => agent.beadId === beadId)?.name,
     now: core.clock.now,
   });
 }
@@ -147,22 +150,43 @@ function startSnapshots(core: Core, parts: AgentParts, repos: RepoService): Snap
 /** Attaches every known project; one whose repository is gone is reported and left. */
 async function attachKnown(core: Core, repos: RepoService): Promise<void> {
   for (const project of await allProjects(core.database.db)) {
-    await repos.resolveProject({ path: project.path }).catch((error: unknown) =>
-      core.log.warn({ projectId: project.id, path: project.path, problem: messageOf(error) }, 'project cannot be used now'),
-    );
+    await repos
+      .resolveProject({ path: project.path })
+      .catch((error: unknown) =>
+        core.log.warn(
+          { projectId: project.id, path: project.path, problem: messageOf(error) },
+          'project cannot be used now',
+        ),
+      );
   }
 }
 
 /** Proxy, terminals and bridge; then every agent is found again. */
-async function startParts(core: Core, parts: AgentParts, repos: RepoService, proxy: ProxyProcess, stops: Stops): Promise<void> {
+async function startParts(
+  core: Core,
+  parts: AgentParts,
+  repos: RepoService,
+  proxy: ProxyProcess,
+  stops: Stops,
+): Promise<void> {
   const { log } = core;
   await Promise.all([proxy.start(), parts.tmux.ensure()]);
   const held = await parts.runner.list();
   const projectOf = (path: string) => repos.resolveProject({ path });
-  const report = await recoverAgents({ database: core.database, units: core.units, ending: parts.ending, agentsDir: core.paths.agentsDir, projectOf, held, log });
+  const report = await recoverAgents({
+    database: core.database,
+    units: core.units,
+    ending: parts.ending,
+    agentsDir: core.paths.agentsDir,
+    projectOf,
+    held,
+    log,
+  });
   if (Object.values(report).some((count) => count > 0)) log.info(report, 'agents recovered');
   const unwatch = parts.runner.watch((each) => {
-    parts.heldChanged(each).catch((error: unknown) => log.error({ problem: messageOf(error) }, 'pane change not noted'));
+    parts
+      .heldChanged(each)
+      .catch((error: unknown) => log.error({ problem: messageOf(error) }, 'pane change not noted'));
   });
   const unlisten = parts.tmux.onLost(() => {
     log.error('the tmux server was lost; its agents ended with it');
@@ -170,7 +194,14 @@ async function startParts(core: Core, parts: AgentParts, repos: RepoService, pro
   });
   const screens = startScreenWatch({ core, parts });
   await parts.bridge.start();
-  stops.push(() => parts.bridge.stop(), screens.stop, async () => void (unwatch(), unlisten()));
+  stops.push(
+    () => parts.bridge.stop(),
+    screens.stop,
+    async () => {
+      unwatch();
+      unlisten();
+    },
+  );
 }
 
 async function endLost(core: Core, parts: AgentParts): Promise<void> {
@@ -182,7 +213,9 @@ function followBeads(core: Core, services: Services): void {
   core.bus.subscribe((event) => {
     const { projectId, beadId } = event.metadata;
     if (!event.type.startsWith('bead:') || !projectId || !beadId) return;
-    services.convoys.beadChanged(projectId, beadId).catch((error: unknown) => core.log.error({ problem: messageOf(error) }, 'convoy not updated'));
+    services.convoys
+      .beadChanged(projectId, beadId)
+      .catch((error: unknown) => core.log.error({ problem: messageOf(error) }, 'convoy not updated'));
   });
 }
 

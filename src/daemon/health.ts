@@ -42,8 +42,14 @@ export function createHealth(probes: Readonly<Record<string, Probe>>, clock: Clo
 
   async function run(chosen: [string, Probe][]): Promise<Health> {
     const results = await Promise.all(chosen.map(async ([name, probe]) => [name, await one(probe)] as const));
-    const worst = (['unhealthy', 'degraded'] as const).find((status) => results.some(([, check]) => check.status === status));
-    return { status: worst ?? 'healthy', checks: Object.fromEntries(results), timestamp: new Date(clock.now()).toISOString() };
+    const worst = (['unhealthy', 'degraded'] as const).find((status) =>
+      results.some(([, check]) => check.status === status),
+    );
+    return {
+      status: worst ?? 'healthy',
+      checks: Object.fromEntries(results),
+      timestamp: new Date(clock.now()).toISOString(),
+    };
   }
 
   const entries = Object.entries(probes);

@@ -1,10 +1,10 @@
 /** Entry of the daemon process: takes the lock, opens the log, starts, and stops on a signal. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { systemClock } from '../base/clock.ts';
 import { GodelError, messageOf } from '../base/error.ts';
 import { createLog } from '../base/log.ts';
 import { homePaths } from '../base/paths.ts';
-import { systemClock } from '../base/clock.ts';
 import { version } from '../base/version.ts';
 import { failure } from '../errors.ts';
 import { createConfigFiles } from './config-files.ts';
@@ -49,11 +49,20 @@ async function main(): Promise<void> {
   const { config } = await createConfigFiles(paths.configFile, process.env).daemon();
   const destination = foreground ? 2 : `${paths.logDir}/daemon.log`;
   const log = createLog({ level: config.log_level, destination, name: 'daemon' });
-  const daemon = await startDaemon({ paths, environment: { ...process.env }, clock: systemClock, log, config, version });
+  const daemon = await startDaemon({
+    paths,
+    environment: { ...process.env },
+    clock: systemClock,
+    log,
+    config,
+    version,
+  });
   const status = { pid: process.pid, version, port: daemon.port, startedAt: daemon.startedAt };
   writeFileSync(paths.daemonFile, `${JSON.stringify(status)}\n`, { mode: 0o600 });
   log.info(status, 'daemon ready');
-  process.on('unhandledRejection', (error) => log.error({ problem: messageOf(error), stack: (error as Error)?.stack }, 'unhandled rejection'));
+  process.on('unhandledRejection', (error) =>
+    log.error({ problem: messageOf(error), stack: (error as Error)?.stack }, 'unhandled rejection'),
+  );
   onSignals(() => {
     const limit = setTimeout(() => process.exit(1), STOP_LIMIT_MS);
     daemon
@@ -69,7 +78,10 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  if (error instanceof GodelError) process.stderr.write(`${JSON.stringify({ reason: error.reason, message: error.message, hint: error.hint, params: error.params })}\n`);
+  if (error instanceof GodelError)
+    process.stderr.write(
+      `${JSON.stringify({ reason: error.reason, message: error.message, hint: error.hint, params: error.params })}\n`,
+    );
   else process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
   process.exit(error instanceof GodelError ? error.exitCode : 1);
 });

@@ -46,7 +46,9 @@ export async function metricsText({ core, proxy }: { core: Core; proxy: ProxyPro
     family('godel_git_backlog', 'gauge', 'Changes that are not in git yet', [[{}, core.sync.backlog().rows]]),
     family('godel_proxy_up', 'gauge', 'Whether the proxy runs', [[{}, proxy.status() ? 1 : 0]]),
     family('process_resident_memory_bytes', 'gauge', 'Memory of the daemon', [[{}, memory.rss]]),
-    family('process_cpu_seconds_total', 'counter', 'CPU time of the daemon', [[{}, (process.cpuUsage().user + process.cpuUsage().system) / 1e6]]),
+    family('process_cpu_seconds_total', 'counter', 'CPU time of the daemon', [
+      [{}, (process.cpuUsage().user + process.cpuUsage().system) / 1e6],
+    ]),
     '',
   ].join('\n');
 }

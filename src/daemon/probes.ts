@@ -1,6 +1,7 @@
 /** What `/health` asks of every part. */
-import { readRef } from '../storage/state-ref/read.ts';
+
 import { allProjects } from '../repos/store.ts';
+import { readRef } from '../storage/state-ref/read.ts';
 import type { AgentParts } from './agent-parts.ts';
 import type { Core } from './core.ts';
 import type { Probe } from './health.ts';
@@ -9,7 +10,15 @@ import type { ProxyProcess } from './proxy-process.ts';
 /** A change that is not in git after this time (ms) means that something is wrong with the repository. */
 const BACKLOG_LIMIT_MS = 5_000;
 
-export function probesOf({ core, parts, proxy }: { core: Core; parts: AgentParts; proxy: ProxyProcess }): Record<string, Probe> {
+export function probesOf({
+  core,
+  parts,
+  proxy,
+}: {
+  core: Core;
+  parts: AgentParts;
+  proxy: ProxyProcess;
+}): Record<string, Probe> {
   return {
     database: {
       ready: true,
@@ -23,7 +32,8 @@ export function probesOf({ core, parts, proxy }: { core: Core; parts: AgentParts
       degraded: true,
       async check() {
         const { rows, oldestMs } = core.sync.backlog();
-        if (oldestMs > BACKLOG_LIMIT_MS) throw new Error(`${rows} changes wait for git, the oldest for ${Math.round(oldestMs / 1000)} s`);
+        if (oldestMs > BACKLOG_LIMIT_MS)
+          throw new Error(`${rows} changes wait for git, the oldest for ${Math.round(oldestMs / 1000)} s`);
         const [project] = await allProjects(core.database.db);
         if (project) await readRef(project.gitDir);
         return rows > 0 ? `${rows} changes on their way` : undefined;

@@ -1,8 +1,8 @@
 /** Per project: links commits to beads as refs move, and sets `done` for work that is on the main branch. */
 import { messageOf } from '../base/error.ts';
 import { changeBead, moveBead } from '../beads/changes.ts';
-import { findBead } from '../beads/store.ts';
 import { nextBeadStatus } from '../beads/state.ts';
+import { findBead } from '../beads/store.ts';
 import { type CommitWatch, createCommitWatch } from '../repos/commit-watch.ts';
 import type { Project } from '../repos/schema.ts';
 import type { Core } from './core.ts';
@@ -31,7 +31,7 @@ export function createProjectWatches(core: Pick<Core, 'database' | 'units' | 'lo
     for (const [beadId, commit] of await landedBeads(project)) {
       const bead = await findBead(database.db, project.id, beadId);
       if (!bead || bead.landedCommit || nextBeadStatus(bead.status, 'land') === undefined) continue;
-      const event = { type: 'bead:landed', extra: { commit } };
+      const event = { type: 'bead:landed' as const, extra: { commit } };
       await units.run((unit) => moveBead(unit, project.id, beadId, 'land', 'git', { landedCommit: commit }, event));
     }
   }
@@ -45,7 +45,8 @@ export function createProjectWatches(core: Pick<Core, 'database' | 'units' | 'lo
       const watch = createCommitWatch({
         gitDir: project.gitDir,
         mainBranch: project.mainBranch,
-        onBranch: ({ beadId, commits }) => void link(project, beadId, commits).catch(report(project, 'commits not linked')),
+        onBranch: ({ beadId, commits }) =>
+          void link(project, beadId, commits).catch(report(project, 'commits not linked')),
         onMain: () => void markLanded(project).catch(report(project, 'landed work not noticed')),
         log,
       });

@@ -48,7 +48,12 @@ export function createProxyClient(socketFile: string): ProxyClient {
   // The activity stream keeps one connection to itself, so requests need others.
   const client = new Pool('http://proxy', { socketPath: socketFile, connections: 8, connect: { timeout: 2_000 } });
 
-  async function request(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body?: unknown, timeoutMs = TIMEOUT_MS): Promise<unknown> {
+  async function request(
+    method: 'GET' | 'PUT' | 'POST' | 'DELETE',
+    path: string,
+    body?: unknown,
+    timeoutMs = TIMEOUT_MS,
+  ): Promise<unknown> {
     try {
       const response = await client.request({
         method,
@@ -59,7 +64,8 @@ export function createProxyClient(socketFile: string): ProxyClient {
         bodyTimeout: timeoutMs,
       });
       const text = await response.body.text();
-      if (response.statusCode >= 300) throw new Error(`${method} ${path}: ${response.statusCode} ${text.slice(0, 300)}`);
+      if (response.statusCode >= 300)
+        throw new Error(`${method} ${path}: ${response.statusCode} ${text.slice(0, 300)}`);
       return text === '' ? undefined : JSON.parse(text);
     } catch (error) {
       throw failure('proxy-down', { problem: messageOf(error) }, error);

@@ -44,7 +44,23 @@ const WATCH_PAUSE_MS = 1_000;
 /** Variables the proxy needs: its home and where it listens. Keys go over the socket only. */
 function proxyEnvironment(options: ProxyProcessOptions): NodeJS.ProcessEnv {
   const { environment } = options;
-  const names = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'GODEL_HOME', 'GODEL_LOG_LEVEL', 'XDG_STATE_HOME', 'XDG_CONFIG_HOME', 'XDG_RUNTIME_DIR', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'HTTPS_PROXY', 'NO_PROXY'];
+  const names = [
+    'PATH',
+    'HOME',
+    'USER',
+    'LANG',
+    'TZ',
+    'TMPDIR',
+    'GODEL_HOME',
+    'GODEL_LOG_LEVEL',
+    'XDG_STATE_HOME',
+    'XDG_CONFIG_HOME',
+    'XDG_RUNTIME_DIR',
+    'NODE_EXTRA_CA_CERTS',
+    'SSL_CERT_FILE',
+    'HTTPS_PROXY',
+    'NO_PROXY',
+  ];
   const kept = names.map((name) => [name, environment[name]] as const).filter(([, value]) => value !== undefined);
   return { ...Object.fromEntries(kept), GODEL_PROXY_PORT: String(options.port) };
 }
@@ -78,10 +94,13 @@ export function createProxyProcess(options: ProxyProcessOptions): ProxyProcess {
       const status = await probe();
       if (status) return status;
       const said = readFileSync(outFile, 'utf8');
-      if (/port.taken|EADDRINUSE|is taken/i.test(said)) throw failure('port-taken', { port: options.port, variable: 'GODEL_PROXY_PORT' });
+      if (/port.taken|EADDRINUSE|is taken/i.test(said))
+        throw failure('port-taken', { port: options.port, variable: 'GODEL_PROXY_PORT' });
       await delay(30);
     }
-    throw failure('proxy-down', { problem: readFileSync(outFile, 'utf8').trim().split('\n').at(-1) || 'it did not start in time' });
+    throw failure('proxy-down', {
+      problem: readFileSync(outFile, 'utf8').trim().split('\n').at(-1) || 'it did not start in time',
+    });
   }
 
   async function ensure(): Promise<void> {
@@ -124,7 +143,8 @@ export function createProxyProcess(options: ProxyProcessOptions): ProxyProcess {
     refresh: async () => client.putProviders(await options.providers()),
     async stop(withProxy) {
       ending.abort();
-      if (withProxy) await client.stop().catch((error: unknown) => log.warn({ problem: messageOf(error) }, 'proxy did not stop'));
+      if (withProxy)
+        await client.stop().catch((error: unknown) => log.warn({ problem: messageOf(error) }, 'proxy did not stop'));
       await client.close();
       await watching;
     },

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { loadAgent, changeAgent } from '../agents/changes.ts';
+import { changeAgent, loadAgent } from '../agents/changes.ts';
 import type { Ending } from '../agents/ending.ts';
 import type { Held } from '../agents/runner.ts';
 import { type Agent, agentSchema } from '../agents/schema.ts';
@@ -54,7 +54,10 @@ export async function recoverAgents(options: RecoveryOptions): Promise<RecoveryR
     const record = await recordOf(options.agentsDir, terminal.agentId);
     if (!record) {
       report.unknown += 1;
-      log.warn({ pane: terminal.address, agentId: terminal.agentId }, 'a terminal belongs to no known agent; left alone');
+      log.warn(
+        { pane: terminal.address, agentId: terminal.agentId },
+        'a terminal belongs to no known agent; left alone',
+      );
       return;
     }
     const projectId = await options.projectOf(record.projectPath);
@@ -64,7 +67,9 @@ export async function recoverAgents(options: RecoveryOptions): Promise<RecoveryR
 
   for (const terminal of held) {
     if (!(await findAgent(database.db, terminal.agentId))) {
-      await restore(terminal).catch((error: unknown) => log.error({ problem: messageOf(error) }, 'agent could not be restored'));
+      await restore(terminal).catch((error: unknown) =>
+        log.error({ problem: messageOf(error) }, 'agent could not be restored'),
+      );
     }
   }
 
@@ -83,7 +88,10 @@ export async function recoverAgents(options: RecoveryOptions): Promise<RecoveryR
     await units.run(async (unit) => {
       const known = await loadAgent(unit, agent.id);
       // What it does now is not known until one of its sources speaks again.
-      const observed = known.lifecycle === 'paused' ? known.observed : { ...known.observed, state: 'unknown' as const, source: 'process' as const, at: unit.now, since: unit.now };
+      const observed =
+        known.lifecycle === 'paused'
+          ? known.observed
+          : { ...known.observed, state: 'unknown' as const, source: 'process' as const, at: unit.now, since: unit.now };
       const lifecycle = ['initializing', 'spawning'].includes(known.lifecycle) ? 'executing' : known.lifecycle;
       await changeAgent(unit, known, { observed, lifecycle, pane: terminal.address, pid: terminal.pid }, 'agent:state');
     });

@@ -36,12 +36,16 @@ export function startScreenWatch({ core, parts }: { core: Core; parts: AgentPart
   async function tick(): Promise<void> {
     for (const agent of await liveAgents(core.database.db)) {
       if (stopped) return;
-      await look(agent).catch((error: unknown) => core.log.debug({ agentId: agent.id, problem: messageOf(error) }, 'screen not read'));
+      await look(agent).catch((error: unknown) =>
+        core.log.debug({ agentId: agent.id, problem: messageOf(error) }, 'screen not read'),
+      );
     }
   }
 
   const timer = setInterval(() => {
-    running = running.then(tick).catch((error: unknown) => core.log.warn({ problem: messageOf(error) }, 'screens not read'));
+    running = running
+      .then(tick)
+      .catch((error: unknown) => core.log.warn({ problem: messageOf(error) }, 'screens not read'));
   }, TICK_MS);
 
   return {

@@ -13,7 +13,7 @@ import type { Operations } from '../operations.ts';
 import type { RepoService } from '../repos/service.ts';
 import { proveBead } from '../reviews/proof.ts';
 import { createReviewService } from '../reviews/service.ts';
-import { createSystemService, type BoardScreen } from '../system/service.ts';
+import { type BoardScreen, createSystemService } from '../system/service.ts';
 import { type AgentParts, commandLog } from './agent-parts.ts';
 import type { Core } from './core.ts';
 import type { HealthChecks } from './health.ts';

@@ -47,15 +47,21 @@ export function startSnapshotLoop(options: SnapshotLoopOptions): SnapshotLoop {
   }
 
   async function tick(): Promise<void> {
-    const agents = (await options.agents()).filter((agent) => agent.beadId !== undefined && agent.worktree !== undefined);
+    const agents = (await options.agents()).filter(
+      (agent) => agent.beadId !== undefined && agent.worktree !== undefined,
+    );
     for (const id of seen.keys()) if (!agents.some((agent) => agent.id === id)) seen.delete(id);
     for (const agent of agents) {
-      await visit(agent).catch((error: unknown) => options.log.error({ agentId: agent.id, problem: messageOf(error) }, 'snapshot failed'));
+      await visit(agent).catch((error: unknown) =>
+        options.log.error({ agentId: agent.id, problem: messageOf(error) }, 'snapshot failed'),
+      );
     }
   }
 
   const timer = setInterval(() => {
-    running = running.then(tick).catch((error: unknown) => options.log.error({ problem: messageOf(error) }, 'snapshot round failed'));
+    running = running
+      .then(tick)
+      .catch((error: unknown) => options.log.error({ problem: messageOf(error) }, 'snapshot round failed'));
   }, TICK_MS);
 
   return {

@@ -64,7 +64,13 @@ export function createStateSync(options: StateSyncOptions): StateSync {
     if (oid === null) return restoreRef(project);
     const files = known === null ? undefined : await readDiff(project.gitDir, known, oid).catch(() => undefined);
     const pending = new Set((await pendingOutbox(database.db, project.id, 1_000_000)).map((row) => row.path));
-    const take = (batch: StateFile[]) => importBatch(project, oid, batch.filter((file) => !pending.has(file.path)), files !== undefined);
+    const take = (batch: StateFile[]) =>
+      importBatch(
+        project,
+        oid,
+        batch.filter((file) => !pending.has(file.path)),
+        files !== undefined,
+      );
     if (files) await take(files);
     else await readAll(project.gitDir, oid, take, BATCH);
     await database.transact((tx) => setStateOid(tx, project.id, oid));
@@ -89,7 +95,8 @@ export function createStateSync(options: StateSyncOptions): StateSync {
       const drafts = [];
       for (const file of files) {
         const payload = await importFile(tx, project, oid, file);
-        if (announce && payload) drafts.push(await appendEvent(tx, { ...payload, component: 'sync' }, options.clock.now()));
+        if (announce && payload)
+          drafts.push(await appendEvent(tx, { ...payload, component: 'sync' }, options.clock.now()));
       }
       return drafts;
     });
@@ -118,11 +125,19 @@ export function createStateSync(options: StateSyncOptions): StateSync {
   }
 
   /** Reads a file; an unreadable one is reported and its last good version is taken from history. */
-  async function parsed<T>(project: Project, oid: string, file: StateFile, parse: (text: string) => T): Promise<T | undefined> {
+  async function parsed<T>(
+    project: Project,
+    oid: string,
+    file: StateFile,
+    parse: (text: string) => T,
+  ): Promise<T | undefined> {
     try {
       return parse(file.content ?? '');
     } catch (error) {
-      log.error({ projectId: project.id, path: file.path, problem: messageOf(error) }, 'unreadable file in the state ref');
+      log.error(
+        { projectId: project.id, path: file.path, problem: messageOf(error) },
+        'unreadable file in the state ref',
+      );
     }
     for (const commit of await pathHistory(project.gitDir, file.path, oid)) {
       const text = await readPath(project.gitDir, commit, file.path).catch(() => null);
@@ -151,7 +166,10 @@ export function createStateSync(options: StateSyncOptions): StateSync {
     },
     backlog() {
       const all = [...running.values()].map((flusher) => flusher.backlog());
-      return { rows: all.reduce((sum, each) => sum + each.rows, 0), oldestMs: Math.max(0, ...all.map((each) => each.oldestMs)) };
+      return {
+        rows: all.reduce((sum, each) => sum + each.rows, 0),
+        oldestMs: Math.max(0, ...all.map((each) => each.oldestMs)),
+      };
     },
     async stop() {
       await Promise.all([...running.values()].map((flusher) => flusher.stop()));

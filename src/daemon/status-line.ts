@@ -11,11 +11,19 @@ export function statusLeft(project: string, counts: Readonly<Record<BeadStatus, 
 }
 
 const SHOWN: readonly AgentState[] = ['waiting', 'busy', 'idle', 'paused', 'starting', 'unknown', 'failed'];
-const STYLE: Readonly<Partial<Record<AgentState, string>>> = { waiting: '#[fg=yellow,bold]', busy: '#[fg=green]', failed: '#[fg=red,bold]' };
+const STYLE: Readonly<Partial<Record<AgentState, string>>> = {
+  waiting: '#[fg=yellow,bold]',
+  busy: '#[fg=green]',
+  failed: '#[fg=red,bold]',
+};
 
 export function statusRight(agents: readonly Pick<Agent, 'observed'>[], spentUsd: number | undefined): string {
-  const counts = SHOWN.map((state) => [state, agents.filter((agent) => agent.observed.state === state).length] as const);
-  const parts = counts.filter(([, count]) => count > 0).map(([state, count]) => `${STYLE[state] ?? ''}${count} ${state}#[default]`);
+  const counts = SHOWN.map(
+    (state) => [state, agents.filter((agent) => agent.observed.state === state).length] as const,
+  );
+  const parts = counts
+    .filter(([, count]) => count > 0)
+    .map(([state, count]) => `${STYLE[state] ?? ''}${count} ${state}#[default]`);
   const money = spentUsd === undefined ? [] : [`$${spentUsd.toFixed(spentUsd < 1 ? 4 : 2)}`];
   return [...parts, ...money].join('  ');
 }

@@ -48,7 +48,13 @@ async function packedTips(gitDir: string): Promise<Map<string, string>> {
 
 /** Commits of `branch` that are not on `main`, oldest first. */
 export async function branchCommits(gitDir: string, main: string, head: string): Promise<string[]> {
-  const result = await tryGit(gitDir, ['rev-list', '--reverse', `--max-count=${MAX_COMMITS}`, head, `^refs/heads/${main}`]);
+  const result = await tryGit(gitDir, [
+    'rev-list',
+    '--reverse',
+    `--max-count=${MAX_COMMITS}`,
+    head,
+    `^refs/heads/${main}`,
+  ]);
   return result.code === 0 ? result.stdout.split('\n').filter((oid) => oid !== '') : [];
 }
 
@@ -67,7 +73,8 @@ export function createCommitWatch(options: CommitWatchOptions): CommitWatch {
     const stamp = info ? `${info.mtimeMs}:${info.size}:${info.ino}` : '';
     if (stamp !== packed.stamp) packed = { stamp, tips: await packedTips(gitDir) };
     const found = new Map<string, string>();
-    for (const [ref, oid] of packed.tips) if (ref.startsWith('refs/heads/bead/') || ref === `refs/heads/${mainBranch}`) found.set(ref, oid);
+    for (const [ref, oid] of packed.tips)
+      if (ref.startsWith('refs/heads/bead/') || ref === `refs/heads/${mainBranch}`) found.set(ref, oid);
     const names = await readdir(join(heads, 'bead')).catch(() => []);
     const refs = [...names.map((name) => `bead/${name}`), mainBranch];
     for (const name of refs) {
@@ -88,7 +95,9 @@ export function createCommitWatch(options: CommitWatchOptions): CommitWatch {
   }
 
   function check(): Promise<void> {
-    running = running.then(look).catch((error: unknown) => log.warn({ problem: messageOf(error) }, 'refs could not be read'));
+    running = running
+      .then(look)
+      .catch((error: unknown) => log.warn({ problem: messageOf(error) }, 'refs could not be read'));
     return running;
   }
 

@@ -24,7 +24,8 @@ export async function assertGitVersion(): Promise<string> {
     throw failure('git-too-old', { version: `not there (${messageOf(error)})` }, error);
   });
   const [, major, minor] = /(\d+)\.(\d+)/.exec(result.stdout) ?? [];
-  const newEnough = Number(major) > OLDEST_GIT[0] || (Number(major) === OLDEST_GIT[0] && Number(minor) >= OLDEST_GIT[1]);
+  const newEnough =
+    Number(major) > OLDEST_GIT[0] || (Number(major) === OLDEST_GIT[0] && Number(minor) >= OLDEST_GIT[1]);
   if (!newEnough) throw failure('git-too-old', { version: result.stdout.trim() });
   return `${major}.${minor}`;
 }
@@ -52,7 +53,10 @@ async function branchExists(gitDir: string, name: string): Promise<boolean> {
 
 /** Configured branch, else what the remote calls its head, else main, master, or the branch checked out. */
 async function findMainBranch(top: string, gitDir: string, wanted: string | undefined): Promise<string> {
-  const remote = (await line(gitDir, ['symbolic-ref', '--short', 'refs/remotes/origin/HEAD']))?.replace(/^origin\//, '');
+  const remote = (await line(gitDir, ['symbolic-ref', '--short', 'refs/remotes/origin/HEAD']))?.replace(
+    /^origin\//,
+    '',
+  );
   const current = await line(top, ['symbolic-ref', '--quiet', '--short', 'HEAD']);
   const initial = await line(top, ['config', '--get', 'init.defaultBranch']);
   const candidates = wanted === undefined ? [remote, initial, 'main', 'master', current] : [wanted];
@@ -66,13 +70,25 @@ async function findMainBranch(top: string, gitDir: string, wanted: string | unde
  * The repository of `path`, whichever of its folders or worktrees that is.
  * @throws GodelError not-a-repository, repository-bare, repository-empty, repository-read-only, detached-head, git-too-old
  */
-export async function discoverRepository(path: string, options: { mainBranch?: string | undefined } = {}): Promise<Repository> {
+export async function discoverRepository(
+  path: string,
+  options: { mainBranch?: string | undefined } = {},
+): Promise<Repository> {
   const folder = await realpath(path).catch(() => resolve(path));
-  const probe = await tryGit(folder, ['rev-parse', '--path-format=absolute', '--git-common-dir', '--is-bare-repository']).catch(() => undefined);
+  const probe = await tryGit(folder, [
+    'rev-parse',
+    '--path-format=absolute',
+    '--git-common-dir',
+    '--is-bare-repository',
+  ]).catch(() => undefined);
   if (probe === undefined) await assertGitVersion();
   if (probe?.code !== 0) {
     const owner = /dubious ownership[\s\S]*?(git config [^\n]+)/.exec(probe?.stderr ?? '')?.[1];
-    if (owner) throw failure('repository-read-only', { path: folder, problem: `git does not trust its owner; run: ${owner.trim()}` });
+    if (owner)
+      throw failure('repository-read-only', {
+        path: folder,
+        problem: `git does not trust its owner; run: ${owner.trim()}`,
+      });
     throw failure('not-a-repository', { path: folder });
   }
   await assertGitVersion();
@@ -80,7 +96,8 @@ export async function discoverRepository(path: string, options: { mainBranch?: s
   const gitDir = await realpath(common);
   if (bare === 'true') throw failure('repository-bare', { path: folder });
   const top = await mainWorktree(folder, gitDir);
-  if ((await line(gitDir, ['rev-list', '--max-count=1', '--all'])) === undefined) throw failure('repository-empty', { path: top });
+  if ((await line(gitDir, ['rev-list', '--max-count=1', '--all'])) === undefined)
+    throw failure('repository-empty', { path: top });
   await assertWritable(gitDir);
   return { top, gitDir, mainBranch: await findMainBranch(top, gitDir, options.mainBranch) };
 }

@@ -36,7 +36,10 @@ export const repoOperations = {
     text: ({ items }) =>
       items.length === 0
         ? 'No projects. godel init inside a repository adds one.'
-        : table(['NAME', 'MAIN', 'PATH'], items.map((project) => [project.name, project.mainBranch, project.path])),
+        : table(
+            ['NAME', 'MAIN', 'PATH'],
+            items.map((project) => [project.name, project.mainBranch, project.path]),
+          ),
   }),
   worktreeList: operation({
     name: 'worktree list',
@@ -102,12 +105,17 @@ export const repoOperations = {
     http: { method: 'DELETE', path: '/worktrees/:bead' },
     summary: 'Remove the worktree of a bead; branch, commits and uncommitted work are kept in git',
     input: z.object({ bead: beadId }),
-    output: z.object({ beadId: z.string(), snapshot: z.string().optional().describe('Commit that holds what was uncommitted') }),
+    output: z.object({
+      beadId: z.string(),
+      snapshot: z.string().optional().describe('Commit that holds what was uncommitted'),
+    }),
     permission: 'worktree:update',
     args: ['bead'],
     scope: 'project',
     examples: ['godel worktree remove godel-abc12'],
     text: ({ beadId: bead, snapshot }) =>
-      snapshot ? `Removed the worktree of ${bead}; uncommitted work is kept in ${snapshot.slice(0, 10)}` : `Removed the worktree of ${bead}`,
+      snapshot
+        ? `Removed the worktree of ${bead}; uncommitted work is kept in ${snapshot.slice(0, 10)}`
+        : `Removed the worktree of ${bead}`,
   }),
 } as const;

@@ -100,7 +100,15 @@ export function createRepoService(options: RepoServiceOptions): RepoService {
       return { project: current, created: false };
     }
     const made = await units.run(async (unit) => {
-      const fresh: Project = { id: newId(), tenantId: 'default', name: basename(top), path: top, gitDir, mainBranch, createdAt: unit.now };
+      const fresh: Project = {
+        id: newId(),
+        tenantId: 'default',
+        name: basename(top),
+        path: top,
+        gitDir,
+        mainBranch,
+        createdAt: unit.now,
+      };
       await insertProject(unit.tx, fresh);
       const metadata = { projectId: fresh.id };
       await unit.emit({ type: 'project:created', component: 'repos', payload: { project: fresh }, metadata });
@@ -173,18 +181,29 @@ export function createRepoService(options: RepoServiceOptions): RepoService {
     const bead = await resolveBead(database.db, projectId, input.bead);
     await ensureWorktree(found, bead, await options.configOf(found.path));
     const snapshots = await listSnapshots({ gitDir: found.gitDir, beadId: bead.id });
-    const wanted = input.commit === undefined ? snapshots[0] : snapshots.find((each) => each.commit.startsWith(input.commit as string));
+    const wanted =
+      input.commit === undefined
+        ? snapshots[0]
+        : snapshots.find((each) => each.commit.startsWith(input.commit as string));
     if (!wanted && input.commit !== undefined) throw failure('snapshot-not-found', { id: bead.id });
     if (wanted) {
       const worktree = worktreesOf(found).pathOf(bead.id);
-      await restoreSnapshot({ gitDir: found.gitDir, worktree, beadId: bead.id, commit: wanted.commit, now: options.now() });
+      await restoreSnapshot({
+        gitDir: found.gitDir,
+        worktree,
+        beadId: bead.id,
+        commit: wanted.commit,
+        now: options.now(),
+      });
     }
     return { worktree: await view(found, bead.id), ...(wanted ? { snapshot: wanted } : {}) };
   };
 
   const handlers: Service = {
     async projectInit(input) {
-      const { project: found, created } = await ensureProject(await realpath(input.path ?? '.').catch(() => input.path ?? '.'));
+      const { project: found, created } = await ensureProject(
+        await realpath(input.path ?? '.').catch(() => input.path ?? '.'),
+      );
       return { project: found, created, beads: (await allBeads(database.db, found.id)).length };
     },
     projectList: async () => ({ items: await allProjects(database.db) }),

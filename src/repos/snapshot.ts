@@ -56,14 +56,17 @@ export async function takeSnapshot(spec: SnapshotSpec): Promise<{ commit: string
   if (tree === headTree) return undefined;
   const known = await tryGit(gitDir, ['rev-parse', '--verify', '--quiet', refOf(beadId), `${refOf(beadId)}^{tree}`]);
   const [previous, previousTree] = known.code === 0 ? known.stdout.trim().split('\n') : [undefined, undefined];
-  if (previous !== undefined && previousTree === tree && (await git(gitDir, ['rev-parse', `${previous}^1`])) === head) return undefined;
+  if (previous !== undefined && previousTree === tree && (await git(gitDir, ['rev-parse', `${previous}^1`])) === head)
+    return undefined;
   const date = `${Math.floor(spec.now / 1000)} +0000`;
   const parents = ['-p', head, ...(previous === undefined ? [] : ['-p', previous])];
   const message = `${beadId}: uncommitted work (${spec.reason})`;
   const env = { ...IDENTITY, GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
   const commit = await git(gitDir, ['commit-tree', tree, ...parents, '-m', message], { env });
   const expected = previous ?? '0'.repeat(commit.length);
-  await git(gitDir, ['update-ref', '--create-reflog', refOf(beadId), commit, expected], { config: ['core.fsync=committed'] });
+  await git(gitDir, ['update-ref', '--create-reflog', refOf(beadId), commit, expected], {
+    config: ['core.fsync=committed'],
+  });
   return { commit };
 }
 
@@ -97,7 +100,8 @@ export async function restoreSnapshot(spec: Omit<SnapshotSpec, 'reason'> & { com
   const changes = await git(gitDir, ['diff-tree', '-r', '-z', '--name-status', '--no-renames', head, commit]);
   const parts = changes.split('\0');
   const [written, deleted]: [string[], string[]] = [[], []];
-  for (let at = 0; at + 1 < parts.length; at += 2) (parts[at] === 'D' ? deleted : written).push(parts[at + 1] as string);
+  for (let at = 0; at + 1 < parts.length; at += 2)
+    (parts[at] === 'D' ? deleted : written).push(parts[at + 1] as string);
   if (written.length > 0) {
     const input = written.join('\0');
     const from = ['restore', `--source=${commit}`, '--worktree', '--pathspec-from-file=-', '--pathspec-file-nul'];

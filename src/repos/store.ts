@@ -42,7 +42,11 @@ export async function insertProject(tx: Tx, project: Project): Promise<void> {
 }
 
 export async function moveProject(tx: Tx, id: string, change: Pick<Project, 'path' | 'mainBranch'>): Promise<void> {
-  await tx.updateTable('projects').set({ path: change.path, main_branch: change.mainBranch }).where('id', '=', id).execute();
+  await tx
+    .updateTable('projects')
+    .set({ path: change.path, main_branch: change.mainBranch })
+    .where('id', '=', id)
+    .execute();
 }
 
 /** Commit of the state ref that the rows are equal to; null before the first flush. */

@@ -113,13 +113,20 @@ export function createWorktrees(options: { gitDir: string; top: string }): Workt
     const here = await exists(join(path, '.git'));
     if (holder && here && (await samePath(holder.path, path))) return { path, created: false, newBranch: false };
     if (holder && (await exists(holder.path)) && !(await samePath(holder.path, path))) {
-      throw failure('worktree-failed', { id: spec.beadId, problem: `branch ${branch} is checked out in ${holder.path}` });
+      throw failure('worktree-failed', {
+        id: spec.beadId,
+        problem: `branch ${branch} is checked out in ${holder.path}`,
+      });
     }
     const known = await tryGit(gitDir, ['rev-parse', '--verify', '--quiet', `refs/heads/${branch}`]);
     const newBranch = known.code !== 0;
     const target = newBranch ? ['-b', branch, path, spec.base] : [path, branch];
     // -f heals a worktree that is registered although its folder is gone.
-    const result = await tryGit(gitDir, ['worktree', 'add', '--no-track', '-f', ...target].filter((arg) => newBranch || arg !== '--no-track'), { timeoutMs: 600_000 });
+    const result = await tryGit(
+      gitDir,
+      ['worktree', 'add', '--no-track', '-f', ...target].filter((arg) => newBranch || arg !== '--no-track'),
+      { timeoutMs: 600_000 },
+    );
     if (result.code !== 0) {
       const problem = result.stderr.trim().split('\n').at(-1) ?? 'git worktree add failed';
       if (/No space left/.test(result.stderr)) throw failure('disk-full', { problem });
@@ -153,7 +160,9 @@ export function createWorktrees(options: { gitDir: string; top: string }): Workt
     },
     async list() {
       const root = await realpath(join(top, '.godel', 'worktrees')).catch(() => join(top, '.godel', 'worktrees'));
-      const mine = (await registered()).filter((each) => each.path.startsWith(`${root}/`) && each.branch.startsWith('bead/'));
+      const mine = (await registered()).filter(
+        (each) => each.path.startsWith(`${root}/`) && each.branch.startsWith('bead/'),
+      );
       return Promise.all(mine.map((each) => describe(each)));
     },
     remove: ({ beadId }) =>
@@ -161,7 +170,10 @@ export function createWorktrees(options: { gitDir: string; top: string }): Workt
         const path = pathOf(beadId);
         const result = await tryGit(gitDir, ['worktree', 'remove', '--force', path], { timeoutMs: 600_000 });
         if (result.code === 0 || !(await exists(path))) return void (await tryGit(gitDir, ['worktree', 'prune']));
-        throw failure('worktree-failed', { id: beadId, problem: result.stderr.trim().split('\n').at(-1) ?? messageOf(result) });
+        throw failure('worktree-failed', {
+          id: beadId,
+          problem: result.stderr.trim().split('\n').at(-1) ?? messageOf(result),
+        });
       }),
   };
 }

@@ -1,7 +1,6 @@
 /** What the branch of a bead changes, relative to where it left the main branch. */
-import { git } from '../base/git.ts';
+import { git, tryGit } from '../base/git.ts';
 import { failure } from '../errors.ts';
-import { tryGit } from '../base/git.ts';
 import type { ChangedFile } from './schema.ts';
 
 export interface DiffSpec {
@@ -44,14 +43,23 @@ export function parseFiles(text: string): ChangedFile[] {
       const letter = part.split(' ')[4]?.[0] ?? 'M';
       const moved = letter === 'R' || letter === 'C';
       const [first = '', second = ''] = [parts[at + 1], parts[at + 2]];
-      statuses.set(moved ? second : first, { status: STATUS[letter] ?? 'modified', ...(moved ? { oldPath: first } : {}) });
+      statuses.set(moved ? second : first, {
+        status: STATUS[letter] ?? 'modified',
+        ...(moved ? { oldPath: first } : {}),
+      });
       at += moved ? 3 : 2;
       continue;
     }
     const [added = '', removed = '', name = ''] = part.split('\t');
     const path = name === '' ? (parts[at + 2] ?? '') : name;
     const known = statuses.get(path) ?? { status: 'modified' as const };
-    files.push({ path, ...known, additions: Number(added) || 0, deletions: Number(removed) || 0, binary: added === '-' });
+    files.push({
+      path,
+      ...known,
+      additions: Number(added) || 0,
+      deletions: Number(removed) || 0,
+      binary: added === '-',
+    });
     at += name === '' ? 3 : 1;
   }
   return files;
@@ -69,5 +77,11 @@ export async function beadDiff(spec: DiffSpec): Promise<Diff> {
   const context = `-U${spec.contextLines}`;
   const patch = await git(gitDir, ['diff', ...options, context, base, tip], { maxBytes: MAX_PATCH_BYTES + 1 });
   const truncated = Buffer.byteLength(patch) > MAX_PATCH_BYTES;
-  return { base, head: tip, files: parseFiles(names), patch: truncated ? patch.slice(0, MAX_PATCH_BYTES) : patch, truncated };
+  return {
+    base,
+    head: tip,
+    files: parseFiles(names),
+    patch: truncated ? patch.slice(0, MAX_PATCH_BYTES) : patch,
+    truncated,
+  };
 }

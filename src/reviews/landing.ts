@@ -44,13 +44,24 @@ export async function prepareLanding(spec: LandingSpec): Promise<PreparedLanding
   const [expected, head] = [await tipOf(gitDir, main), await tipOf(gitDir, branch)];
   if (expected === undefined || head === undefined) throw failure('nothing-to-review', { branch, main });
   if (await isAncestor(gitDir, head, expected)) throw failure('nothing-to-review', { branch, main });
-  const merged = await tryGit(gitDir, ['merge-tree', '--write-tree', '--name-only', '-z', '--no-messages', expected, head]);
+  const merged = await tryGit(gitDir, [
+    'merge-tree',
+    '--write-tree',
+    '--name-only',
+    '-z',
+    '--no-messages',
+    expected,
+    head,
+  ]);
   const [tree = '', ...conflicts] = merged.stdout.split('\0').filter((part) => part !== '');
   if (merged.code === 1) throw failure('merge-conflict', { id: beadId, main, files: [...new Set(conflicts)] });
   if (merged.code !== 0) throw new Error(`git merge-tree failed: ${merged.stderr.trim()}`);
   const parents = spec.strategy === 'merge' ? ['-p', expected, '-p', head] : ['-p', expected];
   const message = `${spec.title}\n\nAccepted-by: ${spec.author}\nBead: ${beadId}\n`;
-  const commit = await git(gitDir, ['commit-tree', tree, ...parents, '-F', '-'], { input: message, env: await committer(gitDir, spec.author) });
+  const commit = await git(gitDir, ['commit-tree', tree, ...parents, '-F', '-'], {
+    input: message,
+    env: await committer(gitDir, spec.author),
+  });
   return { commit, expected };
 }
 
@@ -104,7 +115,9 @@ export interface LandSpec {
 /** Paths with uncommitted changes that a fast-forward to `commit` would have to touch. */
 async function blockingFiles(worktree: string, from: string, commit: string): Promise<string[]> {
   const dirty = await git(worktree, ['status', '--porcelain', '-z', '--untracked-files=all', '--no-renames']);
-  const changed = new Set((await git(worktree, ['diff', '--name-only', '-z', '--no-renames', from, commit])).split('\0'));
+  const changed = new Set(
+    (await git(worktree, ['diff', '--name-only', '-z', '--no-renames', from, commit])).split('\0'),
+  );
   const entries = dirty.split('\0').filter((entry) => entry !== '');
   return entries.filter((entry) => changed.has(entry.slice(3))).map((entry) => entry.slice(3));
 }
@@ -119,7 +132,9 @@ export async function landCommit(spec: LandSpec): Promise<void> {
   const holder = listed.find((each) => each.branch === main);
   if (holder) await fastForward(holder.path, spec);
   else {
-    const moved = await tryGit(gitDir, ['update-ref', `refs/heads/${main}`, commit, expected], { config: ['core.fsync=committed'] });
+    const moved = await tryGit(gitDir, ['update-ref', `refs/heads/${main}`, commit, expected], {
+      config: ['core.fsync=committed'],
+    });
     if (moved.code !== 0) throw failure('main-moved', { main });
   }
   const tip = await tipOf(gitDir, main);
@@ -130,7 +145,10 @@ async function fastForward(path: string, { main, commit, expected }: LandSpec): 
   if ((await git(path, ['rev-parse', 'HEAD'])) !== expected) throw failure('main-moved', { main });
   const files = await blockingFiles(path, expected, commit);
   if (files.length > 0) throw failure('main-dirty', { path, main, files: files.slice(0, 10) });
-  const merged = await tryGit(path, ['merge', '--ff-only', '--quiet', commit], { config: ['core.fsync=committed', 'core.hooksPath=/dev/null'], timeoutMs: 600_000 });
+  const merged = await tryGit(path, ['merge', '--ff-only', '--quiet', commit], {
+    config: ['core.fsync=committed', 'core.hooksPath=/dev/null'],
+    timeoutMs: 600_000,
+  });
   if (merged.code === 0) return;
   const problem = merged.stderr.trim();
   if (/Not possible to fast-forward|diverg/i.test(problem)) throw failure('main-moved', { main });

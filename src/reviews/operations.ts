@@ -11,7 +11,10 @@ export const reviewOperations = {
     name: 'review diff',
     http: { method: 'GET', path: '/beads/:id/diff' },
     summary: 'Show what the branch of a bead changes',
-    input: z.object({ id, context: z.coerce.number().int().min(0).max(10_000).default(3).describe('Lines around a change') }),
+    input: z.object({
+      id,
+      context: z.coerce.number().int().min(0).max(10_000).default(3).describe('Lines around a change'),
+    }),
     output: beadDiffSchema,
     permission: 'review:read',
     args: ['id'],
@@ -26,7 +29,11 @@ export const reviewOperations = {
     description:
       'Merges without a checkout, runs the gate at the exact commit that will land, then moves the main branch by compare-and-swap. Conflicts are refused with the list of files.',
     input: z.object({ id }),
-    output: z.object({ bead: beadSchema, commit: z.string(), gate: z.object({ command: z.string(), exitCode: z.number().int(), durationMs: z.number() }) }),
+    output: z.object({
+      bead: beadSchema,
+      commit: z.string(),
+      gate: z.object({ command: z.string(), exitCode: z.number().int(), durationMs: z.number() }),
+    }),
     permission: 'review:accept',
     args: ['id'],
     scope: 'project',
@@ -39,7 +46,10 @@ export const reviewOperations = {
     http: { method: 'POST', path: '/beads/:id/return' },
     summary: 'Send a bead back to its agent with a comment',
     input: z.object({ id, comment: z.string().min(1).max(20_000) }),
-    output: z.object({ bead: beadSchema, delivery: z.enum(['queued', 'kept']).describe('kept: no agent is running; the next one reads it') }),
+    output: z.object({
+      bead: beadSchema,
+      delivery: z.enum(['queued', 'kept']).describe('kept: no agent is running; the next one reads it'),
+    }),
     permission: 'review:return',
     args: ['id'],
     scope: 'project',

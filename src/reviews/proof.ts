@@ -10,7 +10,12 @@ export interface ProofRequest {
   mainBranch: string;
   config: Pick<Config, 'proof_command' | 'proof_timeout_seconds'>;
   environment: Readonly<Record<string, string>>;
-  exec: (cwd: string, command: string, env: Readonly<Record<string, string>>, timeoutMs: number) => Promise<{ exitCode: number; output: string }>;
+  exec: (
+    cwd: string,
+    command: string,
+    env: Readonly<Record<string, string>>,
+    timeoutMs: number,
+  ) => Promise<{ exitCode: number; output: string }>;
   now: () => number;
 }
 
@@ -24,7 +29,10 @@ const MAX_FILES_NAMED = 10;
 export async function proveBead(request: ProofRequest): Promise<Proof> {
   const { bead, worktree, mainBranch, config } = request;
   const status = await git(worktree, ['status', '--porcelain', '-z', '--untracked-files=all']);
-  const files = status.split('\0').filter((entry) => entry !== '').map((entry) => entry.slice(3));
+  const files = status
+    .split('\0')
+    .filter((entry) => entry !== '')
+    .map((entry) => entry.slice(3));
   if (files.length > 0) throw failure('uncommitted-work', { id: bead.id, files: files.slice(0, MAX_FILES_NAMED) });
   const ahead = await git(worktree, ['rev-list', '--count', `refs/heads/${mainBranch}..HEAD`]);
   if (ahead === '0') throw failure('nothing-to-review', { branch: `bead/${bead.id}`, main: mainBranch });

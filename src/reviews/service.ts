@@ -8,13 +8,13 @@ import type { Bead } from '../beads/schema.ts';
 import { resolveBead } from '../beads/store.ts';
 import { cleanText } from '../beads/text.ts';
 import type { Config } from '../config.ts';
+import { failure } from '../errors.ts';
 import type { Project } from '../repos/schema.ts';
 import type { Database } from '../storage/database.ts';
 import type { UnitOfWork } from '../storage/unit-of-work.ts';
 import { beadDiff } from './diff.ts';
 import { landCommit, prepareLanding, runGate } from './landing.ts';
 import type { reviewOperations } from './operations.ts';
-import { failure } from '../errors.ts';
 
 export interface ReviewServiceOptions {
   database: Database;
@@ -47,11 +47,20 @@ export function createReviewService(options: ReviewServiceOptions): Service {
   /** One landing at a time in a project. */
   function serialised<T>(projectId: string, work: () => Promise<T>): Promise<T> {
     const next = (landings.get(projectId) ?? Promise.resolve()).then(work, work);
-    landings.set(projectId, next.catch(() => undefined));
+    landings.set(
+      projectId,
+      next.catch(() => undefined),
+    );
     return next;
   }
 
-  async function gate(project: Project, bead: Bead, commit: string, config: Config, signal: AbortSignal): Promise<Gate> {
+  async function gate(
+    project: Project,
+    bead: Bead,
+    commit: string,
+    config: Config,
+    signal: AbortSignal,
+  ): Promise<Gate> {
     const command = config.gate_command || config.proof_command;
     if (command === '') return { command, exitCode: 0, durationMs: 0 };
     const logFile = options.gateLogFile(bead.id);
@@ -70,7 +79,11 @@ export function createReviewService(options: ReviewServiceOptions): Service {
     return { command, exitCode, durationMs: performance.now() - started };
   }
 
-  async function landOnce(project: Project, bead: Bead, context: RequestContext): Promise<{ commit: string; gate: Gate }> {
+  async function landOnce(
+    project: Project,
+    bead: Bead,
+    context: RequestContext,
+  ): Promise<{ commit: string; gate: Gate }> {
     const config = await options.configOf(project.path);
     const prepared = await prepareLanding({
       gitDir: project.gitDir,
@@ -104,7 +117,7 @@ export function createReviewService(options: ReviewServiceOptions): Service {
       decideStatus(bead, 'land');
       const project = await options.project(context.projectId);
       const landed = await land(project, bead, context);
-      const event = { type: 'bead:landed', extra: { commit: landed.commit } };
+      const event = { type: 'bead:landed' as const, extra: { commit: landed.commit } };
       const done = await units.run((unit) =>
         moveBead(unit, bead.projectId, bead.id, 'land', context.actor.name, { landedCommit: landed.commit }, event),
       );
@@ -128,7 +141,12 @@ export function createReviewService(options: ReviewServiceOptions): Service {
       const bead = await resolveBead(database.db, projectId, input.id);
       const project = await options.project(projectId);
       const branch = bead.branch ?? `bead/${bead.id}`;
-      const diff = await beadDiff({ gitDir: project.gitDir, main: project.mainBranch, branch, contextLines: input.context });
+      const diff = await beadDiff({
+        gitDir: project.gitDir,
+        main: project.mainBranch,
+        branch,
+        contextLines: input.context,
+      });
       return { beadId: bead.id, branch, ...diff };
     },
     reviewAccept: accept,

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import type { EventBus, EventDraft, GodelEvent } from '../base/event.ts';
+import type { EventType } from '../events.ts';
 import type { Database, Tx } from './database.ts';
 import { appendEvent, appendOutbox, type OutboxDraft } from './journal.ts';
 
@@ -12,7 +13,7 @@ export interface Unit {
   /** Milliseconds since the epoch, the same for the whole unit. */
   readonly nowMs: number;
   readonly now: string;
-  emit(draft: EventDraft): Promise<void>;
+  emit(draft: EventDraft & { type: EventType }): Promise<void>;
   /** Records a file of the state ref of `projectId`. */
   persist(projectId: string, draft: OutboxDraft): Promise<void>;
 }

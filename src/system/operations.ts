@@ -109,7 +109,9 @@ export const systemOperations = {
     name: 'config show',
     http: { method: 'GET', path: '/config' },
     summary: 'Show every setting and where it comes from',
-    input: z.object({ origin: z.stringbool().or(z.boolean()).default(false).describe('Show where each value comes from') }),
+    input: z.object({
+      origin: z.stringbool().or(z.boolean()).default(false).describe('Show where each value comes from'),
+    }),
     output: z.object({ items: z.array(settingSchema), origin: z.boolean() }),
     permission: 'config:read',
     scope: 'home',

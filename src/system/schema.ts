@@ -31,7 +31,6 @@ export const daemonStatusSchema = z.object({
   agents: z.number().int(),
   health: healthSchema,
 });
-export type DaemonStatus = z.infer<typeof daemonStatusSchema>;
 
 /** Everything the board draws, with the event position it is true for. */
 export const snapshotSchema = z.object({

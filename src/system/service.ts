@@ -4,8 +4,8 @@ import type { Handlers } from '../access/context.ts';
 import type { Agent } from '../agents/schema.ts';
 import { boardAgents, liveAgents, resolveAgent } from '../agents/store.ts';
 import { matchesPattern } from '../base/event.ts';
-import type { HomePaths } from '../base/paths.ts';
 import { toPage } from '../base/page.ts';
+import type { HomePaths } from '../base/paths.ts';
 import { allBeads } from '../beads/store.ts';
 import { type Config, configSchema } from '../config.ts';
 import { allConvoys } from '../convoys/store.ts';
@@ -83,7 +83,15 @@ export function createSystemService(options: SystemServiceOptions): Service {
       options.spentUsd(projectId),
       options.hasProvider(current.path),
     ]);
-    return { seq: last, project: current, beads, convoys, agents: agents.map(options.freshAgent), spentUsd, needsSetup: !hasProvider };
+    return {
+      seq: last,
+      project: current,
+      beads,
+      convoys,
+      agents: agents.map(options.freshAgent),
+      spentUsd,
+      needsSetup: !hasProvider,
+    };
   };
 
   /** The agent that has waited for a person the longest. */
@@ -113,9 +121,13 @@ export function createSystemService(options: SystemServiceOptions): Service {
       };
     },
     boardShow: snapshot,
-    boardOpen: async (input, { projectId }) => ({ command: [...(await options.screen.open(await project(projectId), input))] }),
+    boardOpen: async (input, { projectId }) => ({
+      command: [...(await options.screen.open(await project(projectId), input))],
+    }),
     async boardFocus(input, { projectId }) {
-      const agent = input.waiting ? await nextWaiting(projectId) : input.agent && (await resolveAgent(database.db, projectId, input.agent));
+      const agent = input.waiting
+        ? await nextWaiting(projectId)
+        : input.agent && (await resolveAgent(database.db, projectId, input.agent));
       if (!agent) {
         await options.screen.focusBoard(await project(projectId));
         return { focused: 'board' };
@@ -130,7 +142,8 @@ export function createSystemService(options: SystemServiceOptions): Service {
     eventList: events,
     async configShow(input, { projectId }) {
       const path = await projectPath(projectId);
-      const { config, origins } = path === undefined ? await options.config.daemon() : await options.config.project(path);
+      const { config, origins } =
+        path === undefined ? await options.config.daemon() : await options.config.project(path);
       const items = Object.entries(configSchema.shape).map(([key, schema]) => ({
         key,
         value: config[key as keyof Config] ?? null,
@@ -141,7 +154,11 @@ export function createSystemService(options: SystemServiceOptions): Service {
     },
     async configSet(input, { projectId }) {
       const path = input.user ? undefined : await projectPath(projectId);
-      const { value, origin } = await options.config.set(path === undefined ? {} : { projectPath: path }, input.key, input.value);
+      const { value, origin } = await options.config.set(
+        path === undefined ? {} : { projectPath: path },
+        input.key,
+        input.value,
+      );
       await options.config.changed();
       const schema = (configSchema.shape as Record<string, { description?: string | undefined }>)[input.key];
       return { key: input.key, value, origin, description: schema?.description ?? '' };

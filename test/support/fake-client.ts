@@ -4,10 +4,10 @@ import type { GodelEvent } from '../../src/base/event.ts';
 import type { InputOf, OutputOf } from '../../src/base/operation.ts';
 import type { Bead } from '../../src/beads/schema.ts';
 import { actionBetween } from '../../src/beads/state.ts';
+import type { EventsOptions } from '../../src/client/events.ts';
 import { failure } from '../../src/errors.ts';
 import type { Operations } from '../../src/operations.ts';
 import type { BoardSnapshot } from '../../src/system/schema.ts';
-import type { EventsOptions } from '../../src/client/events.ts';
 import type { BoardClient } from '../../tui/ports.ts';
 import { makeAgent, makeBead } from './board-data.ts';
 

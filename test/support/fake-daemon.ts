@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { WebSocketServer } from 'ws';
 import { GodelError } from '../../src/base/error.ts';
 import type { AnyOperation } from '../../src/base/operation.ts';
-import { operations, type Operations } from '../../src/operations.ts';
+import { type Operations, operations } from '../../src/operations.ts';
 import type { FakeClient } from './fake-client.ts';
 
 interface Route {

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { failure } from '../../src/errors.ts';
+import type { BoardSnapshot } from '../../src/system/schema.ts';
 import { createConnection } from '../../tui/connection.ts';
 import { createController } from '../../tui/controller.ts';
 import { initialModel, type Size } from '../../tui/model/state.ts';
 import { createStore, type Store } from '../../tui/store.ts';
 import { plain } from '../../tui/theme.ts';
 import { frameOf } from '../../tui/views/frame.ts';
-import { failure } from '../../src/errors.ts';
-import type { BoardSnapshot } from '../../src/system/schema.ts';
 import { idOf, makeAgent, makeBead, makeSnapshot } from '../support/board-data.ts';
 import { createFakeClient, type FakeClient } from '../support/fake-client.ts';
 

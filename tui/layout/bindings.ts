@@ -24,10 +24,29 @@ export function bindings({ cli }: BindingOptions): { keys: readonly string[]; co
     { keys: ['l', 'Right'], command: ['select-pane', '-Z', '-R'], help: 'pane to the right' },
     { keys: ['n'], command: ['next-window'], help: 'next page' },
     { keys: ['p'], command: ['previous-window'], help: 'previous page' },
-    ...Array.from({ length: 9 }, (_, index) => ({ keys: [String(index + 1)], command: ['select-window', '-t', `:${index + 1}`], help: `page ${index + 1}` })),
+    ...Array.from({ length: 9 }, (_, index) => ({
+      keys: [String(index + 1)],
+      command: ['select-window', '-t', `:${index + 1}`],
+      help: `page ${index + 1}`,
+    })),
     { keys: ['z'], command: ['resize-pane', '-Z'], help: 'zoom the pane, or back' },
-    { keys: ['a'], command: ['choose-tree', '-Z', '-f', '#{@godel_agent}', '-F', '#{?pane_format,#{@godel_name}  #{@godel_state}  #{@godel_bead},}'], help: 'choose an agent' },
-    { keys: ['!'], command: ['run-shell', '-b', `${cli} board focus --waiting >/dev/null 2>&1`], help: 'next agent that waits for you' },
+    {
+      keys: ['a'],
+      command: [
+        'choose-tree',
+        '-Z',
+        '-f',
+        '#{@godel_agent}',
+        '-F',
+        '#{?pane_format,#{@godel_name}  #{@godel_state}  #{@godel_bead},}',
+      ],
+      help: 'choose an agent',
+    },
+    {
+      keys: ['!'],
+      command: ['run-shell', '-b', `${cli} board focus --waiting >/dev/null 2>&1`],
+      help: 'next agent that waits for you',
+    },
     { keys: ['m'], command: ['run-shell', '-C', message], help: 'message to this agent' },
     { keys: ['?'], command: typeOnBoard('?'), help: 'help' },
     { keys: [':'], command: typeOnBoard(':'), help: 'command' },
@@ -38,20 +57,26 @@ export function bindings({ cli }: BindingOptions): { keys: readonly string[]; co
 
 /** Commands that bind every key. */
 export function bindCommands(options: BindingOptions): Command[] {
-  return bindings(options).flatMap(({ keys, command }) => keys.map((key) => ['bind-key', '-T', 'prefix', key, ...command]));
+  return bindings(options).flatMap(({ keys, command }) =>
+    keys.map((key) => ['bind-key', '-T', 'prefix', key, ...command]),
+  );
 }
 
 /** Look of a session: borders with names and states, a status line of two rows. */
 export function styleCommands(session: string): Command[] {
   const set = (name: string, value: string) => ['set-option', '-t', session, name, value];
   const setWindow = (name: string, value: string) => ['set-option', '-g', '-w', name, value];
-  const label = "#{?@godel_name, #{@godel_name} #[dim]#{@godel_bead}#[nodim] #{@godel_state} ,#{?#{==:#{@godel_kind},board}, board ,}}";
+  const label =
+    '#{?@godel_name, #{@godel_name} #[dim]#{@godel_bead}#[nodim] #{@godel_state} ,#{?#{==:#{@godel_kind},board}, board ,}}';
   return [
     set('status', '2'),
     set('status-style', 'bg=default,fg=default'),
     set('status-interval', '0'),
     set('status-format[0]', '#[align=left]#{@godel_status_left}#[align=right]#{@godel_status_right} '),
-    set('status-format[1]', '#[align=left,dim] C-g #[nodim]b#[dim] board  #[nodim]h j k l#[dim] panes  #[nodim]n p#[dim] pages  #[nodim]z#[dim] zoom  #[nodim]m#[dim] message  #[nodim]!#[dim] waiting  #[nodim]d#[dim] detach  #[nodim]?#[dim] help'),
+    set(
+      'status-format[1]',
+      '#[align=left,dim] C-g #[nodim]b#[dim] board  #[nodim]h j k l#[dim] panes  #[nodim]n p#[dim] pages  #[nodim]z#[dim] zoom  #[nodim]m#[dim] message  #[nodim]!#[dim] waiting  #[nodim]d#[dim] detach  #[nodim]?#[dim] help',
+    ),
     setWindow('pane-border-status', 'top'),
     setWindow('pane-border-format', `#{?pane_active,#[bold],#[dim]}${label}`),
     setWindow('pane-border-style', 'fg=brightblack'),

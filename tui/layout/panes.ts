@@ -14,14 +14,36 @@ export interface Pane {
   autoZoomed: boolean;
 }
 
-export const PANE_FORMAT = ['window_id', 'pane_id', '@godel_kind', '@godel_agent', 'window_width', 'window_height', 'window_zoomed_flag', 'window_layout', 'pane_dead', '@godel_autozoom']
+export const PANE_FORMAT = [
+  'window_id',
+  'pane_id',
+  '@godel_kind',
+  '@godel_agent',
+  'window_width',
+  'window_height',
+  'window_zoomed_flag',
+  'window_layout',
+  'pane_dead',
+  '@godel_autozoom',
+]
   .map((field) => `#{${field}}`)
   .join('\t');
 
 export function parsePane(line: string): Pane {
-  const [window = '', pane = '', kind = '', agent = '', width = '0', height = '0', zoomed, layout = '', dead, auto] = line.replaceAll('\\011', '\t').split('\t');
+  const [window = '', pane = '', kind = '', agent = '', width = '0', height = '0', zoomed, layout = '', dead, auto] =
+    line.replaceAll('\\011', '\t').split('\t');
   const known = kind === 'board' || kind === 'placeholder' ? kind : agent === '' ? 'other' : 'agent';
-  return { window, pane, kind: known, width: Number(width), height: Number(height), zoomed: zoomed === '1', layout, dead: dead === '1', autoZoomed: auto === '1' };
+  return {
+    window,
+    pane,
+    kind: known,
+    width: Number(width),
+    height: Number(height),
+    zoomed: zoomed === '1',
+    layout,
+    dead: dead === '1',
+    autoZoomed: auto === '1',
+  };
 }
 
 /** Panes by window, in the order of the list. */
@@ -31,13 +53,11 @@ export function byWindow(panes: readonly Pane[]): Map<string, Pane[]> {
   return windows;
 }
 
-export interface Placement {
-  pane: string;
-  window: string;
-}
-
 /** Which agent pane belongs into which of the windows; undefined stands for a page that has no window yet. */
-export function placements(agents: readonly string[], windows: readonly string[]): { pane: string; page: number; window: string | undefined }[] {
+export function placements(
+  agents: readonly string[],
+  windows: readonly string[],
+): { pane: string; page: number; window: string | undefined }[] {
   return paginate(agents).flatMap((page, index) => page.map((pane) => ({ pane, page: index, window: windows[index] })));
 }
 
@@ -51,7 +71,11 @@ export function fitWindow(panes: readonly Pane[]): Command[] {
   const agents = panes.filter((pane) => pane !== sidebar);
   if (!sidebar || agents.length === 0) return [];
   const narrow = first.width < NARROW_BELOW || first.height < 12;
-  const layout = pageLayout(first, sidebar.pane, agents.map((pane) => pane.pane));
+  const layout = pageLayout(
+    first,
+    sidebar.pane,
+    agents.map((pane) => pane.pane),
+  );
   const commands: Command[] = [];
   const zoom = ['resize-pane', '-Z', '-t', first.window];
   if (narrow) {

@@ -8,7 +8,7 @@ import { HOLD_SESSION, type TmuxServer } from '../../runners/local/tmux-server.t
 import { messageOf } from '../../src/base/error.ts';
 import type { Log } from '../../src/base/log.ts';
 import { bindCommands, styleCommands } from './bindings.ts';
-import { byWindow, fitWindow, type Pane, PANE_FORMAT, parsePane, placements } from './panes.ts';
+import { byWindow, fitWindow, PANE_FORMAT, type Pane, parsePane, placements } from './panes.ts';
 
 export interface ScreenOptions {
   server: TmuxServer;
@@ -41,7 +41,15 @@ export interface Screen {
 }
 
 const RELAYOUT_MS = 50;
-const RELAYOUT_ON = new Set(['layout-change', 'window-add', 'window-close', 'unlinked-window-close', 'session-window-changed', 'client-session-changed', 'client-detached']);
+const RELAYOUT_ON = new Set([
+  'layout-change',
+  'window-add',
+  'window-close',
+  'unlinked-window-close',
+  'session-window-changed',
+  'client-session-changed',
+  'client-detached',
+]);
 
 export function createScreen(options: ScreenOptions): Screen {
   const { server, session, log } = options;
@@ -64,7 +72,9 @@ export function createScreen(options: ScreenOptions): Screen {
   async function attempt(commands: readonly (readonly string[])[]): Promise<void> {
     await Promise.all(
       commands.map((command) =>
-        server.tmux(...command).catch((error: unknown) => log.debug({ command: command[0], problem: messageOf(error) }, 'tmux refused')),
+        server
+          .tmux(...command)
+          .catch((error: unknown) => log.debug({ command: command[0], problem: messageOf(error) }, 'tmux refused')),
       ),
     );
   }
@@ -73,20 +83,48 @@ export function createScreen(options: ScreenOptions): Screen {
     return (await server.tmux('list-panes', '-s', '-t', target, '-F', PANE_FORMAT)).map(parsePane);
   }
 
-  const exists = () => server.tmux('has-session', '-t', `=${session}`).then(() => true, () => false);
+  const exists = () =>
+    server.tmux('has-session', '-t', `=${session}`).then(
+      () => true,
+      () => false,
+    );
 
   function boardCommand(): string {
     const { argv, env } = options.board;
     const assignments = Object.entries(env).map(([name, value]) => shellQuote(`${name}=${value}`));
-    const program = ['env', '-i', 'TERM="$TERM"', 'TMUX="$TMUX"', 'TMUX_PANE="$TMUX_PANE"', ...assignments, ...argv.map(shellQuote)].join(' ');
+    const program = [
+      'env',
+      '-i',
+      'TERM="$TERM"',
+      'TMUX="$TMUX"',
+      'TMUX_PANE="$TMUX_PANE"',
+      ...assignments,
+      ...argv.map(shellQuote),
+    ].join(' ');
     // A board that was killed comes back by itself.
     return `while :; do ${program}; sleep 1; done`;
   }
 
   async function create(size: { columns: number; rows: number }): Promise<void> {
     const geometry = ['-x', String(Math.max(20, size.columns)), '-y', String(Math.max(5, size.rows))];
-    const [pane = ''] = await server.tmux('new-session', '-d', '-s', session, ...geometry, '-n', 'page', '-P', '-F', '#{pane_id}', boardCommand());
-    await server.batch([['set-option', '-p', '-t', pane, '@godel_kind', 'board'], ...styleCommands(target), ...bindCommands({ cli: options.cli })]);
+    const [pane = ''] = await server.tmux(
+      'new-session',
+      '-d',
+      '-s',
+      session,
+      ...geometry,
+      '-n',
+      'page',
+      '-P',
+      '-F',
+      '#{pane_id}',
+      boardCommand(),
+    );
+    await server.batch([
+      ['set-option', '-p', '-t', pane, '@godel_kind', 'board'],
+      ...styleCommands(target),
+      ...bindCommands({ cli: options.cli }),
+    ]);
     await followBoard(pane);
   }
 
@@ -122,18 +160,29 @@ export function createScreen(options: ScreenOptions): Screen {
   function relayoutSoon(): void {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      inOrder(fit).catch((error: unknown) => log.debug({ problem: messageOf(error) }, 'layout not applied'));
+      inOrder(applyLayout).catch((error: unknown) => log.debug({ problem: messageOf(error) }, 'layout not applied'));
     }, RELAYOUT_MS);
   }
 
-  async function fit(): Promise<void> {
+  async function applyLayout(): Promise<void> {
     if (stopped || !(await exists())) return;
     const windows = byWindow(await list());
     await attempt([...windows.values()].flatMap(fitWindow));
   }
 
   async function addPage(): Promise<string> {
-    const [line = ''] = await server.tmux('new-window', '-d', '-t', target, '-n', 'page', '-P', '-F', '#{window_id} #{pane_id}', '');
+    const [line = ''] = await server.tmux(
+      'new-window',
+      '-d',
+      '-t',
+      target,
+      '-n',
+      'page',
+      '-P',
+      '-F',
+      '#{window_id} #{pane_id}',
+      '',
+    );
     const [window = '', pane = ''] = line.split(' ');
     await server.tmux('set-option', '-p', '-t', pane, '@godel_kind', 'placeholder');
     return window;
@@ -153,7 +202,10 @@ export function createScreen(options: ScreenOptions): Screen {
       const here = panes.find((each) => each.pane === pane);
       if (here?.window === window) continue;
       // Even cells first: a window of many panes has no room to split its last one.
-      await attempt([['join-pane', '-d', '-h', '-s', pane, '-t', `${window}.{bottom-right}`], ['select-layout', '-t', window, 'tiled']]);
+      await attempt([
+        ['join-pane', '-d', '-h', '-s', pane, '-t', `${window}.{bottom-right}`],
+        ['select-layout', '-t', window, 'tiled'],
+      ]);
       panes = await list();
     }
   }
@@ -203,7 +255,7 @@ export function createScreen(options: ScreenOptions): Screen {
         await place();
         await prune();
         await label();
-        await fit();
+        await applyLayout();
       });
     },
     setStatus: (left, right) =>
@@ -217,11 +269,20 @@ export function createScreen(options: ScreenOptions): Screen {
       inOrder(async () => {
         const chosen = pane ?? (await list()).find((each) => each.kind === 'board')?.pane;
         if (chosen === undefined) return;
-        await attempt([['select-window', '-t', chosen], ['select-pane', '-Z', '-t', chosen]]);
+        await attempt([
+          ['select-window', '-t', chosen],
+          ['select-pane', '-Z', '-t', chosen],
+        ]);
       }),
     attachCommand: () => [...server.command, 'attach-session', '-t', `=${session}`],
     async clients() {
-      const lines = await server.tmux('list-clients', '-t', `=${session}`, '-F', '#{client_activity} #{client_control_mode} #{client_name}');
+      const lines = await server.tmux(
+        'list-clients',
+        '-t',
+        `=${session}`,
+        '-F',
+        '#{client_activity} #{client_control_mode} #{client_name}',
+      );
       const parsed = lines.map((line) => line.split(' ')).filter(([, control]) => control === '0');
       return parsed.sort(([a], [b]) => Number(b) - Number(a)).map(([, , ...name]) => name.join(' '));
     },

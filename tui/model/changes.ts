@@ -1,6 +1,7 @@
 /** What an event means for the board. Payloads hold whole nouns, so a change is a replacement. */
-import type { GodelEvent } from '../../src/base/event.ts';
+
 import { type Agent, agentSchema } from '../../src/agents/schema.ts';
+import type { GodelEvent } from '../../src/base/event.ts';
 import { type Bead, beadSchema } from '../../src/beads/schema.ts';
 
 export type BoardChange =

@@ -5,7 +5,7 @@ import { insert } from './input.ts';
 import { crewOf, lanesOf } from './lanes.ts';
 import { settle } from './selection.ts';
 import type { Change, Connection, LogEntry, Mode, Model, Pending, Size, Toast } from './state.ts';
-import { uiActions, type UiAction } from './ui.ts';
+import { type UiAction, uiActions } from './ui.ts';
 
 export type Message =
   | { readonly type: 'snapshot'; readonly snapshot: BoardSnapshot }

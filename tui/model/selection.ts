@@ -1,6 +1,6 @@
 /** What is selected, and keeping it valid when data, filter or size change. */
 import type { Agent } from '../../src/agents/schema.ts';
-import type { Bead, BeadStatus } from '../../src/beads/schema.ts';
+import type { Bead } from '../../src/beads/schema.ts';
 import { cardHeight, geometryOf, topFor } from './geometry.ts';
 import { agentOf } from './lanes.ts';
 import { LANES, type Model, perLane } from './state.ts';
@@ -95,9 +95,4 @@ export function settle(model: Model, previous: Model): Model {
     ? followed.marked
     : new Set([...followed.marked].filter((id) => followed.beads.has(id)));
   return withTops(withAgent({ ...followed, selected, marked }));
-}
-
-/** Moves to another lane, empty ones too: an empty lane says its next key. */
-export function toLane(model: Model, lane: BeadStatus): Model {
-  return { ...model, cursor: { ...model.cursor, zone: 'lanes', lane } };
 }

@@ -1,6 +1,6 @@
 /** What keys do to the screen alone: moving, opening, closing, typing. Pure; nothing is asked of the daemon. */
 import type { BeadStatus } from '../../src/beads/schema.ts';
-import { arrangementOf, endOfWindow, cardHeight, geometryOf } from './geometry.ts';
+import { arrangementOf, cardHeight, endOfWindow, geometryOf } from './geometry.ts';
 import { type Edit, edits, emptyInput, inputOf, type TextInput } from './input.ts';
 import { selectedAgent, selectedBead, targetAgents, targetBeads } from './selection.ts';
 import { LANES, type Mode, type Model, type PromptKind, setupStart } from './state.ts';

@@ -1,7 +1,7 @@
 /** The review popup's model and reducer: pure; no terminal, no daemon. */
 import type { Bead } from '../../src/beads/schema.ts';
 import type { BeadDiff } from '../../src/reviews/schema.ts';
-import { type Edit, edits, emptyInput, insert, inputOf, type TextInput } from '../model/input.ts';
+import { type Edit, edits, emptyInput, inputOf, insert, type TextInput } from '../model/input.ts';
 import type { Size, Toast } from '../model/state.ts';
 import type { ParsedDiff, Row } from './patch.ts';
 

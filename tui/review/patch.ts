@@ -1,7 +1,7 @@
 /** A unified diff as rows to show: parsed once, drawn a screen at a time. */
 import { parsePatch, type StructuredPatch } from 'diff';
-import type { BeadDiff, ChangedFile } from '../../src/reviews/schema.ts';
 import { messageOf } from '../../src/base/error.ts';
+import type { BeadDiff, ChangedFile } from '../../src/reviews/schema.ts';
 
 export type LineKind = 'context' | 'added' | 'removed';
 

@@ -10,14 +10,14 @@ import { createModelStore, type ModelStore } from '../store.ts';
 import { showScreen, sizeOf } from '../terminal.tsx';
 import { wantsColors } from '../theme.ts';
 import { createHighlighter } from './highlight.ts';
-import { isTyping, reviewBindingOf, type ReviewCall } from './keymap.ts';
+import { isTyping, type ReviewCall, reviewBindingOf } from './keymap.ts';
 import {
   initialReview,
-  reduceReview,
   type ReviewMessage,
   type ReviewModel,
-  reviewUi,
   type ReviewUi,
+  reduceReview,
+  reviewUi,
   type TreeCheck,
   type Verdict,
 } from './model.ts';

@@ -1,7 +1,8 @@
 /** The review popup's screen: a pure function of its model, exactly as high as the terminal. */
+
+import { keyLabel } from '../key-label.ts';
 import { waitText } from '../model/age.ts';
 import { clean, wrap } from '../model/text.ts';
-import { keyLabel } from '../key-label.ts';
 import { type Line, paint, type Span } from '../theme.ts';
 import { inputLines } from '../views/input-lines.ts';
 import { cutLine, ends, fillLine, fillRows, span } from '../views/lines.ts';

@@ -4,7 +4,7 @@ import { waitText } from '../model/age.ts';
 import type { Geometry } from '../model/geometry.ts';
 import { LANES, type Model } from '../model/state.ts';
 import { clean, shortId } from '../model/text.ts';
-import { type Line, LANE_COLOR, LANE_TITLE, type Span, STATE_COLOR, STATE_GLYPH } from '../theme.ts';
+import { LANE_COLOR, LANE_TITLE, type Line, type Span, STATE_COLOR, STATE_GLYPH } from '../theme.ts';
 import { agentSpans } from './card.ts';
 import { cutLine, ends, fillLine, lineWidth, restyled, span } from './lines.ts';
 

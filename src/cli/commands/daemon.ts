@@ -39,7 +39,13 @@ async function stopDaemon(paths: HomePaths): Promise<boolean> {
 async function proxyToo(paths: HomePaths): Promise<void> {
   const { exchange } = await import('../../client/http.ts');
   if (!existsSync(paths.proxySocketFile)) return;
-  const stop = { method: 'POST', path: '/admin/stop', headers: { 'content-type': 'application/json' }, body: '{}', timeoutMs: 15_000 };
+  const stop = {
+    method: 'POST',
+    path: '/admin/stop',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+    timeoutMs: 15_000,
+  };
   await exchange({ socketPath: paths.proxySocketFile }, stop).catch(() => undefined);
 }
 
@@ -48,7 +54,10 @@ async function showLogs(paths: HomePaths, lines: number, follow: boolean, out: (
   const size = (await stat(file).catch(() => undefined))?.size ?? 0;
   if (size > 0) {
     const handle = await open(file, 'r');
-    const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(Math.min(size, 1024 * 1024)), position: Math.max(0, size - 1024 * 1024) });
+    const { buffer, bytesRead } = await handle.read({
+      buffer: Buffer.alloc(Math.min(size, 1024 * 1024)),
+      position: Math.max(0, size - 1024 * 1024),
+    });
     await handle.close();
     const text = buffer.toString('utf8', 0, bytesRead).trimEnd().split('\n').slice(-lines).join('\n');
     out(text === '' ? '' : `${text}\n`);
@@ -63,23 +72,35 @@ async function showLogs(paths: HomePaths, lines: number, follow: boolean, out: (
 }
 
 function runInForeground(context: CliContext): Promise<number> {
-  const child = spawn(process.execPath, [join(programFolder(), 'daemon.js'), '--foreground'], { stdio: 'inherit', env: { ...context.env } as NodeJS.ProcessEnv });
+  const child = spawn(process.execPath, [join(programFolder(), 'daemon.js'), '--foreground'], {
+    stdio: 'inherit',
+    env: { ...context.env } as NodeJS.ProcessEnv,
+  });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => child.on('exit', (code) => resolve(code ?? 1)));
 }
 
 export function addDaemon(program: Command, context: CliContext): void {
-  const daemon = program.command('daemon').summary('Start, stop and look at the daemon').description('Start, stop and look at the daemon');
+  const daemon = program
+    .command('daemon')
+    .summary('Start, stop and look at the daemon')
+    .description('Start, stop and look at the daemon');
   const { out } = context.streams;
   const paths = () => homePaths(context.env);
   const sub = (name: string, summary: string) =>
-    daemon.command(name).summary(summary).description(summary).option('--json', 'print one JSON value').option('--debug', 'print the stack of errors');
+    daemon
+      .command(name)
+      .summary(summary)
+      .description(summary)
+      .option('--json', 'print one JSON value')
+      .option('--debug', 'print the stack of errors');
 
   sub('start', 'Start the daemon in the background').action(async (_options, command: Command) => {
     const running = await isAnswering(paths());
     if (!running) await startDaemonProcess(paths(), context.env);
     const record = readRecord(paths());
-    const text = () => `${running ? 'Already running' : 'Started'}: daemon ${record?.pid} on http://127.0.0.1:${record?.port}`;
+    const text = () =>
+      `${running ? 'Already running' : 'Started'}: daemon ${record?.pid} on http://127.0.0.1:${record?.port}`;
     printResult(context.streams, { started: !running, ...record }, text, globalFlags(command).json);
   });
   sub('stop', 'Stop the daemon; agents and their panes go on')
@@ -87,23 +108,46 @@ export function addDaemon(program: Command, context: CliContext): void {
     .action(async (options: { all?: boolean }, command: Command) => {
       const stopped = await stopDaemon(paths());
       if (options.all) await proxyToo(paths());
-      printResult(context.streams, { stopped }, () => (stopped ? 'Stopped' : 'It was not running'), globalFlags(command).json);
+      printResult(
+        context.streams,
+        { stopped },
+        () => (stopped ? 'Stopped' : 'It was not running'),
+        globalFlags(command).json,
+      );
     });
-  sub('restart', 'Stop and start the daemon; agents and their panes go on').action(async (_options, command: Command) => {
-    await stopDaemon(paths());
-    await startDaemonProcess(paths(), context.env);
-    const record = readRecord(paths());
-    printResult(context.streams, { started: true, ...record }, () => `Restarted: daemon ${record?.pid} on http://127.0.0.1:${record?.port}`, globalFlags(command).json);
-  });
-  sub('status', 'Show whether the daemon runs, and the health of its parts').action(async (_options, command: Command) => {
-    const flags = globalFlags(command);
-    const client = await connectDaemon({ env: context.env, cwd: context.cwd, start: false, checkVersion: false });
-    const { operations } = await import('../../operations.ts');
-    printResult(context.streams, await client.call('systemStatus', {}), operations.systemStatus.text as (data: never) => string, flags.json);
-  });
+  sub('restart', 'Stop and start the daemon; agents and their panes go on').action(
+    async (_options, command: Command) => {
+      await stopDaemon(paths());
+      await startDaemonProcess(paths(), context.env);
+      const record = readRecord(paths());
+      printResult(
+        context.streams,
+        { started: true, ...record },
+        () => `Restarted: daemon ${record?.pid} on http://127.0.0.1:${record?.port}`,
+        globalFlags(command).json,
+      );
+    },
+  );
+  sub('status', 'Show whether the daemon runs, and the health of its parts').action(
+    async (_options, command: Command) => {
+      const flags = globalFlags(command);
+      const client = await connectDaemon({ env: context.env, cwd: context.cwd, start: false, checkVersion: false });
+      const { operations } = await import('../../operations.ts');
+      printResult(
+        context.streams,
+        await client.call('systemStatus', {}),
+        operations.systemStatus.text as (data: never) => string,
+        flags.json,
+      );
+    },
+  );
   sub('logs', 'Show the log of the daemon')
     .option('--lines <n>', 'how many lines', '100')
     .option('--follow', 'go on as lines come')
-    .action((options: { lines: string; follow?: boolean }) => showLogs(paths(), Number(options.lines) || 100, options.follow ?? false, out));
-  sub('run', 'Run the daemon in the foreground, for servers').action(async () => context.exit(await runInForeground(context)));
+    .action((options: { lines: string; follow?: boolean }) =>
+      showLogs(paths(), Number(options.lines) || 100, options.follow ?? false, out),
+    );
+  sub('run', 'Run the daemon in the foreground, for servers').action(async () =>
+    context.exit(await runInForeground(context)),
+  );
 }

@@ -6,7 +6,9 @@ export function addDemo(program: Command, context: CliContext): void {
   program
     .command('demo')
     .summary('Watch three real agents work in a sample repository; no API key needed')
-    .description('Makes a sample repository, starts everything for real, and lets three Pi agents work against a scripted provider.')
+    .description(
+      'Makes a sample repository, starts everything for real, and lets three Pi agents work against a scripted provider.',
+    )
     .option('--keep', 'keep the sample repository and leave everything running')
     .option('--json', 'print one JSON value')
     .option('--debug', 'print the stack of errors')

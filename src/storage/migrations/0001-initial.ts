@@ -29,7 +29,11 @@ async function createNouns(db: Kysely<unknown>): Promise<void> {
     .addColumn('agent', 'text')
     .addColumn('worktree', 'text')
     .execute();
-  await db.schema.createIndex('beads_by_status').on('beads').columns(['project_id', 'status', 'created_at', 'id']).execute();
+  await db.schema
+    .createIndex('beads_by_status')
+    .on('beads')
+    .columns(['project_id', 'status', 'created_at', 'id'])
+    .execute();
   await noun('convoys')
     .addColumn('status', 'text', (c) => c.notNull())
     .addColumn('name', 'text', (c) => c.notNull())

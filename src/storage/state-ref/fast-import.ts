@@ -47,10 +47,7 @@ function quotedPath(path: string): string {
 
 function stream(spec: GroupSpec): Buffer {
   const seconds = Math.floor(spec.nowMs / 1000);
-  const head = [
-    `commit ${STATE_REF}\n`,
-    `committer Godel <godel@localhost> ${seconds} +0000\n`,
-  ].join('');
+  const head = [`commit ${STATE_REF}\n`, `committer Godel <godel@localhost> ${seconds} +0000\n`].join('');
   const message = data(spec.body ? `${spec.subject}\n\n${spec.body}\n` : `${spec.subject}\n`);
   const parent = Buffer.from(spec.expected === null ? '' : `from ${spec.expected}\n`);
   const changes = spec.changes.map((change) =>
@@ -63,7 +60,8 @@ function stream(spec: GroupSpec): Buffer {
 
 function explain(spec: GroupSpec, result: RunResult): Error {
   const text = result.timedOut ? 'git fast-import timed out' : result.stderr.trim();
-  if (/No space left|disk quota|file too large/i.test(text)) return failure('disk-full', { problem: text.split('\n')[0] });
+  if (/No space left|disk quota|file too large/i.test(text))
+    return failure('disk-full', { problem: text.split('\n')[0] });
   if (/Permission denied|Read-only file system/i.test(text)) {
     return failure('repository-read-only', { path: spec.gitDir, problem: text.split('\n')[0] });
   }

@@ -65,7 +65,13 @@ export function createFlusher(options: FlusherOptions): Flusher {
     for (let attempt = 1; ; attempt += 1) {
       head ??= await readRef(gitDir);
       try {
-        return await writeGroup({ gitDir, expected: head, changes: [...byPath.values()], ...messageOf(changes), nowMs: clock.now() });
+        return await writeGroup({
+          gitDir,
+          expected: head,
+          changes: [...byPath.values()],
+          ...messageOf(changes),
+          nowMs: clock.now(),
+        });
       } catch (error) {
         if (!(error instanceof StateMovedError) || attempt >= MAX_MOVES) throw error;
         head = await readRef(gitDir);

@@ -56,8 +56,17 @@ class BlobReader {
 }
 
 /** Contents of blobs, in batches of `batch`, from one `cat-file --batch` process. */
-async function readBlobs(gitDir: string, entries: Entry[], take: (files: StateFile[]) => Promise<void>, batch: number): Promise<void> {
-  const child = spawn('git', ['cat-file', '--batch', '--buffer'], { cwd: gitDir, env: gitEnvironment(), stdio: ['pipe', 'pipe', 'ignore'] });
+async function readBlobs(
+  gitDir: string,
+  entries: Entry[],
+  take: (files: StateFile[]) => Promise<void>,
+  batch: number,
+): Promise<void> {
+  const child = spawn('git', ['cat-file', '--batch', '--buffer'], {
+    cwd: gitDir,
+    env: gitEnvironment(),
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
   const closed = new Promise<number | null>((resolve, reject) => {
     child.on('close', resolve);
     child.on('error', reject);
@@ -66,7 +75,7 @@ async function readBlobs(gitDir: string, entries: Entry[], take: (files: StateFi
   child.stdin.end(entries.map((entry) => `${entry.oid}\n`).join(''));
   const reader = new BlobReader();
   let next = 0;
-  let files: StateFile[] = [];
+  const files: StateFile[] = [];
   for await (const chunk of child.stdout) {
     for (const content of reader.push(chunk as Buffer)) {
       const entry = entries[next++];
@@ -82,7 +91,12 @@ async function readBlobs(gitDir: string, entries: Entry[], take: (files: StateFi
 }
 
 /** Every file of a commit of the state ref, in batches. */
-export async function readAll(gitDir: string, oid: string, take: (files: StateFile[]) => Promise<void>, batch = 1_000): Promise<void> {
+export async function readAll(
+  gitDir: string,
+  oid: string,
+  take: (files: StateFile[]) => Promise<void>,
+  batch = 1_000,
+): Promise<void> {
   await readBlobs(gitDir, await listTree(gitDir, oid), take, batch);
 }
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { splitWords, completeLine } from '../../../tui/command-line.ts';
+import { completeLine, splitWords } from '../../../tui/command-line.ts';
 import { keyNames, type PressedKey } from '../../../tui/keys.ts';
 import { ageText, nextTick } from '../../../tui/model/age.ts';
 import { geometryOf, topFor } from '../../../tui/model/geometry.ts';
-import { edits, emptyInput, insert, inputOf } from '../../../tui/model/input.ts';
-import { reduce, type Message } from '../../../tui/model/reduce.ts';
+import { edits, emptyInput, inputOf, insert } from '../../../tui/model/input.ts';
+import { type Message, reduce } from '../../../tui/model/reduce.ts';
 import { initialModel, LANES, type Model, type Size } from '../../../tui/model/state.ts';
 import { clean, cut, pad, width, wrap } from '../../../tui/model/text.ts';
 import type { UiAction } from '../../../tui/model/ui.ts';

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import type { BeadDiff } from '../../../src/reviews/schema.ts';
+import { width } from '../../../tui/model/text.ts';
 import { createHighlighter } from '../../../tui/review/highlight.ts';
 import {
   currentFile,
   initialReview,
   isSplit,
-  reduceReview,
   type ReviewMessage,
   type ReviewModel,
+  reduceReview,
   rowsOf,
 } from '../../../tui/review/model.ts';
 import { parseDiff } from '../../../tui/review/patch.ts';
 import { reviewFrame } from '../../../tui/review/view.ts';
 import { plain } from '../../../tui/theme.ts';
-import { width } from '../../../tui/model/text.ts';
 import { makeBead } from '../../support/board-data.ts';
 import { gitPatch, largeDiff, sampleDiff } from '../../support/review-data.ts';
 

@@ -1,0 +1,87 @@
+/** Who may import whom. What is not allowed here is an error; the table is explained in src/README.md. */
+const features = '(beads|convoys|agents|repos|reviews|costs|access|system)';
+const pure = `^src/(base/|errors\\.ts|events\\.ts|config\\.ts|operations\\.ts|${features}/(schema|state|operations|context|bridge-protocol|runner|runtime|text)\\.ts)`;
+const npm =
+  'node_modules|^node:|^(node:)?(fs|path|os|net|http|https|crypto|child_process|stream|timers|url|module|util|events|readline)(/|$)';
+
+const only = (name, from, to, comment) => ({
+  name,
+  severity: 'error',
+  comment,
+  from: { path: from },
+  to: { pathNot: to, dependencyTypesNot: ['core', 'npm', 'npm-dev', 'npm-no-pkg', 'npm-optional', 'npm-bundled'] },
+});
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      comment: 'A cycle of imports has no bottom to understand it from.',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    only('base-imports-npm-only', '^src/base/', `^src/base/|${npm}`, 'Leaf tools know nothing of Godel.'),
+    only(
+      'pure-files',
+      `^src/${features}/(schema|state|operations)\\.ts`,
+      `${pure}|${npm}`,
+      'Pure files are shared by every surface.',
+    ),
+    only(
+      'stores',
+      `^src/${features}/store\\.ts`,
+      `${pure}|^src/storage/|${npm}`,
+      'A store knows its own noun and the storage.',
+    ),
+    only(
+      'storage',
+      '^src/storage/',
+      `^src/storage/|^src/base/|^src/(errors|events)\\.ts|${npm}`,
+      'The storage seam is below all features.',
+    ),
+    only(
+      'surfaces',
+      '^src/(api|cli|client)/',
+      `^src/(api|cli|client)/|${pure}|${npm}`,
+      'Surfaces are generic: no store, no service.',
+    ),
+    only('tui', '^tui/(?!layout)', `^tui/|^src/client/|${pure}|${npm}`, 'The board is a client like any other.'),
+    only(
+      'layout',
+      '^tui/layout/',
+      `^tui/layout/|^runners/local/|^src/base/|${npm}`,
+      'The layout knows tmux and nothing of beads.',
+    ),
+    only(
+      'runners',
+      '^runners/',
+      `^runners/|^src/base/|^src/errors\\.ts|^src/agents/(schema|state|runner|runtime|bridge-protocol)\\.ts|${npm}`,
+      'Runners implement the interfaces of agents.',
+    ),
+    only(
+      'proxy',
+      '^proxy/',
+      `^proxy/|^src/base/|^src/(costs|access)/schema\\.ts|${npm}`,
+      'The proxy stands alone: it holds the keys.',
+    ),
+    {
+      name: 'daemon-is-the-root',
+      severity: 'error',
+      comment: 'Nobody imports the composition root.',
+      from: { pathNot: '^src/daemon/' },
+      to: { path: '^src/daemon/' },
+    },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: '\\.d\\.ts$' }, to: {} },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.tsx', '.js', '.json'],
+    },
+  },
+};

@@ -1,0 +1,9 @@
+/** Programs by the name they have in dist/. */
+export const ENTRIES: Readonly<Record<string, string>> = {
+  godel: 'src/cli/main.ts',
+  daemon: 'src/daemon/main.ts',
+  proxy: 'proxy/main.ts',
+  board: 'tui/main.tsx',
+  review: 'tui/review/main.tsx',
+  'pi-extension': 'runners/runtimes/pi-extension.ts',
+};
