@@ -1,6 +1,8 @@
 /** Who may import whom. What is not allowed here is an error; the table is explained in src/README.md. */
 const features = '(beads|convoys|agents|repos|reviews|costs|access|system)';
 const pure = `^src/(base/|errors\\.ts|events\\.ts|config\\.ts|operations\\.ts|${features}/(schema|state|operations|context|bridge-protocol|runner|runtime|text)\\.ts)`;
+/** What a service may take from another feature: its nouns, its one place of change, its rows; never its service. */
+const offered = `^src/${features}/(schema|state|operations|context|bridge-protocol|runner|runtime|text|briefing|changes|store|worktree)\\.ts`;
 const npm =
   'node_modules|^node:|^(node:)?(fs|path|os|net|http|https|crypto|child_process|stream|timers|url|module|util|events|readline)(/|$)';
 
@@ -23,8 +25,14 @@ module.exports = {
     },
     only('base-imports-npm-only', '^src/base/', `^src/base/|${npm}`, 'Leaf tools know nothing of Godel.'),
     only(
+      'lists',
+      '^src/(errors|events|config|operations)\\.ts',
+      `${pure}|${npm}`,
+      'The four lists are read by every surface, so they know pure files only.',
+    ),
+    only(
       'pure-files',
-      `^src/${features}/(schema|state|operations)\\.ts`,
+      `^src/${features}/(schema|state|operations|context|bridge-protocol|runner|runtime|text)\\.ts`,
       `${pure}|${npm}`,
       'Pure files are shared by every surface.',
     ),
@@ -33,6 +41,12 @@ module.exports = {
       `^src/${features}/store\\.ts`,
       `${pure}|^src/storage/|${npm}`,
       'A store knows its own noun and the storage.',
+    ),
+    only(
+      'features',
+      `^src/${features}/`,
+      `^src/$1/|${offered}|^src/storage/|${pure}|${npm}`,
+      'A feature knows what others offer, not how they do it; other services come as arguments.',
     ),
     only(
       'storage',

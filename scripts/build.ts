@@ -1,5 +1,6 @@
 /** Bundles every program into dist/. One file each, as a bundle loads several times faster than hundreds of modules. */
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
@@ -24,31 +25,59 @@ const common = {
   banner: { js: REQUIRE },
   sourcemap: 'linked',
   logLevel: 'warning',
+  // The board sets NODE_ENV for its tests, which run it from source; here it is defined already.
+  logOverride: { 'assign-to-define': 'silent' },
 } as const satisfies BuildOptions;
 
 const folder = join(root, 'dist');
 const fresh = join(root, `dist.${process.pid}`);
-const missing = Object.values(ENTRIES).filter((file) => !existsSync(join(root, file)));
-if (missing.length > 0) throw new Error(`entries are missing: ${missing.join(', ')}`);
+const old = join(root, `dist.old.${process.pid}`);
 
-const { godel, ...programs } = ENTRIES;
-await build({
-  ...common,
-  entryPoints: { godel: godel as string },
-  outdir: fresh,
-  splitting: true,
-  chunkNames: 'cli/[hash]',
-  minifySyntax: true,
-});
-for (const [name, file] of Object.entries(programs)) {
-  const keep = name === 'board' || name === 'review' ? {} : { define: {} };
-  await build({ ...common, ...keep, entryPoints: { [name]: file }, outdir: fresh, minifySyntax: true });
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
-// The finished folder takes the place of the old one at once, so that nobody starts half a build.
-const old = join(root, `dist.old.${process.pid}`);
-mkdirSync(fresh, { recursive: true });
-chmodSync(join(fresh, 'godel.js'), 0o755);
-if (existsSync(folder)) renameSync(folder, old);
-renameSync(fresh, folder);
-rmSync(old, { recursive: true, force: true });
+/** Folders of builds that were killed. */
+function removeRemains(): void {
+  for (const name of readdirSync(root)) {
+    const pid = /^dist\.(?:old\.)?(\d+)$/.exec(name)?.[1];
+    if (pid && !isAlive(Number(pid))) rmSync(join(root, name), { recursive: true, force: true });
+  }
+}
+
+async function buildAll(): Promise<void> {
+  const { godel, ...programs } = ENTRIES;
+  await build({
+    ...common,
+    entryPoints: { godel: godel as string },
+    outdir: fresh,
+    splitting: true,
+    chunkNames: 'cli/[hash]',
+    minifySyntax: true,
+  });
+  for (const [name, file] of Object.entries(programs)) {
+    const keep = name === 'board' || name === 'review' ? {} : { define: {} };
+    await build({ ...common, ...keep, entryPoints: { [name]: file }, outdir: fresh, minifySyntax: true });
+  }
+  chmodSync(join(fresh, 'godel.js'), 0o755);
+}
+
+const missing = Object.values(ENTRIES).filter((file) => !existsSync(join(root, file)));
+if (missing.length > 0) throw new Error(`entries are missing: ${missing.join(', ')}`);
+removeRemains();
+try {
+  // Read before the build: what changes during it makes this build stale.
+  const stamp = execFileSync('sh', [join(root, 'scripts', 'bootstrap.sh'), 'fingerprint'], { encoding: 'utf8' });
+  await buildAll();
+  writeFileSync(join(fresh, '.godel-stamp'), stamp);
+  // The finished folder takes the place of the old one at once, so that nobody starts half a build.
+  if (existsSync(folder)) renameSync(folder, old);
+  renameSync(fresh, folder);
+} finally {
+  rmSync(fresh, { recursive: true, force: true });
+  rmSync(old, { recursive: true, force: true });
+}

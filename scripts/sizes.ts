@@ -4,7 +4,7 @@ import ts from 'typescript';
 
 const MAX_FILE = 500;
 const MAX_FUNCTION = 60;
-const MEDIAN_FILE = 120;
+const MEDIAN_FILE = 100;
 const P90_FUNCTION = 30;
 
 interface Sized {

@@ -11,7 +11,7 @@ export interface ScriptSpec {
 }
 
 /**
- * A POSIX script that exports exactly `env` and becomes `argv`. It is run by `env -i`, so nothing else is inherited;
+ * A POSIX script that exports exactly `env`, runs `argv` and ends with its exit code. It is run by `env -i`, so nothing else is inherited;
  * values never appear in an argument list that other users can read.
  */
 export function launchScript(spec: ScriptSpec): string {
@@ -22,7 +22,10 @@ export function launchScript(spec: ScriptSpec): string {
     ...exports,
     'unset PWD OLDPWD',
     `cd ${shellQuote(spec.cwd)} || exit 126`,
-    `exec ${spec.argv.map(shellQuote).join(' ')}`,
+    // The shell stays as the parent of the program: what tmux itself started could not be paused.
+    'trap : INT QUIT',
+    spec.argv.map(shellQuote).join(' '),
+    'exit $?',
     '',
   ].join('\n');
 }

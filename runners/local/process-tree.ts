@@ -118,8 +118,20 @@ async function waitGone(known: readonly ProcessInfo[], limitMs: number): Promise
   return left;
 }
 
-export async function signalTree(root: number | undefined, marker: string, signal: NodeJS.Signals): Promise<void> {
-  signalAll(await treeOf(root, marker), signal);
+/**
+ * Stops everything below `root` where it is. tmux sets a child of its own going again at once when it was stopped
+ * (server_child_stopped in its server.c), so the root, which only waits, is left alone.
+ */
+export async function pauseTree(root: number, marker: string): Promise<void> {
+  const tree = await treeOf(root, marker);
+  signalAll(
+    tree.filter((each) => each.pid !== root),
+    'SIGSTOP',
+  );
+}
+
+export async function resumeTree(root: number, marker: string): Promise<void> {
+  signalAll(await treeOf(root, marker), 'SIGCONT');
 }
 
 export interface EndedTree {

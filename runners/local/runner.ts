@@ -10,7 +10,7 @@ import type { Log } from '../../src/base/log.ts';
 import { run } from '../../src/base/process.ts';
 import { launchScript, shellQuote } from './launch-script.ts';
 import { pasteable } from './paste.ts';
-import { endTree, signalTree } from './process-tree.ts';
+import { endTree, pauseTree, resumeTree } from './process-tree.ts';
 import { HOLD_SESSION, type TmuxServer } from './tmux-server.ts';
 
 export interface LocalRunnerOptions {
@@ -52,7 +52,8 @@ export function parseHeld(line: string): Held | undefined {
     pid: Number(pid),
     agentId,
     generation: Number(generation),
-    dead: dead === '1',
+    // tmux notes the closed terminal first and the exit a moment later; a program may also live on without it.
+    dead: dead === '1' && (status !== '' || signal !== ''),
     command,
     title,
     ...(status === '' ? {} : { exitCode: Number(status) }),
@@ -175,10 +176,10 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
     },
     type: (handle, text) => locked(handle.address, () => typeText(handle, text)),
     async pause(handle) {
-      await signalTree(handle.pid, await markerFor(handle), 'SIGSTOP');
+      await pauseTree(handle.pid, await markerFor(handle));
     },
     async resume(handle) {
-      await signalTree(handle.pid, await markerFor(handle), 'SIGCONT');
+      await resumeTree(handle.pid, await markerFor(handle));
     },
     async stop(handle, agentId) {
       const held = (await list()).find((each) => each.address === handle.address && each.agentId === agentId);

@@ -198,7 +198,7 @@ export function createEventsSocket(options: EventsSocketOptions): EventsSocket {
         server.close(() => resolve());
         setTimeout(() => {
           for (const socket of feeds.keys()) socket.terminate();
-        }, 500).unref();
+        }, 100).unref();
       });
     },
   };

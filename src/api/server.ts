@@ -252,7 +252,7 @@ export function createApi(options: ApiOptions): Api {
         if (!server.listening) continue;
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
         server.closeIdleConnections();
-        setTimeout(() => server.closeAllConnections(), 1_000).unref();
+        setTimeout(() => server.closeAllConnections(), 250).unref();
         await closed;
       }
       await app.close();

@@ -23,6 +23,11 @@ export interface CliContext {
 
 /** The global flags, wherever on the line they were given. */
 export function globalFlags(command: Command): GlobalFlags {
-  const flags = command.optsWithGlobals<{ json?: boolean; debug?: boolean; project?: string; start?: boolean }>();
-  return { json: flags.json ?? false, debug: flags.debug ?? false, project: flags.project, start: flags.start ?? true };
+  const flags = command.optsWithGlobals<{ json?: boolean; debug?: boolean; project?: string }>();
+  // A flag that is on by default may have been switched off at any level.
+  let start = true;
+  for (let level: Command | null = command; level; level = level.parent) {
+    if (level.opts<{ start?: boolean }>().start === false) start = false;
+  }
+  return { json: flags.json ?? false, debug: flags.debug ?? false, project: flags.project, start };
 }

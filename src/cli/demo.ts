@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../base/error.ts';
 import { git } from '../base/git.ts';
 import { type HomePaths, homePaths } from '../base/paths.ts';
-import { run } from '../base/process.ts';
+import { isRunning, run } from '../base/process.ts';
 import type { Bead } from '../beads/schema.ts';
 import type { Client } from '../client/client.ts';
 import { exchange } from '../client/http.ts';
@@ -152,21 +152,12 @@ async function cleanUp(paths: HomePaths, folder: string): Promise<void> {
   const kill = await run('tmux', ['-L', paths.tmuxSocketName, 'kill-server']).catch(() => undefined);
   if (record) {
     process.kill(record.pid, 'SIGTERM');
-    for (let tries = 0; tries < 400 && isAlive(record.pid); tries += 1) await delay(25);
+    for (let tries = 0; tries < 400 && isRunning(record.pid); tries += 1) await delay(25);
   }
   const stop = { method: 'POST', path: '/admin/stop', headers: {}, body: '{}', timeoutMs: 5_000 };
   await exchange({ socketPath: paths.proxySocketFile }, stop).catch(() => undefined);
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   if (kill === undefined) throw failure('tmux-missing', { problem: 'it is not installed' });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Runs the work behind the board and resolves when the person detaches. */

@@ -53,7 +53,8 @@ export function fieldsOf(operation: AnyOperation): FieldSpec[] {
     const { inner, required, defaultValue, description } = unwrap(schema);
     return {
       name,
-      flag: kebab(name),
+      // A list is given one at a time: --label a --label b.
+      flag: kindOf(inner) === 'list' ? kebab(name).replace(/s$/, '') : kebab(name),
       description: description ?? '',
       kind: kindOf(inner),
       required,

@@ -35,6 +35,10 @@ function fromJson(field: FieldSpec, text: string): unknown {
   }
 }
 
+/** Name commander keeps a flag under. */
+const attributeOf = (field: FieldSpec) =>
+  field.flag.replaceAll(/-([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+
 /** Input of an operation from positional arguments and flags. */
 function collectInput(
   operation: AnyOperation,
@@ -46,7 +50,7 @@ function collectInput(
   const input: Record<string, unknown> = {};
   for (const field of fields) {
     const index = args.indexOf(field.name);
-    const value = index >= 0 ? positional[index] : flags[field.name];
+    const value = index >= 0 ? positional[index] : flags[attributeOf(field)];
     if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
     input[field.name] = field.kind === 'json' && typeof value === 'string' ? fromJson(field, value) : value;
   }

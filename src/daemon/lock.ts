@@ -13,15 +13,20 @@ export interface Lock {
 }
 
 /**
- * Takes the lock, waiting at most `waitMs` for a daemon that is just ending.
+ * Takes the lock, or refuses at once.
  * @throws GodelError daemon-running, home-unusable, disk-full
  */
-export function takeLock(file: string, waitMs: number): Lock {
+export function takeLock(file: string): Lock {
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    const db = new SQLite(file, { timeout: waitMs });
-    db.pragma('locking_mode = EXCLUSIVE');
-    db.exec('begin exclusive');
+    const db = new SQLite(file, { timeout: 0 });
+    try {
+      db.pragma('locking_mode = EXCLUSIVE');
+      db.exec('begin exclusive');
+    } catch (error) {
+      db.close();
+      throw error;
+    }
     return { release: () => db.close() };
   } catch (error) {
     const code = (error as { code?: string }).code ?? '';

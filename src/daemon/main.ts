@@ -1,18 +1,21 @@
 /** Entry of the daemon process: takes the lock, opens the log, starts, and stops on a signal. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../base/clock.ts';
 import { GodelError, messageOf } from '../base/error.ts';
 import { createLog } from '../base/log.ts';
-import { homePaths } from '../base/paths.ts';
+import { type HomePaths, homePaths } from '../base/paths.ts';
 import { version } from '../base/version.ts';
+import { exchange } from '../client/http.ts';
 import { failure } from '../errors.ts';
 import { createConfigFiles } from './config-files.ts';
 import { startDaemon } from './daemon.ts';
-import { takeLock } from './lock.ts';
+import { type Lock, takeLock } from './lock.ts';
 
 /** Time (ms) a daemon that is just ending may take to let go of the lock. */
 const LOCK_WAIT_MS = 5_000;
+const LOCK_POLL_MS = 50;
 const STOP_LIMIT_MS = 20_000;
 
 function prepareFolders(): ReturnType<typeof homePaths> {
@@ -42,10 +45,24 @@ function onSignals(stop: () => void): void {
   process.on('SIGHUP', () => {});
 }
 
+/** Waits for a daemon that is just ending, but not behind one that answers: two must never queue up. */
+async function lockHome(paths: HomePaths): Promise<Lock> {
+  const probe = { method: 'GET', path: '/health/live', headers: {}, timeoutMs: 1_000 };
+  for (const deadline = Date.now() + LOCK_WAIT_MS; ; await delay(LOCK_POLL_MS)) {
+    try {
+      return takeLock(paths.lockFile);
+    } catch (error) {
+      if (!(error instanceof GodelError) || error.reason !== 'daemon-running' || Date.now() > deadline) throw error;
+      const answer = await exchange({ socketPath: paths.socketFile }, probe).catch(() => undefined);
+      if (answer?.status === 200) throw error;
+    }
+  }
+}
+
 async function main(): Promise<void> {
   const foreground = process.argv.includes('--foreground');
   const paths = prepareFolders();
-  const lock = takeLock(paths.lockFile, LOCK_WAIT_MS);
+  const lock = await lockHome(paths);
   const { config } = await createConfigFiles(paths.configFile, process.env).daemon();
   const destination = foreground ? 2 : `${paths.logDir}/daemon.log`;
   const log = createLog({ level: config.log_level, destination, name: 'daemon' });

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf } from '../base/error.ts';
+import { GodelError, messageOf } from '../base/error.ts';
 import type { Log } from '../base/log.ts';
 import type { HomePaths } from '../base/paths.ts';
 import type { Activity, Provider, ProxyStatus } from '../costs/schema.ts';
@@ -42,7 +42,7 @@ const START_MS = 10_000;
 const WATCH_PAUSE_MS = 1_000;
 
 /** Variables the proxy needs: its home and where it listens. Keys go over the socket only. */
-function proxyEnvironment(options: ProxyProcessOptions): NodeJS.ProcessEnv {
+function proxyEnvironment(options: ProxyProcessOptions, port: number): NodeJS.ProcessEnv {
   const { environment } = options;
   const names = [
     'PATH',
@@ -62,7 +62,7 @@ function proxyEnvironment(options: ProxyProcessOptions): NodeJS.ProcessEnv {
     'NO_PROXY',
   ];
   const kept = names.map((name) => [name, environment[name]] as const).filter(([, value]) => value !== undefined);
-  return { ...Object.fromEntries(kept), GODEL_PROXY_PORT: String(options.port) };
+  return { ...Object.fromEntries(kept), GODEL_PROXY_PORT: String(port) };
 }
 
 export function createProxyProcess(options: ProxyProcessOptions): ProxyProcess {
@@ -74,13 +74,22 @@ export function createProxyProcess(options: ProxyProcessOptions): ProxyProcess {
 
   const probe = () => client.status(1_000).catch(() => undefined);
 
-  function launch(outFile: string): void {
+  /** Agents were told an address: with any free port allowed, the proxy that comes back takes the last one again. */
+  function lastPort(): number {
+    try {
+      return (JSON.parse(readFileSync(paths.proxyFile, 'utf8')) as { port: number }).port;
+    } catch {
+      return 0;
+    }
+  }
+
+  function launch(outFile: string, port: number): void {
     mkdirSync(paths.logDir, { recursive: true, mode: 0o700 });
     const out = openSync(outFile, 'w', 0o600);
     const child = spawn(options.nodePath, [options.proxyFile], {
       detached: true,
       stdio: ['ignore', out, out],
-      env: proxyEnvironment(options),
+      env: proxyEnvironment(options, port),
       cwd: paths.stateDir,
     });
     child.on('error', (error) => log.error({ error }, 'proxy could not be started'));
@@ -103,13 +112,24 @@ export function createProxyProcess(options: ProxyProcessOptions): ProxyProcess {
     });
   }
 
+  async function startOn(outFile: string, port: number): Promise<ProxyStatus> {
+    launch(outFile, port);
+    try {
+      return await awaitReady(outFile);
+    } catch (error) {
+      const taken = error instanceof GodelError && error.reason === 'port-taken';
+      if (!taken || options.port !== 0 || port === 0) throw error;
+      launch(outFile, 0);
+      return awaitReady(outFile);
+    }
+  }
+
   async function ensure(): Promise<void> {
     const running = await probe();
     if (running) current = running;
     else {
       const outFile = join(paths.logDir, 'proxy.out');
-      launch(outFile);
-      current = await awaitReady(outFile);
+      current = await startOn(outFile, options.port || lastPort());
     }
     await client.putProviders(await options.providers());
     log.info({ proxyPid: current.pid, port: current.port, adopted: running !== undefined }, 'proxy ready');

@@ -13,7 +13,9 @@ import { serveFake } from '../support/fake-daemon.ts';
 import { sampleDiff } from '../support/review-data.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const socket = `godel-test-${process.pid}`;
+// A server of its own for every start: one that is just ending refuses a new session.
+let starts = 0;
+let socket = '';
 let folder = '';
 let served: { stop(): Promise<void> } | undefined;
 
@@ -50,6 +52,8 @@ afterEach(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function start(program: string, fake: FakeClient, columns: number, rows: number): Promise<string> {
+  starts += 1;
+  socket = `godel-test-${process.pid}-${starts}`;
   const home = mkdtempSync(join(folder, 'home-'));
   const { socketFile } = homePaths({ GODEL_HOME: home });
   mkdirSync(dirname(socketFile), { recursive: true });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { type HomePaths, homePaths } from '../../base/paths.ts';
+import { isRunning } from '../../base/process.ts';
 import { failure } from '../../errors.ts';
 import { type CliContext, globalFlags } from '../context.ts';
 import { connectDaemon, isAnswering, programFolder, readRecord, startDaemonProcess } from '../daemon-control.ts';
@@ -14,22 +15,13 @@ import { printResult } from '../output.ts';
 const STOP_MS = 25_000;
 const POLL_MS = 25;
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
 /** Asks the daemon to stop and waits until its process is gone; false when none was running. */
 async function stopDaemon(paths: HomePaths): Promise<boolean> {
   const record = readRecord(paths);
   if (!record || !(await isAnswering(paths))) return false;
   process.kill(record.pid, 'SIGTERM');
   const deadline = Date.now() + STOP_MS;
-  while (isAlive(record.pid)) {
+  while (isRunning(record.pid)) {
     if (Date.now() > deadline) throw failure('daemon-unreachable', { problem: `process ${record.pid} does not stop` });
     await delay(POLL_MS);
   }

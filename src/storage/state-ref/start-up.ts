@@ -6,9 +6,9 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** A lock younger than this (ms) may belong to another home's daemon that is writing right now. */
-const LOCK_AGE_MS = 2_000;
+const LOCK_AGE_MS = 500;
 const TEMPORARY_AGE_MS = 3_600_000;
-const WAIT_STEP_MS = 100;
+const WAIT_STEP_MS = 25;
 
 async function filesUnder(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
