@@ -218,7 +218,7 @@ break_lock() {
     [ "$(readlink "$LOCK" 2>/dev/null)" != "$1" ] || rm -f "$LOCK"
     rmdir "$LOCK.break"
   else
-    find "$LOCK.break" -prune -mmin +1 -exec rmdir {} \; 2>/dev/null
+    find "$LOCK.break" -prune -mmin +1 -exec rmdir {} \; 2>/dev/null || :
     sleep 0.1
   fi
 }

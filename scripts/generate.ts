@@ -111,7 +111,7 @@ function read(name: string): string {
 }
 
 mkdirSync(folder, { recursive: true });
-const extra = readdirSync(folder).filter((name) => !files.has(name));
+const extra = readdirSync(folder).filter((name) => !files.has(name) && !name.endsWith('.png'));
 const stale = [...files].filter(([name, text]) => read(name) !== text).map(([name]) => name);
 if (process.argv.includes('--check')) {
   for (const name of [...stale, ...extra]) process.stdout.write(`man/${name} is stale: npm run generate\n`);

@@ -9,7 +9,7 @@ interface Report {
   numPassedTests: number;
   numFailedTests: number;
   numPendingTests: number;
-  testResults: { status: string; assertionResults: unknown[] }[];
+  testResults: { status: string; assertionResults: { status: string }[] }[];
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -24,11 +24,13 @@ function runNode(args: readonly string[]): Promise<number> {
   });
 }
 
-/** The counts of vitest's report. A file that could not be read, or a fault outside of tests, is one failure. */
+/** The counts of vitest's report. A file that fails outside of its tests is one failure. */
 function countLine(file: string, exitCode: number): string {
   try {
     const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
-    const broken = report.testResults.filter((each) => each.status === 'failed' && each.assertionResults.length === 0);
+    const broken = report.testResults.filter(
+      (each) => each.status === 'failed' && !each.assertionResults.some((test) => test.status === 'failed'),
+    );
     const failed = report.numFailedTests + broken.length;
     const skipped = report.numPendingTests > 0 ? `, ${report.numPendingTests} skipped` : '';
     return `${report.numPassedTests} passed, ${failed === 0 && exitCode !== 0 ? 1 : failed} failed${skipped}`;

@@ -55,8 +55,7 @@ function machine(name: string, programs: readonly string[], fakes: Readonly<Reco
 }
 
 const environment = (path: string) => ({
-  HOME: process.env.HOME,
-  TMPDIR: process.env.TMPDIR,
+  ...process.env,
   PATH: path,
   CI: 'true',
   NODE_ENV: 'production',
@@ -114,6 +113,12 @@ describe('scripts/godel refuses in two lines, on standard error, with the way ou
       ['git'],
       { dnf: 'exit 1' },
       'godel: tmux 3.2a or newer is needed; this system has none.\nsudo dnf install -y tmux\n',
+    ],
+    [
+      'no tmux, on Debian as somebody who may not install it',
+      ['git'],
+      { id: 'echo 1000', 'apt-get': 'exit 1' },
+      'godel: tmux 3.2a or newer is needed; this system has none.\nsudo apt-get update && sudo apt-get install -y tmux\n',
     ],
     [
       'an old tmux, where packages come from brew',
@@ -180,6 +185,16 @@ describe('scripts/godel sets up', () => {
     symlinkSync('a tree/scripts/godel', join(folder, 'link'));
     symlinkSync(join(folder, 'link'), join(folder, 'link to a link'));
     expect(godel(path, join(folder, 'link to a link'))).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test('tmux with apt-get as root, after an update of its lists', () => {
+    const apt = `case $* in
+      *update*) : >"\${0%/*}/lists" ;;
+      *"install -y"*tmux) [ -e "\${0%/*}/lists" ] && ln -s "${locate('tmux')}" "\${0%/*}/tmux" ;;
+    esac`;
+    const bare = machine('bare debian', ['git'], { id: 'echo 0', 'apt-get': apt });
+    expect(godel(bare)).toMatchObject({ status: 0, stderr: 'godel: installing tmux\n' });
+    expect(godel(bare)).toMatchObject({ status: 0, stderr: '' });
   });
 
   test('the programs again when a source has other contents, not when only its time is another', () => {
