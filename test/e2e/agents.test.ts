@@ -112,7 +112,7 @@ describe('shell agents', () => {
   });
 
   test('stop leaves no process behind, not even those that tried to escape', async () => {
-    const escape =
+    const fugitives =
       '(setsid sleep 7777 &); (trap "" TERM; sleep 7777) & nohup sh -c "sleep 7777" >/dev/null 2>&1 & wait';
     const agents = await spawn('--command', fugitives, '--name', 'escaper', '--count', '3');
     for (const agent of agents) {
