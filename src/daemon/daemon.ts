@@ -1,4 +1,5 @@
 /** Starts every part in order and stops them in the opposite one. */
+import { createServer } from 'node:net';
 import { isAllowed } from '../access/permissions.ts';
 import { liveAgents } from '../agents/store.ts';
 import { type Api, createApi } from '../api/server.ts';
@@ -8,6 +9,7 @@ import type { Log } from '../base/log.ts';
 import type { HomePaths } from '../base/paths.ts';
 import type { Config } from '../config.ts';
 import { providersOf } from '../costs/providers.ts';
+import { failure } from '../errors.ts';
 import { operations } from '../operations.ts';
 import { createRepoService, type RepoService } from '../repos/service.ts';
 import { allProjects } from '../repos/store.ts';
@@ -64,6 +66,7 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
   const { clock, log, version } = options;
   const startedAt = new Date(clock.now()).toISOString();
   const files = programFiles(import.meta.url);
+  await assertPortFree(options.config.daemon_port);
   const core = await createCore(options);
   stops.push(core.stop);
   const repos = startRepos(core, stops);
@@ -113,6 +116,18 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
   port = await api.listenTcp(options.config.daemon_port);
   await api.listenSocket(core.paths.socketFile);
   return { port, startedAt, stop: () => stopAll(stops, log) };
+}
+
+/** @throws GodelError port-taken, before anything is started for nothing */
+async function assertPortFree(port: number): Promise<void> {
+  if (port === 0) return;
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => {
+    probe.once('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'EADDRINUSE' ? failure('port-taken', { port, variable: 'GODEL_PORT' }, error) : error),
+    );
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve()));
+  });
 }
 
 function startRepos(core: Core, stops: Stops): RepoService {
@@ -170,6 +185,8 @@ async function startParts(
   stops: Stops,
 ): Promise<void> {
   const { log } = core;
+  // What can be refused is refused before anything that outlives the daemon is started.
+  await parts.tmux.version();
   await Promise.all([proxy.start(), parts.tmux.ensure()]);
   const held = await parts.runner.list();
   const projectOf = (path: string) => repos.resolveProject({ path });
