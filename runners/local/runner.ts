@@ -1,5 +1,5 @@
 /** The local runner: every agent in a pane of Godel's own tmux server. */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Handle, Held, LaunchSpec, Runner } from '../../src/agents/runner.ts';
@@ -108,15 +108,27 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
       set('@godel_generation', String(spec.generation)),
       set('@godel_name', spec.agentName),
       ...(spec.beadId === undefined ? [] : [set('@godel_bead', spec.beadId)]),
-      ['pipe-pane', '-O', '-t', pane, `exec cat >> ${shellQuote(spec.logFile)}`],
     ]);
+    await startLog(pane, spec.logFile);
     return { runner: 'local', address: pane, pid: Number(pid) };
+  }
+
+  /** Everything the pane prints goes to its log; of a program that has already ended the screen is kept. */
+  async function startLog(pane: string, logFile: string): Promise<void> {
+    try {
+      await server.tmux('pipe-pane', '-O', '-t', pane, `exec cat >> ${shellQuote(logFile)}`);
+    } catch (error) {
+      if (!messageOf(error).includes('exited')) throw error;
+      const screen = await server.tmux('capture-pane', '-p', '-t', pane);
+      await appendFile(logFile, `${screen.join('\n').trimEnd()}\n`);
+    }
   }
 
   async function look(): Promise<void> {
     const next = new Map<string, string>();
     for (const held of await list()) {
-      const stamp = JSON.stringify([held.dead, held.title, held.command]);
+      // A pane may be listed between the settings of its options, so those belong to what is compared.
+      const stamp = JSON.stringify([held.agentId, held.generation, held.dead, held.title, held.command]);
       next.set(held.address, stamp);
       if (seen.get(held.address) !== stamp) for (const listener of [...listeners]) listener(held);
     }

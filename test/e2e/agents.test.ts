@@ -92,6 +92,17 @@ describe('shell agents', () => {
     expect(await state('fine', 'exited')).toMatchObject({ lifecycle: 'completed', exitCode: 0 });
   });
 
+  test('programs that end at once are told about, all of them', async () => {
+    await spawn('--command', 'echo last words; exit 3', '--name', 'brief', '--count', '20');
+    const brief = await until('all failed', async () => {
+      const { items } = await home.json<{ items: Agent[] }>('agent', 'list', '--state', 'failed', '--limit', '100');
+      const mine = items.filter((agent) => agent.name.startsWith('brief-'));
+      return mine.length === 20 && mine;
+    });
+    expect(new Set(brief.map((agent) => agent.exitCode))).toEqual(new Set([3]));
+    expect((await home.godel(['agent', 'logs', 'brief-1'])).stdout).toContain('last words');
+  });
+
   test('pause stops the whole tree where it is, resume lets it go on', async () => {
     await spawn('--command', 'while :; do date +%N; sleep 0.1; done', '--name', 'ticker');
     const ticks = async () =>
