@@ -54,7 +54,7 @@ export async function takeSnapshot(spec: SnapshotSpec): Promise<{ commit: string
   const [head = '', headTree = ''] = (await git(worktree, ['rev-parse', 'HEAD', 'HEAD^{tree}'])).split('\n');
   const tree = await workingTree(worktree);
   if (tree === headTree) return undefined;
-  const known = await tryGit(gitDir, ['rev-parse', '--verify', '--quiet', refOf(beadId), `${refOf(beadId)}^{tree}`]);
+  const known = await tryGit(gitDir, ['rev-parse', '--quiet', refOf(beadId), `${refOf(beadId)}^{tree}`]);
   const [previous, previousTree] = known.code === 0 ? known.stdout.trim().split('\n') : [undefined, undefined];
   if (previous !== undefined && previousTree === tree && (await git(gitDir, ['rev-parse', `${previous}^1`])) === head)
     return undefined;

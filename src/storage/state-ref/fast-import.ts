@@ -3,6 +3,8 @@
  * `from <expected oid>` makes it a compare-and-swap: when the ref moved, fast-import refuses and
  * the ref is untouched. core.fsync=committed flushes pack, index and ref before it answers.
  */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { tryGit } from '../../base/git.ts';
 import type { RunResult } from '../../base/process.ts';
 import { failure } from '../../errors.ts';
@@ -60,7 +62,7 @@ function stream(spec: GroupSpec): Buffer {
 
 function explain(spec: GroupSpec, result: RunResult): Error {
   const text = result.timedOut ? 'git fast-import timed out' : result.stderr.trim();
-  if (/No space left|disk quota|file too large/i.test(text))
+  if (/No space left|Out of diskspace|disk quota|file too large/i.test(text))
     return failure('disk-full', { problem: text.split('\n')[0] });
   if (/Permission denied|Read-only file system/i.test(text)) {
     return failure('repository-read-only', { path: spec.gitDir, problem: text.split('\n')[0] });
@@ -82,6 +84,9 @@ export async function writeGroup(spec: GroupSpec): Promise<string> {
   });
   const now = await readRef(spec.gitDir);
   if (result.code !== 0 || now === null || now === spec.expected) {
+    // Its crash report would stay in the user's repository for ever; what it says is in the error.
+    const report = /fast_import_crash_\d+/.exec(result.stderr)?.[0];
+    if (report) await rm(join(spec.gitDir, report), { force: true });
     if (now !== spec.expected) throw new StateMovedError();
     throw explain(spec, result);
   }

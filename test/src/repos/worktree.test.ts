@@ -1,0 +1,159 @@
+/** Worktrees, snapshots and landing on real repositories. */
+import { mkdir, mkdtemp, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { git } from '../../../src/base/git.ts';
+import { listSnapshots, restoreSnapshot, takeSnapshot } from '../../../src/repos/snapshot.ts';
+import { createWorktrees, type Worktrees } from '../../../src/repos/worktree.ts';
+import { landCommit, prepareLanding } from '../../../src/reviews/landing.ts';
+import { makeRepository } from '../../support/home.ts';
+
+let folder: string;
+let top: string;
+let gitDir: string;
+let worktrees: Worktrees;
+const plain = { base: 'main', copyPatterns: [] };
+
+beforeEach(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'godel-wörk trees-')));
+  top = await makeRepository(join(folder, 'repo'));
+  gitDir = join(top, '.git');
+  worktrees = createWorktrees({ gitDir, top });
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const commitIn = async (path: string, file: string, text: string) => {
+  await writeFile(join(path, file), text);
+  await git(path, ['add', '-A']);
+  await git(path, ['commit', '-q', '-m', `change ${file}`]);
+};
+
+describe('worktrees', () => {
+  test('fifty at once: no failure, no orphan branch, no tracking, a clean status for the user', async () => {
+    const ids = Array.from({ length: 50 }, (_, index) => `godel-${String(index).padStart(5, 'a')}`);
+    const made = await Promise.all(ids.map((beadId) => worktrees.ensure({ beadId, ...plain })));
+    expect(made.every((each) => each.created)).toBe(true);
+    expect((await worktrees.list()).map((each) => each.beadId).sort()).toEqual([...ids].sort());
+    expect(
+      (await git(top, ['for-each-ref', '--format=%(refname:short)%(upstream)', 'refs/heads/bead'])).split('\n'),
+    ).toHaveLength(50);
+    expect(await git(top, ['status', '--porcelain'])).toBe('');
+  });
+  test('ignored files that match are copied, tracked ones and node_modules are not', async () => {
+    await writeFile(join(top, '.gitignore'), '.env*\nnode_modules/\n');
+    await commitIn(top, 'tracked.env', 'x');
+    await writeFile(join(top, '.env'), 'SECRET=1');
+    await mkdir(join(top, 'node_modules'));
+    await writeFile(join(top, 'node_modules', '.env'), 'no');
+    const { path } = await worktrees.ensure({
+      beadId: 'godel-aaaaa',
+      base: 'main',
+      copyPatterns: ['.env', '.env.*', '**/*'],
+    });
+    expect(await readFile(join(path, '.env'), 'utf8')).toBe('SECRET=1');
+    await expect(stat(join(path, 'node_modules'))).rejects.toThrow();
+  });
+  test('a folder that was deleted is healed, with its branch and commits', async () => {
+    const { path } = await worktrees.ensure({ beadId: 'godel-aaaaa', ...plain });
+    await commitIn(path, 'a.txt', 'a');
+    await rm(path, { recursive: true });
+    await worktrees.ensure({ beadId: 'godel-aaaaa', ...plain });
+    expect(await readFile(join(path, 'a.txt'), 'utf8')).toBe('a');
+  });
+  test('a branch that is checked out elsewhere is refused with the place', async () => {
+    await git(top, ['worktree', 'add', '-q', '-b', 'bead/godel-aaaaa', join(folder, 'elsewhere')]);
+    await expect(worktrees.ensure({ beadId: 'godel-aaaaa', ...plain })).rejects.toThrow(/checked out in .*elsewhere/);
+  });
+});
+
+describe('snapshots', () => {
+  const spec = (path: string) => ({ gitDir, worktree: path, beadId: 'godel-aaaaa', reason: 'test', now: Date.now() });
+
+  test('keep index, HEAD and status byte-equal, hold untracked and deleted files, and are taken once', async () => {
+    const { path } = await worktrees.ensure({ beadId: 'godel-aaaaa', ...plain });
+    await commitIn(path, 'gone.txt', 'soon');
+    await rm(join(path, 'gone.txt'));
+    await writeFile(join(path, 'ünïcode new.txt'), 'new');
+    await writeFile(join(path, 'README.md'), 'staged');
+    await git(path, ['add', 'README.md']);
+    await writeFile(join(path, 'README.md'), 'and changed');
+    const index = join(gitDir, 'worktrees', 'godel-aaaaa', 'index');
+    const look = async () => [
+      await readFile(index),
+      await git(path, ['status', '--porcelain']),
+      await git(path, ['rev-parse', 'HEAD']),
+    ];
+    const before = await look();
+    expect(await takeSnapshot(spec(path))).toBeDefined();
+    expect(await takeSnapshot(spec(path))).toBeUndefined();
+    expect(await look()).toEqual(before);
+    const [snapshot] = await listSnapshots({ gitDir, beadId: 'godel-aaaaa' });
+    expect(snapshot?.files.sort()).toEqual(['README.md', 'gone.txt', 'ünïcode new.txt']);
+  });
+  test('a restore brings everything back, and can itself be undone', async () => {
+    const { path } = await worktrees.ensure({ beadId: 'godel-aaaaa', ...plain });
+    await writeFile(join(path, 'first.txt'), 'one');
+    const first = await takeSnapshot(spec(path));
+    await writeFile(join(path, 'first.txt'), 'two');
+    await restoreSnapshot({ ...spec(path), commit: first?.commit as string });
+    expect(await readFile(join(path, 'first.txt'), 'utf8')).toBe('one');
+    const [newest] = await listSnapshots({ gitDir, beadId: 'godel-aaaaa' });
+    await restoreSnapshot({ ...spec(path), commit: newest?.commit as string });
+    expect(await readFile(join(path, 'first.txt'), 'utf8')).toBe('two');
+  });
+  test('a merge that has conflicts can be snapshotted', async () => {
+    const { path } = await worktrees.ensure({ beadId: 'godel-aaaaa', ...plain });
+    await commitIn(path, 'README.md', 'theirs');
+    await commitIn(top, 'README.md', 'ours');
+    await git(path, ['merge', 'main']).catch(() => undefined);
+    expect(await git(path, ['status', '--porcelain'])).toContain('UU README.md');
+    expect(await takeSnapshot(spec(path))).toBeDefined();
+    expect(await git(path, ['status', '--porcelain'])).toContain('UU README.md');
+  });
+});
+
+describe('landing', () => {
+  const prepare = () =>
+    prepareLanding({
+      gitDir,
+      main: 'main',
+      branch: 'bead/godel-aaaaa',
+      beadId: 'godel-aaaaa',
+      title: 'T',
+      author: 'me',
+      strategy: 'merge',
+    });
+  const land = async (prepared: { commit: string; expected: string }) =>
+    landCommit({ gitDir, top, main: 'main', ...prepared });
+
+  test('a dirty file of the user in the way is refused and kept; one that is not in the way does not matter', async () => {
+    const { path } = await worktrees.ensure({ beadId: 'godel-aaaaa', ...plain });
+    await commitIn(path, 'README.md', 'landed');
+    const prepared = await prepare();
+    await writeFile(join(top, 'README.md'), 'precious');
+    await expect(land(prepared)).rejects.toMatchObject({ reason: 'main-dirty' });
+    expect(await readFile(join(top, 'README.md'), 'utf8')).toBe('precious');
+    expect(await git(top, ['rev-parse', 'main'])).toBe(prepared.expected);
+    await git(top, ['checkout', '-q', 'README.md']);
+    await writeFile(join(top, 'other.txt'), 'mine');
+    await land(prepared);
+    expect(await readFile(join(top, 'README.md'), 'utf8')).toBe('landed');
+    expect(await readFile(join(top, 'other.txt'), 'utf8')).toBe('mine');
+  });
+  test('a main that moved meanwhile is noticed, checked out or not', async () => {
+    const { path } = await worktrees.ensure({ beadId: 'godel-aaaaa', ...plain });
+    await commitIn(path, 'a.txt', 'a');
+    const prepared = await prepare();
+    await commitIn(top, 'b.txt', 'b');
+    await expect(land(prepared)).rejects.toMatchObject({ reason: 'main-moved' });
+    await git(top, ['checkout', '-q', '--detach']);
+    await expect(land(prepared)).rejects.toMatchObject({ reason: 'main-moved' });
+    await land(await prepare());
+    expect(await git(top, ['ls-tree', '--name-only', 'main'])).toBe('README.md\na.txt\nb.txt');
+  });
+  test('nothing to land is said', async () => {
+    await worktrees.ensure({ beadId: 'godel-aaaaa', ...plain });
+    await expect(prepare()).rejects.toMatchObject({ reason: 'nothing-to-review' });
+  });
+});
