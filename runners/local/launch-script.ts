@@ -6,6 +6,8 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 export interface ScriptSpec {
   cwd: string;
+  /** Receives the exit code, for when tmux does not tell it. */
+  exitFile: string;
   argv: readonly string[];
   env: Readonly<Record<string, string>>;
 }
@@ -25,7 +27,9 @@ export function launchScript(spec: ScriptSpec): string {
     // The shell stays as the parent of the program: what tmux itself started could not be paused.
     'trap : INT QUIT',
     spec.argv.map(shellQuote).join(' '),
-    'exit $?',
+    'code=$?',
+    `echo "$code" > ${shellQuote(spec.exitFile)}`,
+    'exit "$code"',
     '',
   ].join('\n');
 }

@@ -1,5 +1,5 @@
 /** The local runner: every agent in a pane of Godel's own tmux server. */
-import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Handle, Held, LaunchSpec, Runner } from '../../src/agents/runner.ts';
@@ -7,7 +7,7 @@ import type { Clock } from '../../src/base/clock.ts';
 import { messageOf } from '../../src/base/error.ts';
 import { newId } from '../../src/base/id.ts';
 import type { Log } from '../../src/base/log.ts';
-import { run } from '../../src/base/process.ts';
+import { isRunning, run } from '../../src/base/process.ts';
 import { launchScript, shellQuote } from './launch-script.ts';
 import { pasteable } from './paste.ts';
 import { endTree, pauseTree, resumeTree } from './process-tree.ts';
@@ -38,6 +38,7 @@ const FIELDS = [
 const SEPARATOR = '\u001f';
 const FORMAT = FIELDS.map((field) => `#{${field}}`).join(SEPARATOR);
 
+const exitFileOf = (spec: LaunchSpec) => join(spec.home, `exit-${spec.generation}`);
 const markerOf = (agentId: string) => `GODEL_AGENT_ID=${agentId}`;
 
 /** One line of `list-panes`; undefined for panes that hold no agent. Pure. */
@@ -66,6 +67,8 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
   const locks = new Map<string, Promise<unknown>>();
   const listeners = new Set<(held: Held) => void>();
   let seen = new Map<string, string>();
+  /** Looks in a row at which the process of a pane was gone although tmux calls it alive. */
+  const missing = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;
   let looking: Promise<void> = Promise.resolve();
 
@@ -91,7 +94,9 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
     await mkdir(spec.home, { recursive: true, mode: 0o700 });
     const file = join(spec.home, 'launch.sh');
     await rm(file, { force: true });
-    await writeFile(file, launchScript(spec), { mode: 0o600 });
+    const exitFile = exitFileOf(spec);
+    await rm(exitFile, { force: true });
+    await writeFile(file, launchScript({ ...spec, exitFile }), { mode: 0o600 });
     await writeFile(spec.logFile, '', { mode: 0o600, flag: 'a' });
     return file;
   }
@@ -107,6 +112,7 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
       set('@godel_agent', spec.agentId),
       set('@godel_generation', String(spec.generation)),
       set('@godel_name', spec.agentName),
+      set('@godel_exit', exitFileOf(spec)),
       ...(spec.beadId === undefined ? [] : [set('@godel_bead', spec.beadId)]),
     ]);
     await startLog(pane, spec.logFile);
@@ -124,13 +130,29 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
     }
   }
 
+  /** tmux may not tell of an end under load: a pane whose process is gone for two looks has ended. */
+  async function withEnd(held: Held): Promise<Held> {
+    if (held.dead || isRunning(held.pid)) {
+      missing.delete(held.address);
+      return held;
+    }
+    const looks = (missing.get(held.address) ?? 0) + 1;
+    missing.set(held.address, looks);
+    if (looks < 2) return held;
+    const [file = ''] = await server.tmux('display-message', '-p', '-t', held.address, '#{@godel_exit}');
+    const code = Number.parseInt(await readFile(file, 'utf8').catch(() => ''), 10);
+    return { ...held, dead: true, ...(Number.isNaN(code) ? {} : { exitCode: code }) };
+  }
+
   async function look(): Promise<void> {
     const next = new Map<string, string>();
-    for (const held of await list()) {
+    for (const listed of await list()) {
+      const held = await withEnd(listed);
       // A pane may be listed between the settings of its options, so those belong to what is compared.
       const stamp = JSON.stringify([held.agentId, held.generation, held.dead, held.title, held.command]);
       next.set(held.address, stamp);
-      if (seen.get(held.address) !== stamp) for (const listener of [...listeners]) listener(held);
+      // An end is told at every look until it has been dealt with; telling it once could be lost with one error.
+      if (held.dead || seen.get(held.address) !== stamp) for (const listener of [...listeners]) listener(held);
     }
     seen = next;
   }

@@ -163,10 +163,14 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
     size: options.size,
   });
 
+  const agentsEnding = new Set<string>();
   async function heldChanged(held: Held): Promise<void> {
     const agent = await load(held.agentId);
     if (!agent || agent.generation !== held.generation || !isLive(agent.lifecycle)) return;
-    if (held.dead) await ending.exited(agent, held);
+    // A launch that is still being recorded is looked at again a moment later.
+    if (!held.dead || agent.pane === undefined || agentsEnding.has(agent.id)) return;
+    agentsEnding.add(agent.id);
+    await ending.exited(agent, held).finally(() => agentsEnding.delete(agent.id));
   }
 
   return { tmux, runner, runtimes, bridge, delivery, observation, ending, launcher, heldChanged };

@@ -27,7 +27,7 @@ const sees = (text: string, limitMs = 20_000) =>
   );
 
 async function open(columns: number, rows: number): Promise<void> {
-  const command = `cd ${home.repository} && exec ${process.execPath} ${GODEL}`;
+  const command = `cd "${home.repository}" && exec "${process.execPath}" "${GODEL}"`;
   await outer('new-session', '-d', '-s', 'person', '-x', String(columns), '-y', String(rows), command);
   await outer('set-option', '-g', 'status', 'off');
 }
@@ -89,7 +89,7 @@ describe('a first session', () => {
     }
     for (const each of own) process.kill(Number(each), 'SIGKILL');
     await sees('DONE 1');
-    await outer('new-window', '-d', '-n', 'second', `cd ${home.repository} && exec ${process.execPath} ${GODEL}`);
+    await outer('new-window', '-d', '-n', 'second', `cd "${home.repository}" && exec "${process.execPath}" "${GODEL}"`);
     await until('second client', async () =>
       (await outer('capture-pane', '-p', '-t', 'person:second')).includes('DONE'),
     );

@@ -58,7 +58,7 @@ async function start(program: string, fake: FakeClient, columns: number, rows: n
   const { socketFile } = homePaths({ GODEL_HOME: home });
   mkdirSync(dirname(socketFile), { recursive: true });
   served = await serveFake(fake, socketFile);
-  const command = `cd ${folder} && exec env GODEL_HOME=${home} GODEL_PROJECT=${PROJECT_ID} ${process.execPath} ${program}`;
+  const command = `cd "${folder}" && exec env "GODEL_HOME=${home}" GODEL_PROJECT=${PROJECT_ID} "${process.execPath}" ${program}`;
   tmux('-f', '/dev/null', 'new-session', '-d', '-x', String(columns), '-y', String(rows), '-s', 't', command);
   tmux('set', '-g', 'status', 'off');
   tmux('set', '-s', 'escape-time', '0');
