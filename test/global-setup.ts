@@ -10,7 +10,7 @@ import { processesWith } from './support/processes.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** How long (ms) processes may take to end after the last test. */
-const GRACE_MS = 5_000;
+const GRACE_MS = 20_000;
 
 function refuseStaleBuild(): void {
   const wanted = execFileSync('sh', [join(root, 'scripts', 'bootstrap.sh'), 'fingerprint'], { encoding: 'utf8' });
