@@ -6,21 +6,37 @@ import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { LedgerEntry } from '../src/costs/schema.ts';
 import { clientHeaders } from './headers.ts';
-import { type Refusal, refusalBody, refusalEvent, refusals } from './refusal.ts';
-import { createBodyTap, createStreamTap, type Reading, type UsageTap, type Wire } from './usage.ts';
-import { createUsageFilter } from './usage-chunk.ts';
+import { type Refusal, refusals } from './refusal.ts';
+import { refusalBody, refusalEvent } from './wire/errors.ts';
+import type { Exchange, Transform } from './wire/exchange.ts';
+import { createBodyTap, createStreamTap, type Reading, type UsageTap } from './wire/usage.ts';
+import type { Wire } from './wire/wire.ts';
+
+export interface AnswerHead {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+}
+
+export interface HeldAnswer extends AnswerHead {
+  body: Buffer;
+}
 
 export interface RelaySpec {
   dispatcher: Dispatcher;
-  options: Dispatcher.DispatchOptions;
-  response: ServerResponse;
-  wire: Wire;
-  /** Take the usage-only chunk out of the stream. */
-  dropUsageChunk: boolean;
-  /** Headers of Godel's own for the answer. */
+  origin: string;
+  exchange: Exchange;
+  /** Headers for the provider. */
   headers: Record<string, string>;
-  /** Called once, before the last byte is sent. */
-  onSettled: (result: RelayResult) => void;
+  response: ServerResponse;
+  /** Headers of Godel's own for the answer. */
+  answerHeaders: Record<string, string>;
+  /** True keeps an answer back, so that the caller may try elsewhere: the client sees nothing of it. */
+  hold?: (head: AnswerHead) => boolean;
+  /**
+   * Called once, before the last byte is sent; the bytes that end a complete answer wait for its promise. When the client was
+   * not answered, the caller has to do it.
+   */
+  onSettled: (result: RelayResult) => void | Promise<void>;
   /** Gives the caller a way to end the request, for example when the key is revoked. */
   onStart: (end: (reason: Refusal) => void) => void;
 }
@@ -31,9 +47,18 @@ export interface RelayResult {
   reading: Reading | undefined;
   firstByteMs: number | null;
   latencyMs: number;
+  /** False when the client has got nothing yet and waits. */
+  answered: boolean;
+  /** The answer that was kept back. */
+  held?: HeldAnswer;
+  /** Why nothing came, when nothing came. */
+  problem?: Refusal;
 }
 
-function headerOf(headers: Record<string, string | string[] | undefined>, name: string): string {
+/** Of an answer that is kept back, this much (bytes) is read. */
+const MAX_HELD = 1024 * 1024;
+
+function headerOf(headers: AnswerHead['headers'], name: string): string {
   const value = headers[name];
   return Array.isArray(value) ? value.join(', ') : (value ?? '');
 }
@@ -51,31 +76,84 @@ export function sendRefusal(
     ...headers,
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
-    'x-should-retry': refusal.status >= 500 ? 'true' : 'false',
+    'x-should-retry': refusal.retryAfterMs !== undefined || refusal.status >= 500 ? 'true' : 'false',
+    ...(refusal.retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(refusal.retryAfterMs / 1000)) }),
   });
   response.end(body);
 }
 
+/** Sends an answer that was kept back after all. */
+export function sendHeld(
+  response: ServerResponse,
+  exchange: Exchange,
+  held: HeldAnswer,
+  headers: Record<string, string> = {},
+): void {
+  if (response.headersSent || response.destroyed) return void response.destroy();
+  const change = exchange.transform({ status: held.status, streaming: false });
+  const body = change ? Buffer.concat([change.push(held.body), change.finish()]) : held.body;
+  const kept = clientHeaders(held.headers);
+  if (exchange.translated) kept['content-type'] = 'application/json';
+  response.writeHead(held.status, { ...kept, ...headers, 'content-length': String(body.length) });
+  response.end(body);
+}
+
+interface State {
+  status: number;
+  firstByteMs: number | null;
+  settled: boolean;
+  clientGone: boolean;
+  streaming: boolean;
+  /** The promise of onSettled while it is not kept. */
+  settling: Promise<void> | undefined;
+  held: { head: AnswerHead; chunks: Buffer[]; size: number } | undefined;
+  /** The newest piece of a whole body: the last one must not leave before the answer is settled. */
+  kept: Buffer | undefined;
+}
+
 export function relay(spec: RelaySpec): void {
-  const { response, wire } = spec;
+  const { response, exchange } = spec;
+  const wire = exchange.client;
   const started = performance.now();
-  const state = { status: 0, firstByteMs: null as number | null, settled: false, clientGone: false, streaming: false };
+  const state: State = {
+    status: 0,
+    firstByteMs: null,
+    settled: false,
+    clientGone: false,
+    streaming: false,
+    settling: undefined,
+    held: undefined,
+    kept: undefined,
+  };
   let tap: UsageTap | undefined;
-  let filter: ReturnType<typeof createUsageFilter> | undefined;
+  let change: Transform | undefined;
   let controller: Dispatcher.DispatchController | undefined;
   let ended: Refusal | undefined;
 
-  function settle(outcome: RelayResult['outcome']): void {
+  function settle(outcome: RelayResult['outcome'], more: Pick<RelayResult, 'problem' | 'held'> = {}): void {
     if (state.settled) return;
     state.settled = true;
     response.off('close', onClose);
-    spec.onSettled({
+    const settling = spec.onSettled({
       outcome,
       status: state.status,
       reading: tap?.finish(),
       firstByteMs: state.firstByteMs,
       latencyMs: performance.now() - started,
+      answered: response.headersSent || state.clientGone || ended !== undefined,
+      ...more,
     });
+    if (settling)
+      state.settling = settling.then(
+        () => undefined,
+        () => undefined,
+      );
+  }
+
+  /** Does `work` when the answer is settled for good. */
+  function whenSettled(work: () => void): void {
+    if (state.settling) void state.settling.then(work);
+    else work();
   }
 
   function onClose(): void {
@@ -86,52 +164,99 @@ export function relay(spec: RelaySpec): void {
   }
   response.on('close', onClose);
 
-  function fail(refusal: Refusal, outcome: RelayResult['outcome']): void {
-    settle(outcome);
-    if (!response.headersSent) return sendRefusal(response, wire, refusal, spec.headers);
+  /** Ends a request whose client has got a part of the answer: an error in its dialect, then no clean end. */
+  function breakOff(refusal: Refusal): void {
     if (state.streaming && !response.destroyed) response.write(refusalEvent(wire, refusal), () => response.destroy());
     else response.destroy();
   }
 
   spec.onStart((reason) => {
+    if (state.settled) return;
     ended = reason;
     controller?.abort(new Error('ended by Godel'));
-    fail(reason, 'cancelled');
+    settle('cancelled');
+    if (response.headersSent) breakOff(reason);
+    else sendRefusal(response, wire, reason, spec.answerHeaders);
   });
 
-  spec.dispatcher.dispatch(spec.options, {
-    onRequestStart(current) {
-      controller = current;
-      if (state.clientGone || ended) current.abort(new Error('client went away'));
-    },
-    onResponseStart(_controller, status, headers) {
-      if (status < 200) return;
-      state.status = status;
-      state.streaming = headerOf(headers, 'content-type').includes('text/event-stream');
-      tap = state.streaming ? createStreamTap(wire) : createBodyTap(wire);
-      if (spec.dropUsageChunk && state.streaming) filter = createUsageFilter();
-      const kept = clientHeaders(headers);
-      if (filter) delete kept['content-length'];
-      response.writeHead(status, { ...kept, ...spec.headers });
-      if (state.streaming) response.flushHeaders();
-    },
-    onResponseData(current, chunk) {
-      state.firstByteMs ??= performance.now() - started;
-      tap?.push(chunk);
-      const bytes = filter ? filter.push(chunk) : chunk;
-      if (bytes.length === 0 || response.write(bytes)) return;
-      current.pause();
-      response.once('drain', () => current.resume());
-    },
-    onResponseEnd() {
-      const rest = filter?.finish();
-      settle(state.status >= 400 ? 'upstream-error' : 'ok');
+  function begin(head: AnswerHead): void {
+    state.streaming = headerOf(head.headers, 'content-type').includes('text/event-stream');
+    tap = state.streaming ? createStreamTap(exchange.wire) : createBodyTap(exchange.wire);
+    change = exchange.transform({ status: head.status, streaming: state.streaming });
+    const kept = clientHeaders(head.headers);
+    if (change) delete kept['content-length'];
+    response.writeHead(head.status, { ...kept, ...spec.answerHeaders });
+    if (state.streaming) response.flushHeaders();
+  }
+
+  function write(current: Dispatcher.DispatchController, bytes: Buffer): void {
+    if (bytes.length === 0 || response.write(bytes)) return;
+    current.pause();
+    response.once('drain', () => current.resume());
+  }
+
+  function pass(current: Dispatcher.DispatchController, chunk: Buffer): void {
+    tap?.push(chunk);
+    const bytes = change ? change.push(chunk) : chunk;
+    if (!state.streaming) {
+      const before = state.kept;
+      state.kept = bytes;
+      if (before) write(current, before);
+      return;
+    }
+    if (tap?.complete() && !state.settled) settle(state.status >= 400 ? 'upstream-error' : 'ok');
+    if (!state.settling) return write(current, bytes);
+    current.pause();
+    whenSettled(() => {
+      state.settling = undefined;
+      current.resume();
+      write(current, bytes);
+    });
+  }
+
+  function finish(): void {
+    const rest = change?.finish();
+    settle(state.status >= 400 ? 'upstream-error' : 'ok');
+    whenSettled(() => {
+      if (state.kept) response.write(state.kept);
       response.end(rest);
+    });
+  }
+
+  spec.dispatcher.dispatch(
+    { origin: spec.origin, path: exchange.path, method: 'POST', headers: spec.headers, body: exchange.body },
+    {
+      onRequestStart(current) {
+        controller = current;
+        if (state.clientGone || ended) current.abort(new Error('client went away'));
+      },
+      onResponseStart(_controller, status, headers) {
+        if (status < 200) return;
+        state.status = status;
+        const head = { status, headers };
+        if (spec.hold?.(head)) state.held = { head, chunks: [], size: 0 };
+        else begin(head);
+      },
+      onResponseData(current, chunk) {
+        state.firstByteMs ??= performance.now() - started;
+        const { held } = state;
+        if (!held) return pass(current, chunk);
+        held.size += chunk.length;
+        if (held.size <= MAX_HELD) held.chunks.push(chunk);
+      },
+      onResponseEnd() {
+        const { held } = state;
+        if (held) settle('upstream-error', { held: { ...held.head, body: Buffer.concat(held.chunks) } });
+        else finish();
+      },
+      onResponseError(_controller, error) {
+        const { held } = state;
+        if (state.clientGone || ended) return settle('cancelled');
+        if (held) return settle('upstream-error', { held: { ...held.head, body: Buffer.concat(held.chunks) } });
+        if (!response.headersSent) return settle('failed', { problem: refusals.upstreamDown(error.message) });
+        settle('cut');
+        breakOff(refusals.cut());
+      },
     },
-    onResponseError(_controller, error) {
-      if (state.clientGone || ended) return settle('cancelled');
-      const sent = response.headersSent;
-      fail(sent ? refusals.cut() : refusals.upstreamDown(error.message), sent ? 'cut' : 'failed');
-    },
-  });
+  );
 }

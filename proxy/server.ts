@@ -1,5 +1,6 @@
 /** The face agents see: authenticate, route, reserve, relay, settle. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { rootCertificates } from 'node:tls';
 import { Pool } from 'undici';
 import { newId } from '../src/base/id.ts';
 import type { Log } from '../src/base/log.ts';
@@ -9,10 +10,12 @@ import { providerHeaders, tokenOf } from './headers.ts';
 import type { Keyring, Purse } from './keyring.ts';
 import type { Ledger } from './ledger.ts';
 import { type Refusal, refusals } from './refusal.ts';
-import { type RelayResult, relay, sendRefusal } from './relay.ts';
-import { type Route, routeOf, type Target, targetOf, wireOf } from './routing.ts';
-import { type RequestFields, scanRequest, splice } from './scan.ts';
-import { askForUsage } from './usage-chunk.ts';
+import { type RelayResult, relay, sendHeld, sendRefusal } from './relay.ts';
+import { type Target, targetOf } from './routing.ts';
+import { type Exchange, exchange } from './wire/exchange.ts';
+import { type RequestFields, readFields } from './wire/fields.ts';
+import { modelsBody } from './wire/models.ts';
+import { type Route, routeOf, wireOf } from './wire/routes.ts';
 
 export interface ProxyServerOptions {
   keyring: Keyring;
@@ -60,24 +63,9 @@ interface Job {
   purse: Purse;
   target: Target;
   fields: RequestFields;
-  body: Buffer;
-  dropUsageChunk: boolean;
+  exchange: Exchange;
   reservedNano: number;
   requestId: string;
-}
-
-/** What the provider gets: the model's own id, and the request for usage where the dialect needs one. */
-function upstreamBody(
-  route: Route,
-  target: Target,
-  fields: RequestFields,
-  original: Buffer,
-): { body: Buffer; dropUsageChunk: boolean } {
-  const asked =
-    route.wire === 'chat' && fields.stream ? askForUsage(original, fields) : { body: original, asked: true };
-  if (target.model === fields.model) return { body: asked.body, dropUsageChunk: !asked.asked };
-  const { modelField } = scanRequest(asked.body);
-  return { body: splice(asked.body, modelField, JSON.stringify(target.model)), dropUsageChunk: !asked.asked };
 }
 
 export function createProxyServer(options: ProxyServerOptions): ProxyServer {
@@ -86,10 +74,13 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
   const servers: Server[] = [];
   let inFlight = 0;
 
-  function poolOf(origin: string): Pool {
-    const known = pools.get(origin);
+  function poolOf(provider: Provider): Pool {
+    const { origin } = new URL(provider.baseUrl);
+    const name = `${origin} ${provider.ca ?? ''}`;
+    const known = pools.get(name);
     if (known) return known;
     const pool = new Pool(origin, {
+      ...(provider.ca === undefined ? {} : { connect: { ca: [...rootCertificates, provider.ca] } }),
       connections: 512,
       pipelining: 1,
       allowH2: false,
@@ -97,7 +88,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
       headersTimeout: HEADERS_TIMEOUT_MS,
       bodyTimeout: BODY_TIMEOUT_MS,
     });
-    pools.set(origin, pool);
+    pools.set(name, pool);
     return pool;
   }
 
@@ -111,7 +102,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     // A cut or cancelled answer was paid for as far as it got: events stand for tokens where no count came.
     if (!finished && begun && route.metered) {
       tokens.output = Math.max(tokens.output, reading?.events ?? 0);
-      if (!reading?.exact) tokens.input = Math.max(tokens.input, Math.ceil(job.body.length / 4));
+      if (!reading?.exact) tokens.input = Math.max(tokens.input, Math.ceil(job.exchange.body.length / 4));
     }
     const free = !route.metered || !begun;
     const used = free ? noUse() : tokens;
@@ -161,24 +152,18 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
   function send(job: Job, request: IncomingMessage, response: ServerResponse): void {
     const { provider } = job.target;
     const base = new URL(provider.baseUrl);
-    const search = new URL(request.url ?? '/', 'http://proxy').search;
     job.purse.inFlight += 1;
     inFlight += 1;
     options.onActivity(keyring.activityOf(job.purse, {}));
     let end: (() => void) | undefined;
+    const answerHeaders = { 'x-godel-request-id': job.requestId, 'x-godel-provider': provider.id };
     relay({
-      dispatcher: poolOf(base.origin),
-      options: {
-        origin: base.origin,
-        path: base.pathname.replace(/\/$/, '') + job.route.path + search,
-        method: 'POST',
-        headers: providerHeaders(request.headers, provider, job.body.length),
-        body: job.body,
-      },
+      dispatcher: poolOf(provider),
+      origin: base.origin,
+      exchange: job.exchange,
+      headers: providerHeaders(request.headers, { provider, apiKey: provider.apiKey, exchange: job.exchange }),
       response,
-      wire: job.route.wire,
-      dropUsageChunk: job.dropUsageChunk,
-      headers: { 'x-godel-request-id': job.requestId, 'x-godel-provider': provider.id },
+      answerHeaders,
       onStart: (stop) => {
         end = () => stop(refusals.revoked());
         job.purse.revocations.add(end);
@@ -186,6 +171,9 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
       onSettled: (result) => {
         if (end) job.purse.revocations.delete(end);
         settle(job, result);
+        if (result.held) sendHeld(response, job.exchange, result.held, answerHeaders);
+        else if (!result.answered)
+          sendRefusal(response, job.route.wire, result.problem ?? refusals.internal(), answerHeaders);
       },
     });
   }
@@ -194,13 +182,14 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
   function prepare(route: Route, purse: Purse, body: Buffer): Job | Refusal {
     let fields: RequestFields;
     try {
-      fields = scanRequest(body);
+      fields = readFields(route, body);
     } catch (error) {
       return refusals.badJson(error instanceof Error ? error.message : String(error));
     }
-    const target = targetOf(options.providers(), fields.model, route.dialect);
+    const target = targetOf(options.providers(), fields.model, route);
     if (!target) return refusals.noModel(fields.model);
-    const sent = upstreamBody(route, target, fields, body);
+    const { provider, model } = target;
+    const made = exchange({ route, fields, body, provider, model });
     const price = priceOf(target.provider.id, target.model);
     const reservedNano = route.metered ? (reservationOf(price, body.length, fields.maxTokens) ?? 0) : 0;
     const { budgetNano } = purse.key;
@@ -213,38 +202,31 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
         `The budget of $${((budgetNano ?? 0) / 1e9).toFixed(4)} does not hold this request: $${spent} is spent, up to $${(reservedNano / 1e9).toFixed(4)} more would be needed.`,
       );
     }
-    return { route, purse, target, fields, ...sent, reservedNano, requestId: newId() };
+    return { route, purse, target, fields, exchange: made, reservedNano, requestId: newId() };
   }
 
-  function models(): object {
-    const ids = options.providers().flatMap((provider) =>
-      provider.models.map((id) => ({
-        id: `${provider.id}/${id}`,
-        object: 'model',
-        type: 'model',
-        display_name: id,
-        owned_by: provider.id,
-        created: 0,
-      })),
-    );
-    return { object: 'list', data: ids, has_more: false };
+  function sendModels(route: Route, response: ServerResponse): void {
+    const known = options
+      .providers()
+      .flatMap((provider) => provider.models.map((id) => ({ provider: provider.id, id })));
+    const body = modelsBody(route, known);
+    if (body === undefined) return sendRefusal(response, route.wire, refusals.noModel(route.model ?? ''));
+    response.writeHead(200, { 'content-type': 'application/json' }).end(body);
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = request.url ?? '/';
-    const wire = wireOf(url);
+    const wire = wireOf(url, request.headers);
     if (url === '/' || url === '/health')
       return void response
         .writeHead(200, { 'content-type': 'application/json' })
         .end(request.method === 'HEAD' ? undefined : '{"status":"healthy"}');
-    const token = tokenOf(request.headers);
+    const token = tokenOf(request.headers, url);
     const purse = token === undefined ? undefined : keyring.find(token);
     if (!purse) return sendRefusal(response, wire, refusals.badKey());
-    if (request.method === 'GET' && /^(\/proxy)?\/v1\/models(\?|$)/.test(url)) {
-      return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(models()));
-    }
-    const route = request.method === 'POST' ? routeOf(url) : undefined;
+    const route = routeOf(request.method ?? 'GET', url, request.headers);
     if (!route) return sendRefusal(response, wire, refusals.noRoute(url.split('?')[0] ?? ''));
+    if (route.call === 'models') return sendModels(route, response);
     const body = await readBody(request);
     if (!body) {
       sendRefusal(response, wire, refusals.tooLarge(), { connection: 'close' });
@@ -268,7 +250,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
           handle(request, response).catch((error: unknown) => {
             if (request.destroyed) return response.destroy();
             log.error({ error, url: request.url }, 'request failed');
-            sendRefusal(response, wireOf(request.url ?? '/'), refusals.internal());
+            sendRefusal(response, wireOf(request.url ?? '/', request.headers), refusals.internal());
           });
         },
       );

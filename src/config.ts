@@ -2,9 +2,15 @@
 import { z } from 'zod';
 
 const providerConfig = z.strictObject({
-  dialect: z.enum(['anthropic', 'openai']).describe('Wire dialect the endpoint speaks'),
+  dialect: z.enum(['anthropic', 'openai', 'google']).describe('Wire dialect the endpoint speaks'),
+  api: z
+    .array(z.enum(['responses', 'chat']))
+    .nonempty()
+    .default(['chat'])
+    .describe('What an OpenAI endpoint offers, the preferred form first'),
   base_url: z.url().describe('Base URL without the path of the dialect'),
   api_key_env: z.string().optional().describe('Environment variable of the daemon that holds the key'),
+  headers: z.record(z.string(), z.string()).default({}).describe('Further headers of every request to it'),
   models: z.array(z.string()).default([]).describe('Model ids it serves'),
 });
 

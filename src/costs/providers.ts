@@ -9,6 +9,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 interface BuiltIn {
   id: string;
   dialect: Provider['dialect'];
+  api: Provider['api'];
   keyVariable: string;
   urlVariable: string;
   baseUrl: string;
@@ -19,6 +20,7 @@ const BUILT_IN: readonly BuiltIn[] = [
   {
     id: 'anthropic',
     dialect: 'anthropic',
+    api: ['chat'],
     keyVariable: 'ANTHROPIC_API_KEY',
     urlVariable: 'ANTHROPIC_BASE_URL',
     baseUrl: 'https://api.anthropic.com',
@@ -27,10 +29,20 @@ const BUILT_IN: readonly BuiltIn[] = [
   {
     id: 'openai',
     dialect: 'openai',
+    api: ['responses', 'chat'],
     keyVariable: 'OPENAI_API_KEY',
     urlVariable: 'OPENAI_BASE_URL',
     baseUrl: 'https://api.openai.com',
     defaultModel: 'gpt-5.4',
+  },
+  {
+    id: 'google',
+    dialect: 'google',
+    api: ['chat'],
+    keyVariable: 'GEMINI_API_KEY',
+    urlVariable: 'GOOGLE_GEMINI_BASE_URL',
+    baseUrl: 'https://generativelanguage.googleapis.com',
+    defaultModel: 'gemini-2.5-pro',
   },
 ];
 
@@ -39,27 +51,32 @@ export const DEMO_PROVIDER: Provider = {
   id: 'demo',
   dialect: 'anthropic',
   baseUrl: 'http://demo.invalid',
+  api: ['chat'],
   headers: {},
   models: ['demo-small', 'demo-large'],
 };
 
 /** Providers that have a key, the configured ones, and `demo`. */
 export function providersOf(config: Pick<Config, 'providers'>, env: Environment): Provider[] {
-  const builtIn = BUILT_IN.filter((each) => env[each.keyVariable] && !config.providers[each.id]).map((each) => ({
-    id: each.id,
-    dialect: each.dialect,
-    baseUrl: (env[each.urlVariable] || each.baseUrl).replace(/\/(v1\/?)?$/, ''),
-    apiKey: env[each.keyVariable] as string,
-    headers: {},
-    models: [],
-  }));
-  const configured = Object.entries(config.providers).map(([id, each]) => {
+  const builtIn: Provider[] = BUILT_IN.filter((each) => env[each.keyVariable] && !config.providers[each.id]).map(
+    (each) => ({
+      id: each.id,
+      dialect: each.dialect,
+      api: each.api,
+      baseUrl: (env[each.urlVariable] || each.baseUrl).replace(/\/(v1\/?)?$/, ''),
+      apiKey: env[each.keyVariable] as string,
+      headers: {},
+      models: [],
+    }),
+  );
+  const configured: Provider[] = Object.entries(config.providers).map(([id, each]) => {
     const apiKey = each.api_key_env === undefined ? undefined : env[each.api_key_env];
     return {
       id,
       dialect: each.dialect,
+      api: each.api,
       baseUrl: each.base_url.replace(/\/(v1\/?)?$/, ''),
-      headers: {},
+      headers: each.headers,
       models: each.models,
       ...(apiKey === undefined ? {} : { apiKey }),
     };
@@ -71,7 +88,8 @@ function defaultModelOf(provider: Provider): string | undefined {
   return provider.models[0] ?? BUILT_IN.find((each) => each.id === provider.id)?.defaultModel;
 }
 
-const DIALECT = { anthropic: 'anthropic', openai: 'openai-chat' } as const;
+/** What an agent speaks with the proxy; Google's models are translated for it. */
+const DIALECT = { anthropic: 'anthropic', openai: 'openai-chat', google: 'anthropic' } as const;
 
 /** Splits `provider/model` when the first part is a known provider. */
 function splitModel(wanted: string, known: readonly Provider[]): { provider?: string; model: string } {

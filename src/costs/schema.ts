@@ -22,10 +22,17 @@ export type VirtualKey = z.infer<typeof virtualKeySchema>;
 /** PUT /admin/providers — replaces the set. Keys travel over this socket and nowhere else. */
 export const providerSchema = z.object({
   id: z.string().describe('anthropic, openai, demo, or a configured name'),
-  dialect: z.enum(['anthropic', 'openai']),
+  dialect: z.enum(['anthropic', 'openai', 'google']),
+  /** What an OpenAI endpoint offers, the form that other dialects are best translated to first. */
+  api: z
+    .array(z.enum(['responses', 'chat']))
+    .nonempty()
+    .default(['chat']),
   baseUrl: z.url(),
   apiKey: z.string().optional(),
   headers: z.record(z.string(), z.string()).default({}),
+  /** Certificates (PEM) that are trusted for this provider besides the system's. */
+  ca: z.string().optional(),
   /** Model ids this provider serves; empty means any model of its price table. */
   models: z.array(z.string()).default([]),
 });

@@ -59,9 +59,9 @@ beforeEach(async () => {
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
   const raw = `http://127.0.0.1:${(upstream.address() as { port: number }).port}`;
   const providers: Provider[] = [
-    { id: 'anthropic', dialect: 'anthropic', baseUrl: raw, apiKey: KEY, headers: {}, models: [] },
-    { id: 'openai', dialect: 'openai', baseUrl: raw, apiKey: KEY, headers: {}, models: [] },
-    { id: 'demo', dialect: 'anthropic', baseUrl: demo.url, headers: {}, models: ['demo-small'] },
+    { id: 'anthropic', dialect: 'anthropic', baseUrl: raw, apiKey: KEY, headers: {}, api: ['chat'], models: [] },
+    { id: 'openai', dialect: 'openai', baseUrl: raw, apiKey: KEY, headers: {}, api: ['responses', 'chat'], models: [] },
+    { id: 'demo', dialect: 'anthropic', baseUrl: demo.url, headers: {}, api: ['chat'], models: ['demo-small'] },
   ];
   const log = createLog({ level: 'error', destination: join(folder, 'log'), name: 'test' });
   proxy = createProxyServer({ keyring, ledger, providers: () => providers, onActivity: () => {}, log });

@@ -73,40 +73,6 @@ export function scanFields(body: Buffer, wanted: readonly string[]): Map<string,
   return found;
 }
 
-export interface RequestFields {
-  model: string;
-  modelField: Field;
-  stream: boolean;
-  maxTokens: number | undefined;
-  streamOptions: Field | undefined;
-}
-
-/** @throws SyntaxError with what is wrong */
-export function scanRequest(body: Buffer): RequestFields {
-  const fields = scanFields(body, [
-    'model',
-    'stream',
-    'max_tokens',
-    'max_completion_tokens',
-    'max_output_tokens',
-    'stream_options',
-  ]);
-  const value = (name: string): unknown => {
-    const field = fields.get(name);
-    return field && JSON.parse(body.toString('utf8', field.start, field.end));
-  };
-  const [model, modelField] = [value('model'), fields.get('model')];
-  if (typeof model !== 'string' || model === '' || !modelField) throw new SyntaxError('"model" is missing');
-  const most = value('max_tokens') ?? value('max_completion_tokens') ?? value('max_output_tokens');
-  return {
-    model,
-    modelField,
-    stream: value('stream') === true,
-    maxTokens: typeof most === 'number' && most >= 0 ? Math.floor(most) : undefined,
-    streamOptions: fields.get('stream_options'),
-  };
-}
-
 /** `body` with the bytes of `field` replaced. */
 export function splice(body: Buffer, field: Field, text: string): Buffer {
   return Buffer.concat([body.subarray(0, field.start), Buffer.from(text), body.subarray(field.end)]);

@@ -2,12 +2,9 @@
  * Reads token counts, stop reason and the clean end from an answer as its bytes pass by. Streams are looked at
  * line by line; only lines that can matter are parsed.
  */
-import type { TokenUse } from '../src/costs/schema.ts';
-import { noUse } from './cost.ts';
-
-export type Wire = 'anthropic' | 'chat' | 'responses' | 'other';
-
-type Json = Record<string, unknown>;
+import type { TokenUse } from '../../src/costs/schema.ts';
+import { noUse } from '../cost.ts';
+import { count, type Json, list, object, type Wire } from './wire.ts';
 
 export interface Reading {
   tokens: TokenUse;
@@ -22,12 +19,10 @@ export interface Reading {
 
 export interface UsageTap {
   push(chunk: Buffer): void;
+  /** True when the answer has said that it is complete. */
+  complete(): boolean;
   finish(): Reading;
 }
-
-const object = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
-const count = (value: unknown): number | undefined =>
-  typeof value === 'number' && value >= 0 ? Math.round(value) : undefined;
 
 /** Anthropic: counts are disjoint already; fields that are absent keep what an earlier event said. */
 function readAnthropic(usage: Json, into: TokenUse): void {
@@ -61,17 +56,48 @@ function readOpenAi(usage: Json, into: TokenUse): void {
   });
 }
 
+/** Google: cached is part of the prompt; thoughts are counted beside the candidates. */
+function readGoogle(usage: Json, into: TokenUse): void {
+  const prompt = count(usage.promptTokenCount) ?? 0;
+  const cached = Math.min(count(usage.cachedContentTokenCount) ?? 0, prompt);
+  Object.assign(into, {
+    input: prompt - cached + (count(usage.toolUsePromptTokenCount) ?? 0),
+    cacheRead: cached,
+    cacheWrite5m: 0,
+    cacheWrite1h: 0,
+    output: count(usage.candidatesTokenCount) ?? 0,
+    reasoning: count(usage.thoughtsTokenCount) ?? 0,
+  });
+}
+
+/** The usage of one document in Godel's disjoint counts, on top of what earlier documents said. */
+export function readUsage(wire: Wire, usage: Json, into: TokenUse): void {
+  if (wire === 'anthropic') readAnthropic(usage, into);
+  else if (wire === 'google') readGoogle(usage, into);
+  else readOpenAi(usage, into);
+}
+
+function usageIn(wire: Wire, document: Json): unknown {
+  if (wire === 'google') return document.usageMetadata;
+  if (wire === 'anthropic') return document.usage ?? object(document.message).usage;
+  return document.usage ?? object(document.response).usage;
+}
+
+function stopIn(wire: Wire, document: Json): unknown {
+  if (wire === 'google') return list(document.candidates)[0]?.finishReason;
+  if (wire === 'chat') return list(document.choices)[0]?.finish_reason;
+  if (wire === 'responses') return object(document.response).status ?? document.status;
+  return object(document.delta).stop_reason ?? document.stop_reason;
+}
+
 /** One JSON document of an answer: a whole body, or the data of a stream event. */
 function readDocument(wire: Wire, document: Json, reading: Reading): void {
-  const response = object(document.response);
-  const usage = document.usage ?? object(document.message).usage ?? response.usage;
+  const usage = usageIn(wire, document);
   if (typeof usage === 'object' && usage !== null) {
-    if (wire === 'anthropic') readAnthropic(object(usage), reading.tokens);
-    else readOpenAi(object(usage), reading.tokens);
+    readUsage(wire, object(usage), reading.tokens);
     reading.exact = true;
   }
-  const choice = object((document.choices as unknown[] | undefined)?.[0]);
-  const stop = choice.finish_reason ?? object(document.delta).stop_reason ?? document.stop_reason ?? response.status;
+  const stop = stopIn(wire, document);
   if (typeof stop === 'string') reading.stopReason = stop;
   const { type } = document;
   if (type === 'message_stop' || (typeof type === 'string' && /^response\.(completed|failed|incomplete)$/.test(type)))
@@ -79,9 +105,10 @@ function readDocument(wire: Wire, document: Json, reading: Reading): void {
 }
 
 const INTERESTING = [
-  '"usage"',
+  '"usage',
   '"stop_reason"',
   '"finish_reason"',
+  '"finishReason"',
   'message_stop',
   'response.completed',
   'response.failed',
@@ -122,8 +149,10 @@ export function createStreamTap(wire: Wire): UsageTap {
       }
       rest = bytes.subarray(from);
     },
+    complete: () => reading.complete,
     finish() {
       line(rest);
+      rest = Buffer.alloc(0);
       return reading;
     },
   };
@@ -137,10 +166,13 @@ export function createBodyTap(wire: Wire): UsageTap {
       size += chunk.length;
       if (size <= MAX_DOCUMENT) chunks.push(chunk);
     },
+    complete: () => false,
     finish() {
       const reading = newReading();
       try {
-        readDocument(wire, object(JSON.parse(Buffer.concat(chunks).toString('utf8'))), reading);
+        const parsed: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+        // Google streams without SSE as one array.
+        for (const document of Array.isArray(parsed) ? parsed : [parsed]) readDocument(wire, object(document), reading);
         reading.complete = true;
       } catch {
         // Not JSON: nothing to read from it.

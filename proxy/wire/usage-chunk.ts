@@ -2,23 +2,33 @@
  * OpenAI streams tell their usage only when asked. Godel asks, and takes the extra chunk out again when the client did not
  * ask, so that what the client reads is byte for byte what it would have been.
  */
-import type { RequestFields } from './scan.ts';
+import type { RequestFields } from './fields.ts';
 import { splice } from './scan.ts';
 
-/** The body with usage asked for, and whether the client had asked itself. */
-export function askForUsage(body: Buffer, fields: RequestFields): { body: Buffer; asked: boolean } {
+export interface AskedBody {
+  body: Buffer;
+  /** True when the client had asked itself. */
+  asked: boolean;
+  /** Where the body was changed, and how many bytes longer it got there. */
+  at: number;
+  shift: number;
+}
+
+/** The body with usage asked for. */
+export function askForUsage(body: Buffer, fields: Pick<RequestFields, 'streamOptions'>): AskedBody {
   const { streamOptions } = fields;
   if (!streamOptions) {
-    const brace = body.indexOf(123) + 1;
+    const at = body.indexOf(123) + 1;
     const insert = '"stream_options":{"include_usage":true},';
-    return { body: Buffer.concat([body.subarray(0, brace), Buffer.from(insert), body.subarray(brace)]), asked: false };
+    return { body: splice(body, { start: at, end: at }, insert), asked: false, at, shift: insert.length };
   }
   const options = JSON.parse(body.toString('utf8', streamOptions.start, streamOptions.end)) as Record<
     string,
     unknown
   > | null;
-  if (options?.include_usage === true) return { body, asked: true };
-  return { body: splice(body, streamOptions, JSON.stringify({ ...options, include_usage: true })), asked: false };
+  if (options?.include_usage === true) return { body, asked: true, at: 0, shift: 0 };
+  const sent = splice(body, streamOptions, JSON.stringify({ ...options, include_usage: true }));
+  return { body: sent, asked: false, at: streamOptions.start, shift: sent.length - body.length };
 }
 
 function isUsageOnly(event: string): boolean {
