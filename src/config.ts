@@ -26,6 +26,25 @@ export const configSchema = z.strictObject({
   gate_command: z.string().default('').describe('Must pass before work lands; the proof command when not set'),
   copy_patterns: z.array(z.string()).default(['.env', '.env.*']).describe('Ignored files copied into new worktrees'),
   merge_strategy: z.enum(['merge', 'squash']).default('merge').describe('How accepted work lands on the main branch'),
+  stuck_seconds: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(600)
+    .describe('A busy agent without traffic, output and changed files for this long counts as stuck; 0 = never'),
+  loop_repeats: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(50)
+    .default(10)
+    .describe('The same tool call this often in a row counts as looping; 0 = never'),
+  call_cap: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(500)
+    .describe('Model calls in one turn that count as looping; 0 = no cap'),
   snapshot_seconds: z.coerce.number().int().min(5).default(60).describe('Uncommitted work is snapshotted this often'),
   daemon_port: z.coerce
     .number()

@@ -12,6 +12,7 @@ export const eventTypes = {
   'agent:created': 'agent',
   'agent:start': 'agent',
   'agent:state': 'agent',
+  'agent:attention': 'agent',
   'agent:pause': 'agent',
   'agent:resume': 'agent',
   'agent:complete': 'agent',

@@ -2,6 +2,7 @@
  * Godel's extension for Pi: reports what the agent does and hands it prompts, over the bridge.
  * Bundled to one file; Pi loads it with `-e`.
  */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { ExtensionAPI, ExtensionContext } from '@earendil-works/pi-coding-agent';
 import type { BridgeDown } from '../../src/agents/bridge-protocol.ts';
@@ -29,6 +30,14 @@ function summaryOf(args: Record<string, unknown> | undefined): string | undefine
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed.
   const line = value.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
   return line.length > SUMMARY_LENGTH ? `${line.slice(0, SUMMARY_LENGTH - 1)}…` : line;
+}
+
+/** Equal for equal inputs of a tool: what makes a repeated call visible. */
+function digestOf(args: unknown): string {
+  return createHash('sha1')
+    .update(JSON.stringify(args ?? null))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 /** Texts of the user messages in the conversation. */
@@ -151,7 +160,12 @@ export default function godel(pi: ExtensionAPI): void {
   });
   pi.on('tool_execution_start', (event) => {
     const summary = summaryOf(event.args as Record<string, unknown> | undefined);
-    link?.emit({ kind: 'tool-start', tool: event.toolName, ...(summary ? { summary } : {}) });
+    link?.emit({
+      kind: 'tool-start',
+      tool: event.toolName,
+      ...(summary ? { summary } : {}),
+      digest: digestOf(event.args),
+    });
   });
   pi.on('tool_execution_end', (event) =>
     link?.emit({ kind: 'tool-end', tool: event.toolName, isError: event.isError }),

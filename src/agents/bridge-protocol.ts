@@ -10,11 +10,29 @@ import { z } from 'zod';
 export const agentEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('session'), file: z.string().optional(), sessionId: z.string().optional() }),
   z.object({ kind: z.literal('idle') }),
-  z.object({ kind: z.literal('turn-start'), promptId: z.string().optional() }),
-  z.object({ kind: z.literal('tool-start'), tool: z.string(), summary: z.string().optional() }),
+  z.object({
+    kind: z.literal('turn-start'),
+    promptId: z.string().optional(),
+    text: z.string().optional().describe('The text that began it, where only that tells which prompt it was'),
+  }),
+  z.object({
+    kind: z.literal('tool-start'),
+    tool: z.string(),
+    summary: z.string().optional(),
+    digest: z.string().optional().describe('Stands for the whole input: equal for equal calls'),
+  }),
   z.object({ kind: z.literal('tool-end'), tool: z.string(), isError: z.boolean() }),
   z.object({ kind: z.literal('turn-end'), stopReason: z.string().optional() }),
-  z.object({ kind: z.literal('ask'), question: z.string(), choices: z.array(z.string()).optional() }),
+  z.object({
+    kind: z.literal('ask'),
+    id: z.string().optional().describe('Given when the agent takes an answer by this id'),
+    question: z.string(),
+    choices: z.array(z.string()).optional(),
+    permission: z.boolean().optional(),
+    tool: z.string().optional(),
+    command: z.string().optional(),
+  }),
+  z.object({ kind: z.literal('answered'), id: z.string().optional() }),
   z.object({
     kind: z.literal('settled'),
     error: z.string().optional().describe('Last error of the model, if it ended in one'),
@@ -57,6 +75,8 @@ export const bridgeDownSchema = z.discriminatedUnion('type', [
     when: z.enum(['now', 'after-tool', 'after-turn']),
   }),
   z.object({ type: z.literal('interrupt') }),
+  /** The answer of a person, or of a rule, to an `ask` with this id. */
+  z.object({ type: z.literal('answer'), id: z.string(), choice: z.string().optional(), text: z.string().optional() }),
 ]);
 export type BridgeDown = z.infer<typeof bridgeDownSchema>;
 

@@ -2,6 +2,7 @@
 import { failure } from '../errors.ts';
 import type { EventType } from '../events.ts';
 import type { Unit } from '../storage/unit-of-work.ts';
+import { addHistory } from './history.ts';
 import type { Agent } from './schema.ts';
 import { type AgentAction, nextLifecycle } from './state.ts';
 import { findAgent, saveAgent } from './store.ts';
@@ -45,6 +46,37 @@ export async function changeAgent(
   return saved;
 }
 
+/**
+ * The change that a lifecycle action makes, noted in the agent's history. To be saved with the other changes of the unit.
+ * @throws GodelError transition-refused
+ */
+export async function movedLifecycle(
+  unit: Unit,
+  agent: Agent,
+  action: AgentAction,
+  reason?: string,
+): Promise<Pick<Agent, 'lifecycle'>> {
+  const lifecycle = nextLifecycle(agent.lifecycle, action);
+  if (!lifecycle) {
+    throw failure('transition-refused', {
+      id: agent.name,
+      from: agent.lifecycle,
+      to: action,
+      hint: `godel agent show ${agent.name}`,
+    });
+  }
+  await addHistory(unit.tx, {
+    agentId: agent.id,
+    generation: agent.generation,
+    from: agent.lifecycle,
+    to: lifecycle,
+    action,
+    at: unit.now,
+    reason,
+  });
+  return { lifecycle };
+}
+
 /** Applies a lifecycle action. @throws GodelError transition-refused */
 export async function moveAgent(
   unit: Unit,
@@ -55,14 +87,7 @@ export async function moveAgent(
   extra: Record<string, unknown> = {},
 ): Promise<Agent> {
   const agent = await loadAgent(unit, id);
-  const lifecycle = nextLifecycle(agent.lifecycle, action);
-  if (!lifecycle) {
-    throw failure('transition-refused', {
-      id: agent.name,
-      from: agent.lifecycle,
-      to: action,
-      hint: `godel agent show ${agent.name}`,
-    });
-  }
-  return changeAgent(unit, agent, { ...change, lifecycle }, event, extra);
+  const reason = change.lastError ?? (typeof extra.reason === 'string' ? extra.reason : undefined);
+  const moved = await movedLifecycle(unit, agent, action, reason);
+  return changeAgent(unit, agent, { ...change, ...moved }, event, extra);
 }

@@ -3,7 +3,7 @@ import type { Log } from '../base/log.ts';
 import { type BeadChange, changeBead } from '../beads/changes.ts';
 import type { Bead, BeadStatus } from '../beads/schema.ts';
 import type { Unit, UnitOfWork } from '../storage/unit-of-work.ts';
-import { changeAgent, loadAgent } from './changes.ts';
+import { changeAgent, loadAgent, movedLifecycle } from './changes.ts';
 import type { Held, Runner } from './runner.ts';
 import type { Agent, ObservedState } from './schema.ts';
 import { isLive, nextLifecycle } from './state.ts';
@@ -62,10 +62,10 @@ export function createEnding(options: EndingOptions): Ending {
     options.forget(agent.id);
     return units.run(async (unit) => {
       const known = await loadAgent(unit, agent.id);
-      const lifecycle = nextLifecycle(known.lifecycle, 'kill') ?? known.lifecycle;
       const left = proof.left.length > 0 ? `processes left: ${proof.left.join(', ')}` : undefined;
       const observed = ended(unit, left ? 'failed' : 'exited', left);
-      const change = { lifecycle, observed, pane: undefined, pid: undefined, lastError: left };
+      const moved = nextLifecycle(known.lifecycle, 'kill') ? await movedLifecycle(unit, known, 'kill', left) : {};
+      const change = { ...moved, observed, pane: undefined, pid: undefined, lastError: left, attention: undefined };
       return changeAgent(unit, known, change, 'agent:kill', { proof });
     });
   };
@@ -80,11 +80,9 @@ export function createEnding(options: EndingOptions): Ending {
     const closed = await units.run(async (unit) => {
       const known = await loadAgent(unit, agent.id);
       if (!isLive(known.lifecycle) || known.generation !== agent.generation) return undefined;
-      const completing = clean ? nextLifecycle(known.lifecycle, 'complete') : undefined;
-      const lifecycle = (completing && nextLifecycle(completing, 'cleaned')) ?? nextLifecycle(known.lifecycle, 'fail');
-      if (!lifecycle) return undefined;
+      const moved = await endOfLife(unit, known, clean, detail);
       const observed = ended(unit, clean ? 'exited' : 'failed', detail);
-      const change = { lifecycle, observed, exitCode: code, lastError: detail } as const;
+      const change = { ...moved, observed, exitCode: code, lastError: detail, attention: undefined } as const;
       // A failed program keeps its pane, so that a person can read what it said last.
       const pane = clean || held === undefined ? { pane: undefined, pid: undefined } : {};
       return changeAgent(unit, known, { ...change, ...pane }, clean ? 'agent:complete' : 'agent:error', {
@@ -112,6 +110,13 @@ export function createEnding(options: EndingOptions): Ending {
       });
     },
   };
+}
+
+/** A clean end completes what can be completed; a paused program that ended was ended by somebody else. */
+async function endOfLife(unit: Unit, known: Agent, clean: boolean, detail: string | undefined) {
+  if (!clean || !nextLifecycle(known.lifecycle, 'complete')) return movedLifecycle(unit, known, 'fail', detail);
+  const completing = await movedLifecycle(unit, known, 'complete');
+  return movedLifecycle(unit, { ...known, ...completing }, 'cleaned');
 }
 
 function exitText(held: Pick<Held, 'exitCode' | 'exitSignal'> | undefined): string {

@@ -1,15 +1,25 @@
 /**
- * What an agent is doing, from every source that knows something: its bridge, the proxy's
- * traffic, its screen, its process. Verdicts are ranked in state.ts; only changes are stored.
+ * What an agent is doing, from every source that knows something: its bridge, the proxy's traffic, its title, its
+ * screen, its process. What each source says is kept; state.ts judges it, and only changes of the verdict are stored.
  */
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Activity } from '../costs/schema.ts';
 import type { UnitOfWork } from '../storage/unit-of-work.ts';
 import type { AgentEvent } from './bridge-protocol.ts';
-import { type AgentChange, changeAgent, loadAgent } from './changes.ts';
-import type { Agent, ObservedState } from './schema.ts';
-import { isLive, observe, type StateReport } from './state.ts';
+import { type AgentChange, changeAgent, loadAgent, movedLifecycle } from './changes.ts';
+import type { Agent, Lifecycle, ObservedState, StateSource } from './schema.ts';
+import {
+  confirmed,
+  type Evidence,
+  type EvidenceBySource,
+  isLive,
+  judge,
+  type StateReport,
+  shown,
+  withReport,
+} from './state.ts';
+import { verdictOf, verdictOfTraffic } from './verdicts.ts';
 
 export interface ObservationOptions {
   units: UnitOfWork;
@@ -19,105 +29,95 @@ export interface ObservationOptions {
 }
 
 export interface Observation {
-  /** Takes a verdict; the state of the agent changes only when it is better than what is known. */
+  /** Takes a verdict; the state of the agent changes only when it is the best that is known. */
   report(agentId: string, report: StateReport, change?: AgentChange): Promise<void>;
   /** Translates a bridge event; events of another generation are ignored by the caller. */
-  bridgeEvent(agentId: string, event: AgentEvent, atMs: number): Promise<void>;
+  bridgeEvent(agentId: string, event: AgentEvent, atMs: number, source?: StateSource): Promise<void>;
   proxyActivity(activity: Activity): Promise<void>;
-  /** Notes that a source still stands by its verdict, without writing anything. */
-  confirm(agentId: string, atMs: number): void;
+  /** Sources that hold stand by their verdict at this time; nothing is written. */
+  confirm(agentId: string, atMs: number, holds: (evidence: Evidence) => boolean): void;
+  /** Judges again: what nobody confirmed for long is not known any more. */
+  review(agentId: string): Promise<void>;
   /** The stored state with the time it was last confirmed. */
   fresh(agent: Agent): Agent;
+  /** What the sources say now. */
+  evidence(agentId: string): EvidenceBySource;
   forget(agentId: string): void;
 }
 
-/** The verdict of one bridge event; undefined when it says nothing about the state. Pure. */
-export function verdictOf(event: AgentEvent): Omit<StateReport, 'atMs'> | undefined {
-  switch (event.kind) {
-    case 'turn-start':
-    case 'tool-end':
-      return { state: 'busy', source: 'hook' };
-    case 'tool-start':
-      return { state: 'busy', source: 'hook', detail: event.summary ? `${event.tool}: ${event.summary}` : event.tool };
-    case 'ask':
-      return { state: 'waiting', source: 'hook', detail: event.question };
-    case 'settled':
-      return event.error === undefined
-        ? { state: 'idle', source: 'hook' }
-        : { state: 'waiting', source: 'hook', detail: `The model answered with an error: ${event.error}` };
-    case 'idle':
-      return { state: 'idle', source: 'hook' };
-    default:
-      return undefined;
-  }
+function sameShown(a: ObservedState, b: ObservedState): boolean {
+  return a.state === b.state && a.source === b.source && a.detail === b.detail && a.question?.id === b.question?.id;
 }
 
-/** The verdict of the proxy's view; undefined when traffic alone cannot tell. Pure. */
-export function verdictOfTraffic(activity: Activity): Omit<StateReport, 'atMs'> | undefined {
-  if (activity.inFlight > 0) return { state: 'busy', source: 'proxy' };
-  if (['end_turn', 'stop', 'stop_sequence', 'completed'].includes(activity.stopReason ?? '')) {
-    return { state: 'idle', source: 'proxy' };
-  }
-  // A tool call was answered: the tool runs, or waits for a permission that only others can see.
-  if (['tool_use', 'tool_calls'].includes(activity.stopReason ?? ''))
-    return { state: 'busy', source: 'proxy', detail: 'tool' };
-  return undefined;
-}
-
-function sameVerdict(a: ObservedState, b: ObservedState): boolean {
-  return a.state === b.state && a.source === b.source && a.detail === b.detail;
+/** A question moves a working agent to `waiting`; whatever else it does then moves it back. */
+function lifecycleFor(lifecycle: Lifecycle, observed: ObservedState): 'wait' | 'input' | undefined {
+  if (lifecycle === 'executing' && observed.state === 'waiting') return 'wait';
+  return lifecycle === 'waiting' && ['busy', 'idle'].includes(observed.state) ? 'input' : undefined;
 }
 
 export function createObservation(options: ObservationOptions): Observation {
   const { units, clock } = options;
-  /** Last time (ms) the stored verdict was confirmed; not worth a write. */
-  const confirmed = new Map<string, number>();
+  const known = new Map<string, EvidenceBySource>();
 
-  function withConfirmation(agent: Agent): Agent {
-    const at = confirmed.get(agent.id);
-    if (at === undefined || at <= Date.parse(agent.observed.at)) return agent;
-    return { ...agent, observed: { ...agent.observed, at: new Date(at).toISOString() } };
+  function observedOf(agent: Agent): ObservedState {
+    if (agent.lifecycle === 'paused') return agent.observed;
+    const evidence = known.get(agent.id);
+    // What a process said at its start is in the row alone until another source speaks.
+    if (!evidence) return agent.observed;
+    return shown(judge(evidence, clock.now()), evidence, agent.observed);
+  }
+
+  async function settle(agentId: string, change: AgentChange = {}): Promise<void> {
+    const agent = await options.findAgent(agentId);
+    if (!agent || !isLive(agent.lifecycle)) return;
+    if (sameShown(observedOf(agent), agent.observed) && Object.keys(change).length === 0) return;
+    await units.run(async (unit) => {
+      const current = await loadAgent(unit, agentId);
+      if (!isLive(current.lifecycle)) return;
+      const observed = observedOf(current);
+      const action = lifecycleFor(current.lifecycle, observed);
+      const moved = action ? await movedLifecycle(unit, current, action, observed.detail) : {};
+      await changeAgent(unit, current, { ...change, observed, ...moved }, 'agent:state');
+    });
   }
 
   async function report(agentId: string, verdict: StateReport, change: AgentChange = {}): Promise<void> {
-    const known = await options.findAgent(agentId);
-    if (!known || !isLive(known.lifecycle)) return;
-    const next = observe(withConfirmation(known).observed, verdict);
-    confirmed.set(agentId, Math.max(confirmed.get(agentId) ?? 0, Date.parse(next.at)));
-    if (sameVerdict(next, known.observed) && Object.keys(change).length === 0) return;
+    known.set(agentId, withReport(known.get(agentId) ?? {}, verdict));
+    await settle(agentId, change);
+  }
+
+  async function noteSession(agentId: string, event: Extract<AgentEvent, { kind: 'session' }>): Promise<void> {
+    const agent = await options.findAgent(agentId);
+    const change: AgentChange = {
+      ...(event.file ? { sessionFile: event.file } : {}),
+      ...(event.sessionId ? { sessionId: event.sessionId } : {}),
+    };
+    const isNew = Object.entries(change).some(([key, value]) => agent?.[key as keyof Agent] !== value);
+    if (!agent || !isNew) return;
     await units.run(async (unit) => {
-      const agent = await loadAgent(unit, agentId);
-      if (!isLive(agent.lifecycle)) return;
-      const observed = observe(withConfirmation(agent).observed, verdict);
-      const lifecycle = agent.lifecycle === 'executing' && observed.state === 'waiting' ? 'waiting' : agent.lifecycle;
-      const resumed = lifecycle === 'waiting' && observed.state === 'busy' ? 'executing' : lifecycle;
-      await changeAgent(unit, agent, { ...change, observed, lifecycle: resumed }, 'agent:state');
+      await changeAgent(unit, await loadAgent(unit, agentId), change, 'agent:state');
     });
+    options.log.debug({ agentId, ...change }, 'session known');
   }
 
   return {
     report,
-    async bridgeEvent(agentId, event, atMs) {
+    async bridgeEvent(agentId, event, atMs, source = 'hook') {
+      if (event.kind === 'session') return noteSession(agentId, event);
       const verdict = verdictOf(event);
-      const change: AgentChange = event.kind === 'session' && event.file ? { sessionFile: event.file } : {};
-      if (verdict) await report(agentId, { ...verdict, atMs }, change);
-      else if (change.sessionFile) await storeField(units, agentId, change);
+      if (verdict) await report(agentId, { ...verdict, source, atMs });
     },
     async proxyActivity(activity) {
       const verdict = verdictOfTraffic(activity);
       if (verdict) await report(activity.agentId, { ...verdict, atMs: activity.at });
     },
-    confirm: (agentId, atMs) => void confirmed.set(agentId, Math.max(atMs, confirmed.get(agentId) ?? 0)),
-    fresh: withConfirmation,
-    forget: (agentId) => void confirmed.delete(agentId),
+    confirm(agentId, atMs, holds) {
+      const evidence = known.get(agentId);
+      if (evidence) known.set(agentId, confirmed(evidence, atMs, holds));
+    },
+    review: (agentId) => settle(agentId),
+    fresh: (agent) => (isLive(agent.lifecycle) ? { ...agent, observed: observedOf(agent) } : agent),
+    evidence: (agentId) => known.get(agentId) ?? {},
+    forget: (agentId) => void known.delete(agentId),
   };
-
-  async function storeField(work: UnitOfWork, agentId: string, change: AgentChange): Promise<void> {
-    const known = await options.findAgent(agentId);
-    if (!known || known.sessionFile === change.sessionFile) return;
-    await work.run(async (unit) => {
-      await changeAgent(unit, await loadAgent(unit, agentId), change, 'agent:state');
-    });
-    options.log.debug({ agentId, at: clock.now() }, 'session file known');
-  }
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { operation } from '../base/operation.ts';
 import { pageInput, pageOf } from '../base/page.ts';
 import { table } from '../base/table.ts';
-import { type Agent, agentSchema, agentStateSchema, promptSchema } from './schema.ts';
+import { type Agent, agentSchema, agentStateSchema, historyEntrySchema, promptSchema } from './schema.ts';
 
 const id = z.string().min(1).describe('Agent name or id, or a unique beginning of it');
 
@@ -19,6 +19,7 @@ function agentText(agent: Agent): string {
     ['id', agent.id],
     ['state', `${agent.observed.state} (by ${agent.observed.source}, ${ageText(agent.observed.at)} ago)`],
     ['detail', agent.observed.detail],
+    ['attention', agent.attention && `${agent.attention.kind}: ${agent.attention.detail}`],
     ['lifecycle', agent.lifecycle],
     ['runtime', agent.runtime],
     ['runner', agent.runner],
@@ -29,6 +30,10 @@ function agentText(agent: Agent): string {
     ['pid', agent.pid === undefined ? undefined : String(agent.pid)],
     ['error', agent.lastError],
     ['created', agent.createdAt],
+    ...(agent.observed.evidence ?? []).map((each): [string, string] => [
+      `by ${each.source}`,
+      `${each.state}, ${ageText(each.at)} ago${each.detail ? ` (${each.detail})` : ''}`,
+    ]),
   ];
   return [agent.name, ...rows.filter(([, value]) => value).map(([name, value]) => `${name.padEnd(11)} ${value}`)].join(
     '\n',
@@ -87,7 +92,7 @@ export const agentOperations = {
             ['NAME', 'STATE', 'FOR', 'SOURCE', 'BEAD', 'RUNTIME', 'MODEL'],
             page.items.map((agent) => [
               agent.name,
-              agent.observed.state,
+              agent.attention ? `${agent.observed.state}, ${agent.attention.kind}` : agent.observed.state,
               ageText(agent.observed.since),
               agent.observed.source,
               agent.beadId ?? '-',
@@ -107,6 +112,29 @@ export const agentOperations = {
     scope: 'project',
     examples: ['godel agent show worker-1'],
     text: agentText,
+  }),
+  agentHistory: operation({
+    name: 'agent history',
+    http: { method: 'GET', path: '/agents/:id/history' },
+    summary: 'Show every transition of the life of an agent',
+    input: z.object({ id }),
+    output: z.object({ items: z.array(historyEntrySchema) }),
+    permission: 'agent:read',
+    args: ['id'],
+    scope: 'project',
+    examples: ['godel agent history worker-1'],
+    text: ({ items }) =>
+      table(
+        ['AT', 'LIFE', 'FROM', 'ACTION', 'TO', 'WHY'],
+        items.map((entry) => [
+          entry.at,
+          String(entry.generation),
+          entry.from,
+          entry.action,
+          entry.to,
+          entry.reason ?? '',
+        ]),
+      ),
   }),
   agentAttachment: operation({
     name: 'agent attachment',

@@ -1,4 +1,5 @@
 /** Which program is the agent. `runners/runtimes/` implements one adapter per program. */
+import type { Question } from './schema.ts';
 
 export type Dialect = 'anthropic' | 'openai-chat' | 'openai-responses' | 'google';
 
@@ -53,16 +54,22 @@ export interface ScreenVerdict {
   state: 'busy' | 'waiting' | 'idle';
   /** The question, when waiting. */
   detail?: string;
+  question?: Question;
 }
 
 export interface Runtime {
   readonly id: string;
   readonly summary: string;
-  /** `bridge`: prompts and states pass through the agent's own extension; `paste`: through its terminal. */
-  readonly delivery: 'bridge' | 'paste';
+  /**
+   * How prompts and states pass. `bridge`: through the agent's own extension. `hooks`: prompts are typed, and hooks of the
+   * program tell when they were taken and what it does. `paste`: typed, and its screen is all that is known.
+   */
+  readonly delivery: 'bridge' | 'hooks' | 'paste';
   readonly dialects: readonly Dialect[];
   probe(): Promise<RuntimeProbe>;
   prepare(spec: PrepareSpec): Promise<Prepared>;
   /** Reads a screen; undefined when it says nothing certain. Pure. */
   readScreen?(screen: string): ScreenVerdict | undefined;
+  /** Reads the title of the terminal; undefined when it says nothing certain. Pure. */
+  readTitle?(title: string): ScreenVerdict | undefined;
 }

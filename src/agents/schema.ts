@@ -32,14 +32,44 @@ export type AgentState = z.infer<typeof agentStateSchema>;
 export const stateSourceSchema = z.enum(['protocol', 'hook', 'proxy', 'title', 'screen', 'process']);
 export type StateSource = z.infer<typeof stateSourceSchema>;
 
+/** What an agent waits for. It can be answered from the inbox when it has an id, or by typing when it has none. */
+export const questionSchema = z.object({
+  id: z.string().optional().describe('Id by which the agent takes the answer'),
+  kind: z.enum(['permission', 'question', 'error']),
+  text: z.string(),
+  choices: z.array(z.string()).default([]),
+  tool: z.string().optional().describe('Tool that asks for permission'),
+  command: z.string().optional().describe('Command or path the tool would be used with'),
+});
+export type Question = z.infer<typeof questionSchema>;
+
+/** What one source says. The shown state is the verdict of the best source that is fresh. */
+export const verdictSchema = z.object({
+  source: stateSourceSchema,
+  state: agentStateSchema,
+  at: z.string().describe('When it was last confirmed'),
+  since: z.string().describe('When the source first said so'),
+  detail: z.string().optional(),
+});
+
 export const observedStateSchema = z.object({
   state: agentStateSchema,
   source: stateSourceSchema,
   at: z.string().describe('When it was last observed'),
   since: z.string().describe('When this state began'),
   detail: z.string().optional().describe('The question when waiting, the tool when busy, the reason when failed'),
+  question: questionSchema.optional().describe('What it waits for, with its choices'),
+  evidence: z.array(verdictSchema).optional().describe('What every source says, best first'),
 });
 export type ObservedState = z.infer<typeof observedStateSchema>;
+
+/** Something that a person should look at although the agent goes on; found without asking any model. */
+export const attentionSchema = z.object({
+  kind: z.enum(['stuck', 'looping']),
+  since: z.string(),
+  detail: z.string(),
+});
+export type Attention = z.infer<typeof attentionSchema>;
 
 export const agentSchema = z.object({
   id: z.string(),
@@ -60,10 +90,12 @@ export const agentSchema = z.object({
   pane: z.string().optional().describe('tmux pane id'),
   pid: z.number().int().optional(),
   exitCode: z.number().int().optional(),
-  sessionFile: z.string().optional(),
+  sessionFile: z.string().optional().describe('File the runtime keeps the conversation in'),
+  sessionId: z.string().optional().describe("The runtime's own name of the conversation"),
   retryCount: z.number().int(),
   maxRetries: z.number().int(),
   lastError: z.string().optional(),
+  attention: attentionSchema.optional().describe('Stuck or looping, with what shows it'),
   createdAt: z.string(),
   updatedAt: z.string(),
   version: z.number().int(),
@@ -86,3 +118,14 @@ export const promptSchema = z.object({
   acknowledgedAt: z.string().optional(),
 });
 export type Prompt = z.infer<typeof promptSchema>;
+
+/** One transition of an agent's lifecycle. */
+export const historyEntrySchema = z.object({
+  generation: z.number().int(),
+  from: lifecycleSchema,
+  to: lifecycleSchema,
+  action: z.string(),
+  at: z.string(),
+  reason: z.string().optional(),
+});
+export type HistoryEntry = z.infer<typeof historyEntrySchema>;

@@ -15,6 +15,7 @@ import { beadPrompt, resumePrompt } from './briefing.ts';
 import { loadAgent, moveAgent } from './changes.ts';
 import type { Delivery } from './delivery.ts';
 import type { Ending } from './ending.ts';
+import { historyOf } from './history.ts';
 import type { Launcher } from './launch.ts';
 import { freeNames } from './names.ts';
 import type { Observation } from './observation.ts';
@@ -300,6 +301,9 @@ export function createAgentService(options: AgentServiceOptions): Service {
       return { ...page, items: page.items.map(observation.fresh) };
     },
     agentShow: (input, { projectId }) => fresh(projectId, input.id),
+    async agentHistory(input, { projectId }) {
+      return { items: await historyOf(database.db, (await resolve(projectId, input.id)).id) };
+    },
     async agentAttachment(input, { projectId }) {
       const agent = await resolve(projectId, input.id);
       if (agent.pane === undefined || agent.pid === undefined)

@@ -1,6 +1,6 @@
 /** The agent's stored lifecycle (spec-v2 section 2.3) and the ranking of observed states. */
 import { nextStatus, type TransitionTable } from '../base/transition.ts';
-import type { AgentState, Lifecycle, ObservedState, StateSource } from './schema.ts';
+import type { AgentState, Lifecycle, ObservedState, Question, StateSource } from './schema.ts';
 
 export type AgentAction =
   | 'prepared'
@@ -47,31 +47,105 @@ const RANK: Readonly<Record<StateSource, number>> = {
   process: 1,
 };
 
-/** A better source keeps its verdict this long (ms) against a worse one that disagrees. */
-export const SOURCE_FRESH_MS = 10_000;
+/**
+ * How long (ms) a source stands by a verdict that nobody confirmed. Bridges say every few seconds that they are alive, titles
+ * are read every second, quiet terminals confirm what was said about them: what is older than this is not known any more.
+ */
+export const FRESH_MS: Readonly<Record<StateSource, number>> = {
+  protocol: 20_000,
+  hook: 20_000,
+  proxy: 30_000,
+  title: 10_000,
+  screen: 15_000,
+  process: 90_000,
+};
 
 export interface StateReport {
   state: AgentState;
   source: StateSource;
   atMs: number;
   detail?: string | undefined;
+  question?: Question | undefined;
 }
 
-/** The end of a process is a fact that no older verdict outranks. */
+/** A verdict with the time its source first gave it. */
+export interface Evidence extends StateReport {
+  sinceMs: number;
+}
+
+export type EvidenceBySource = Partial<Record<StateSource, Evidence>>;
+
+const same = (a: StateReport, b: StateReport) =>
+  a.state === b.state && a.detail === b.detail && a.question?.id === b.question?.id;
+
+/** What the sources say after one of them spoke; a report that is older than what it said last changes nothing. */
+export function withReport(known: EvidenceBySource, report: StateReport): EvidenceBySource {
+  const before = known[report.source];
+  if (before && report.atMs < before.atMs) return known;
+  const sinceMs = before && same(before, report) ? before.sinceMs : report.atMs;
+  return { ...known, [report.source]: { ...report, sinceMs } };
+}
+
+/** Sources that still stand by `states` confirm them at `atMs`. */
+export function confirmed(
+  known: EvidenceBySource,
+  atMs: number,
+  holds: (evidence: Evidence) => boolean,
+): EvidenceBySource {
+  const entries = Object.entries(known) as [StateSource, Evidence][];
+  return Object.fromEntries(
+    entries.map(([source, each]) => [source, holds(each) && atMs > each.atMs ? { ...each, atMs } : each]),
+  );
+}
+
+/** True when another source began to say something else after `evidence` was first given. */
+export function isContradicted(known: EvidenceBySource, evidence: Evidence): boolean {
+  return (Object.values(known) as Evidence[]).some(
+    (each) => each.source !== 'process' && each.state !== evidence.state && each.sinceMs > evidence.sinceMs,
+  );
+}
+
+/** What was said, best source first. */
+export function ranked(known: EvidenceBySource): Evidence[] {
+  return (Object.values(known) as Evidence[]).sort((a, b) => RANK[b.source] - RANK[a.source]);
+}
+
+/** The end of a process is a fact that no other verdict outranks. */
 function isFinal(state: AgentState): boolean {
   return state === 'exited' || state === 'failed';
 }
 
-/**
- * Merges a report into what is known. A lower source wins only when the better one said nothing
- * for SOURCE_FRESH_MS; a bridge that is connected keeps saying what it knows.
- */
-export function observe(known: ObservedState, report: StateReport, freshMs = SOURCE_FRESH_MS): ObservedState {
-  const knownAt = Date.parse(known.at);
-  const outranked = RANK[report.source] < RANK[known.source];
-  if (outranked && !isFinal(report.state) && report.atMs - knownAt < freshMs) return known;
-  const at = new Date(report.atMs).toISOString();
-  const same = report.state === known.state && report.detail === known.detail;
-  const base = { state: report.state, source: report.source, at, since: same ? known.since : at };
-  return report.detail === undefined ? base : { ...base, detail: report.detail };
+/** The verdict that counts at `nowMs`: the end of the process, else the best source that is fresh, else unknown. */
+export function judge(known: EvidenceBySource, nowMs: number): Evidence {
+  const all = ranked(known);
+  const end = all.find((each) => each.source === 'process' && isFinal(each.state));
+  if (end) return end;
+  const fresh = all.find((each) => nowMs - each.atMs <= FRESH_MS[each.source]);
+  if (fresh) return fresh;
+  const newest = all.toSorted((a, b) => b.atMs - a.atMs)[0];
+  const lostMs = newest ? newest.atMs + FRESH_MS[newest.source] : nowMs;
+  const detail = newest ? `nothing heard since it was ${newest.state} (by ${newest.source})` : undefined;
+  return { state: 'unknown', source: 'process', atMs: nowMs, sinceMs: lostMs, detail };
+}
+
+const iso = (ms: number) => new Date(ms).toISOString();
+
+/** The form that is stored and shown. `since` goes on while the state stays, whichever source gives it. */
+export function shown(verdict: Evidence, known: EvidenceBySource, before?: ObservedState): ObservedState {
+  const stays = before !== undefined && before.state === verdict.state && before.detail === verdict.detail;
+  return {
+    state: verdict.state,
+    source: verdict.source,
+    at: iso(verdict.atMs),
+    since: stays ? before.since : iso(verdict.sinceMs),
+    ...(verdict.detail === undefined ? {} : { detail: verdict.detail }),
+    ...(verdict.question === undefined ? {} : { question: verdict.question }),
+    evidence: ranked(known).map((each) => ({
+      source: each.source,
+      state: each.state,
+      at: iso(each.atMs),
+      since: iso(each.sinceMs),
+      ...(each.detail === undefined ? {} : { detail: each.detail }),
+    })),
+  };
 }

@@ -5,22 +5,21 @@ import { createTmuxServer, type TmuxServer } from '../../runners/local/tmux-serv
 import { createPiRuntime } from '../../runners/runtimes/pi.ts';
 import { createRuntimeRegistry } from '../../runners/runtimes/registry.ts';
 import { createShellRuntime } from '../../runners/runtimes/shell.ts';
-import { hashToken, newToken } from '../access/tokens.ts';
 import { type Bridge, createBridge } from '../agents/bridge.ts';
 import { createDelivery, type Delivery } from '../agents/delivery.ts';
 import { createEnding, type Ending } from '../agents/ending.ts';
 import { createLauncher, type Launcher } from '../agents/launch.ts';
 import { createObservation, type Observation } from '../agents/observation.ts';
+import { createProgressLog, type ProgressLog } from '../agents/progress-log.ts';
 import type { Held, Runner, Size } from '../agents/runner.ts';
 import type { Runtime } from '../agents/runtime.ts';
 import type { Agent } from '../agents/schema.ts';
 import { handleOf } from '../agents/service.ts';
 import { isLive } from '../agents/state.ts';
 import { findAgent } from '../agents/store.ts';
-import { messageOf } from '../base/error.ts';
 import { findBead } from '../beads/store.ts';
-import { allConvoys } from '../convoys/store.ts';
 import type { RepoService } from '../repos/service.ts';
+import { createAgentCredentials } from './agent-credentials.ts';
 import type { Core } from './core.ts';
 import type { ProgramFiles } from './program-files.ts';
 import type { ProxyProcess } from './proxy-process.ts';
@@ -32,6 +31,7 @@ export interface AgentParts {
   bridge: Bridge;
   delivery: Delivery;
   observation: Observation;
+  progress: ProgressLog;
   ending: Ending;
   launcher: Launcher;
   /** Told by the runner about deaths and titles. */
@@ -48,8 +48,6 @@ export interface AgentPartsOptions {
   touched: (agentId: string) => void;
 }
 
-const NANO = 1_000_000_000;
-
 export function createAgentParts(options: AgentPartsOptions): AgentParts {
   const { core, files, repos } = options;
   const { database, units, clock, log, paths } = core;
@@ -63,6 +61,7 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
     createShellRuntime(),
   ]);
   const observation = createObservation({ units, findAgent: load, clock, log });
+  const progress = createProgressLog(clock.now);
 
   const bridge: Bridge = createBridge({
     socketFile: paths.bridgeSocketFile,
@@ -74,10 +73,11 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
     },
     async onEvent(agentId, _generation, event, at) {
       options.touched(agentId);
+      progress.bridgeEvent(agentId, event, at);
       await observation.bridgeEvent(agentId, event, at);
     },
     onPromptStatus: (agentId, id, status, reason) => delivery.status(agentId, id, status, reason),
-    onAlive: (agentId, atMs) => observation.confirm(agentId, atMs),
+    onAlive: (agentId, atMs) => observation.confirm(agentId, atMs, (each) => each.source === 'hook'),
     async onConnection(agentId, connected, idle) {
       if (!connected) return;
       await observation.report(agentId, { state: idle ? 'idle' : 'busy', source: 'hook', atMs: clock.now() });
@@ -101,13 +101,7 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
     },
   });
 
-  const revoke = async (agentId: string) => {
-    await core.tokens.revoke(agentId);
-    await options
-      .proxy()
-      .client.deleteKeysOfAgent(agentId)
-      .catch((error: unknown) => log.error({ agentId, problem: messageOf(error) }, 'virtual key could not be revoked'));
-  };
+  const { issue, revoke } = createAgentCredentials(core, options.proxy);
 
   async function takeSnapshot(agent: Agent, reason: string): Promise<void> {
     if (agent.beadId === undefined || agent.worktree === undefined) return;
@@ -120,32 +114,12 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
     revoke,
     takeSnapshot,
     loadBead: (unit, projectId, id) => findBead(unit.tx, projectId, id),
-    forget: (agentId) => observation.forget(agentId),
+    forget(agentId) {
+      observation.forget(agentId);
+      progress.forget(agentId);
+    },
     log,
   });
-
-  async function convoyOf(agent: Agent): Promise<string | undefined> {
-    const { beadId } = agent;
-    if (beadId === undefined) return undefined;
-    return (await allConvoys(database.db, agent.projectId)).find((convoy) => convoy.beads.includes(beadId))?.id;
-  }
-
-  async function issue(agent: Agent, budgetUsd?: number): Promise<{ token: string; virtualKey: string }> {
-    const virtualKey = newToken('virtual');
-    const convoyId = await convoyOf(agent);
-    await options.proxy().client.putKey({
-      hash: hashToken(virtualKey),
-      agentId: agent.id,
-      agentName: agent.name,
-      projectId: agent.projectId,
-      createdAt: new Date(clock.now()).toISOString(),
-      ...(agent.beadId === undefined ? {} : { beadId: agent.beadId }),
-      ...(convoyId === undefined ? {} : { convoyId }),
-      ...(budgetUsd === undefined ? {} : { budgetNano: Math.round(budgetUsd * NANO) }),
-    });
-    const token = await core.tokens.issue('agent', { kind: 'agent', id: agent.id, name: agent.name });
-    return { token, virtualKey };
-  }
 
   const launcher = createLauncher({
     units,
@@ -163,17 +137,24 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
     size: options.size,
   });
 
+  /** Titles are read every second: what one says holds until it changes. */
+  async function titleChanged(agent: Agent, title: string): Promise<void> {
+    const verdict = runtimes.get(agent.runtime).readTitle?.(title);
+    if (verdict) await observation.report(agent.id, { ...verdict, source: 'title', atMs: clock.now() });
+  }
+
   const agentsEnding = new Set<string>();
   async function heldChanged(held: Held): Promise<void> {
     const agent = await load(held.agentId);
     if (!agent || agent.generation !== held.generation || !isLive(agent.lifecycle)) return;
     // A launch that is still being recorded is looked at again a moment later.
-    if (!held.dead || agent.pane === undefined || agentsEnding.has(agent.id)) return;
+    if (!held.dead) return titleChanged(agent, held.title);
+    if (agent.pane === undefined || agentsEnding.has(agent.id)) return;
     agentsEnding.add(agent.id);
     await ending.exited(agent, held).finally(() => agentsEnding.delete(agent.id));
   }
 
-  return { tmux, runner, runtimes, bridge, delivery, observation, ending, launcher, heldChanged };
+  return { tmux, runner, runtimes, bridge, delivery, observation, progress, ending, launcher, heldChanged };
 }
 
 /** Folder for logs of set-up and gate commands. */

@@ -15,6 +15,7 @@ import { createRepoService, type RepoService } from '../repos/service.ts';
 import { allProjects } from '../repos/store.ts';
 import { eventsSince } from '../storage/journal.ts';
 import { type AgentParts, commandLog, createAgentParts } from './agent-parts.ts';
+import { startAgentWatch } from './agent-watch.ts';
 import { createBoard } from './board.ts';
 import { type Core, createCore } from './core.ts';
 import { createHealth, type HealthChecks } from './health.ts';
@@ -24,7 +25,6 @@ import { programFiles } from './program-files.ts';
 import { createProjectWatches } from './project-watch.ts';
 import { createProxyProcess, type ProxyProcess } from './proxy-process.ts';
 import { recoverAgents } from './recovery.ts';
-import { startScreenWatch } from './screen-watch.ts';
 import { createServices, type Services } from './services.ts';
 import { type SnapshotLoop, startSnapshotLoop } from './snapshots.ts';
 
@@ -82,6 +82,7 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
     onActivity: (activity) => {
       board.spendChanged(activity.agentId);
       snapshots.touch(activity.agentId);
+      parts.progress.activity(activity);
       parts.observation
         .proxyActivity(activity)
         .catch((error: unknown) => log.error({ problem: messageOf(error) }, 'traffic not noted'));
@@ -209,11 +210,15 @@ async function startParts(
     log.error('the tmux server was lost; its agents ended with it');
     endLost(core, parts).catch((error: unknown) => log.error({ problem: messageOf(error) }, 'lost agents not noted'));
   });
-  const screens = startScreenWatch({ core, parts });
+  const watch = startAgentWatch({
+    core,
+    parts,
+    configOf: async (id) => (await core.config.project((await repos.project(id)).path)).config,
+  });
   await parts.bridge.start();
   stops.push(
     () => parts.bridge.stop(),
-    screens.stop,
+    watch.stop,
     async () => {
       unwatch();
       unlisten();

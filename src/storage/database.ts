@@ -7,6 +7,7 @@ import { type Migration, Migrator } from 'kysely/migration';
 import { messageOf } from '../base/error.ts';
 import { failure } from '../errors.ts';
 import { initialMigration } from './migrations/0001-initial.ts';
+import { inboxMigration } from './migrations/0060-inbox.ts';
 import type { Tables } from './tables.ts';
 
 export type Tx = Transaction<Tables>;
@@ -22,7 +23,10 @@ export interface Database {
   close(): Promise<void>;
 }
 
-const migrations: Record<string, Migration> = { '0001-initial': initialMigration };
+const migrations: Record<string, Migration> = {
+  '0001-initial': initialMigration,
+  '0060-inbox': inboxMigration,
+};
 
 /** Errors of the storage layer in words a person can act on; others pass unchanged. */
 function translate(error: unknown): unknown {

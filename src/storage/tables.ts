@@ -57,6 +57,36 @@ export interface PromptRow {
   acknowledged_at: string | null;
 }
 
+export interface AgentHistoryRow {
+  id: Generated<number>;
+  agent_id: string;
+  generation: number;
+  from_lifecycle: string;
+  to_lifecycle: string;
+  action: string;
+  reason: string | null;
+  at: string;
+}
+
+export interface InboxRow {
+  id: string;
+  project_id: string;
+  /** What it is about, unique among open items. */
+  key: string;
+  kind: string;
+  status: string;
+  agent_id: string | null;
+  body: string;
+  created_at: string;
+}
+
+export interface InboxRuleRow {
+  id: string;
+  project_id: string;
+  body: string;
+  created_at: string;
+}
+
 export interface EventRow {
   seq: Generated<number>;
   id: string;
@@ -96,6 +126,9 @@ export interface Tables {
   convoys: ConvoyRow;
   agents: AgentRow;
   prompts: PromptRow;
+  agent_history: AgentHistoryRow;
+  inbox: InboxRow;
+  inbox_rules: InboxRuleRow;
   events: EventRow;
   outbox: OutboxRow;
   tokens: TokenRow;

@@ -1,7 +1,7 @@
 /** Every transition table: what is allowed, what is refused, and that nothing is a dead end by accident. */
 import { describe, expect, test } from 'vitest';
-import { type Lifecycle, lifecycleSchema, type ObservedState } from '../../src/agents/schema.ts';
-import { agentTransitions, nextLifecycle, observe, SOURCE_FRESH_MS } from '../../src/agents/state.ts';
+import { type Lifecycle, lifecycleSchema } from '../../src/agents/schema.ts';
+import { agentTransitions, nextLifecycle } from '../../src/agents/state.ts';
 import { allowedActions, type TransitionTable } from '../../src/base/transition.ts';
 import { beadStatusSchema } from '../../src/beads/schema.ts';
 import { actionBetween, beadTransitions } from '../../src/beads/state.ts';
@@ -36,36 +36,6 @@ test('an ended agent begins again from the start', () => {
   for (const ended of ['failed', 'killed', 'completed'] as Lifecycle[])
     expect(nextLifecycle(ended, 'retry')).toBe('initializing');
   expect(nextLifecycle('completed', 'pause')).toBeUndefined();
-});
-
-describe('states', () => {
-  const at = Date.parse('2026-01-01T00:00:00Z');
-  const known = (state: ObservedState['state'], source: ObservedState['source']): ObservedState => ({
-    state,
-    source,
-    at: new Date(at).toISOString(),
-    since: new Date(at).toISOString(),
-  });
-
-  test('a better source wins at once, a worse one only when the better has been silent', () => {
-    expect(observe(known('idle', 'screen'), { state: 'busy', source: 'hook', atMs: at + 1 }).state).toBe('busy');
-    expect(observe(known('idle', 'hook'), { state: 'busy', source: 'screen', atMs: at + 1 }).state).toBe('idle');
-    expect(observe(known('idle', 'hook'), { state: 'busy', source: 'screen', atMs: at + SOURCE_FRESH_MS }).state).toBe(
-      'busy',
-    );
-  });
-  test('the end of a process is never outranked', () => {
-    expect(observe(known('busy', 'protocol'), { state: 'exited', source: 'process', atMs: at + 1 }).state).toBe(
-      'exited',
-    );
-  });
-  test('since stays while the state stays, with its detail', () => {
-    const later = observe(
-      { ...known('busy', 'hook'), detail: 'bash' },
-      { state: 'busy', source: 'hook', atMs: at + 5_000, detail: 'bash' },
-    );
-    expect(later).toMatchObject({ since: new Date(at).toISOString(), at: new Date(at + 5_000).toISOString() });
-  });
 });
 
 test('a convoy is complete when all beads that still exist are done', () => {

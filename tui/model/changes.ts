@@ -14,7 +14,17 @@ export type BoardChange =
 /** Patterns of the events the board draws. */
 export const BOARD_PATTERNS: readonly string[] = ['bead:*', 'agent:*', 'cost:*', 'project:*'];
 
-const AGENT_EVENTS = new Set(['created', 'start', 'state', 'pause', 'resume', 'complete', 'error', 'kill']);
+const AGENT_EVENTS = new Set([
+  'created',
+  'start',
+  'state',
+  'pause',
+  'resume',
+  'complete',
+  'error',
+  'kill',
+  'attention',
+]);
 
 function beadChange(event: GodelEvent): BoardChange | undefined {
   if (event.type === 'bead:deleted') {

@@ -52,10 +52,15 @@ function titleOf(model: Model, bead: Bead): string {
 
 export function agentSpans(agent: Agent, nowMs: number, cells: number): Line {
   const room = cells - 3 - width(clean(agent.name));
-  const full = stateText(agent, nowMs);
+  const mark = agent.attention ? ` ${agent.attention.kind}!` : '';
+  const full = stateText(agent, nowMs) + mark;
   // Who and what come before since when.
-  const state = width(full) <= room ? full : `${agent.observed.state}${agent.observed.state === 'waiting' ? '!' : ''}`;
-  const style = { color: STATE_COLOR[agent.observed.state], bold: agent.observed.state === 'waiting' };
+  const short = agent.attention
+    ? mark.trim()
+    : `${agent.observed.state}${agent.observed.state === 'waiting' ? '!' : ''}`;
+  const state = width(full) <= room ? full : short;
+  const needsPerson = agent.observed.state === 'waiting' || agent.attention !== undefined;
+  const style = { color: needsPerson ? STATE_COLOR.waiting : STATE_COLOR[agent.observed.state], bold: needsPerson };
   const name = cut(clean(agent.name), Math.max(3, cells - width(state) - 3));
   return [span(`${STATE_GLYPH[agent.observed.state]} `, style), span(name), span(` ${state}`, style)];
 }

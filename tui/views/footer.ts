@@ -23,6 +23,11 @@ function agentDetail(model: Model): { text: string; span: Omit<Span, 'text'> } |
   if (state === 'waiting') return { text: `${head} asks: ${detail ?? 'something; Enter goes there'}`, span: style };
   if (state === 'failed')
     return { text: `${head} failed: ${agent.lastError ?? detail ?? 'no reason known'}`, span: style };
+  if (agent.attention)
+    return {
+      text: `${head} is ${agent.attention.kind}: ${agent.attention.detail}`,
+      span: { color: STATE_COLOR.waiting, bold: true },
+    };
   if (model.cursor.zone === 'agents')
     return { text: `${head} ${state}${detail ? `: ${detail}` : ''} (by ${source})`, span: style };
   return detail && state === 'busy' ? { text: `${head}: ${detail}`, span: style } : undefined;

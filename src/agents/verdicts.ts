@@ -1,0 +1,53 @@
+/** What events of an agent's bridge and the proxy's traffic say about its state. Pure. */
+import type { Activity } from '../costs/schema.ts';
+import type { AgentEvent } from './bridge-protocol.ts';
+import type { StateReport } from './state.ts';
+
+type BridgeVerdict = Omit<StateReport, 'atMs' | 'source'>;
+
+function verdictOfAsk(event: Extract<AgentEvent, { kind: 'ask' }>): BridgeVerdict {
+  const question = {
+    ...(event.id === undefined ? {} : { id: event.id }),
+    kind: event.permission ? ('permission' as const) : ('question' as const),
+    text: event.question,
+    choices: event.choices ?? [],
+    ...(event.tool === undefined ? {} : { tool: event.tool }),
+    ...(event.command === undefined ? {} : { command: event.command }),
+  };
+  return { state: 'waiting', detail: event.question, question };
+}
+
+/** The verdict of one bridge event; undefined when it says nothing about the state. */
+export function verdictOf(event: AgentEvent): BridgeVerdict | undefined {
+  switch (event.kind) {
+    case 'turn-start':
+    case 'tool-end':
+    case 'answered':
+      return { state: 'busy' };
+    case 'tool-start':
+      return { state: 'busy', detail: event.summary ? `${event.tool}: ${event.summary}` : event.tool };
+    case 'ask':
+      return verdictOfAsk(event);
+    case 'settled': {
+      if (event.error === undefined) return { state: 'idle' };
+      const text = `The model answered with an error: ${event.error}`;
+      return { state: 'waiting', detail: text, question: { kind: 'error', text, choices: ['go on', 'stop'] } };
+    }
+    case 'idle':
+      return { state: 'idle' };
+    default:
+      return undefined;
+  }
+}
+
+const ENDS = ['end_turn', 'stop', 'stop_sequence', 'completed'];
+const TOOL_CALLS = ['tool_use', 'tool_calls'];
+
+/** The verdict of the proxy's view; undefined when traffic alone cannot tell. */
+export function verdictOfTraffic(activity: Activity): Omit<StateReport, 'atMs'> | undefined {
+  if (activity.inFlight > 0) return { state: 'busy', source: 'proxy' };
+  if (ENDS.includes(activity.stopReason ?? '')) return { state: 'idle', source: 'proxy' };
+  // A tool call was answered: the tool runs, or waits for a permission that only others can see.
+  if (TOOL_CALLS.includes(activity.stopReason ?? '')) return { state: 'busy', source: 'proxy', detail: 'tool' };
+  return undefined;
+}

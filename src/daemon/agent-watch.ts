@@ -1,0 +1,152 @@
+/**
+ * Looks at every live agent once a second: reads the screens of those that offer nothing better, confirms what still
+ * holds, lets what is old become unknown, and finds agents that are stuck or loop. At rest it starts no process.
+ */
+import { stat } from 'node:fs/promises';
+import { changeAgent, loadAgent } from '../agents/changes.ts';
+import { attentionOf } from '../agents/progress.ts';
+import type { Agent, Attention } from '../agents/schema.ts';
+import { handleOf } from '../agents/service.ts';
+import { isContradicted } from '../agents/state.ts';
+import { liveAgents } from '../agents/store.ts';
+import { messageOf } from '../base/error.ts';
+import type { Config } from '../config.ts';
+import type { AgentParts } from './agent-parts.ts';
+import { newestChangeMs } from './changed-files.ts';
+import type { Core } from './core.ts';
+
+export interface AgentWatchOptions {
+  core: Core;
+  parts: AgentParts;
+  configOf: (projectId: string) => Promise<Config>;
+}
+
+const TICK_MS = 1_000;
+/** A terminal that printed nothing for this long (ms) is quiet: what was said about it then still holds. */
+const QUIET_MS = 1_000;
+/** Agents whose bridge tells everything are looked at every so many ticks. */
+const SLOW_TICKS = 5;
+const WORKING = ['executing', 'waiting'];
+
+interface Seen {
+  mtimeMs: number;
+  /** The screen of this print was read. */
+  read: boolean;
+}
+
+export function startAgentWatch({ core, parts, configOf }: AgentWatchOptions): { stop(): Promise<void> } {
+  const { observation, progress, runtimes, runner } = parts;
+  const seen = new Map<string, Seen>();
+  let running: Promise<void> = Promise.resolve();
+  let stopped = false;
+  let ticks = 0;
+
+  async function readScreen(agent: Agent, known: Seen, nowMs: number): Promise<void> {
+    const runtime = runtimes.get(agent.runtime);
+    if (!runtime.readScreen || known.read) return;
+    const quiet = nowMs - known.mtimeMs > QUIET_MS;
+    const verdict = quiet ? runtime.readScreen(await runner.screen(handleOf(agent))) : { state: 'busy' as const };
+    known.read = quiet;
+    if (verdict) await observation.report(agent.id, { ...verdict, source: 'screen', atMs: nowMs });
+  }
+
+  /** Nothing was printed since a source said that the agent rests or waits: it still does. */
+  function confirmQuiet(agent: Agent, known: Seen, nowMs: number): void {
+    if (nowMs - known.mtimeMs <= QUIET_MS || progress.of(agent.id).signs.inFlight > 0) return;
+    observation.confirm(agent.id, nowMs, (each) => {
+      if (each.source === 'process') return false;
+      const rests = each.state === 'idle' || each.state === 'waiting';
+      return rests && each.atMs >= known.mtimeMs - QUIET_MS;
+    });
+  }
+
+  /**
+   * A title is read every second; a request in flight is answered for as long as it takes; what a hook told holds until
+   * the next one, unless a lesser source saw something else begin after it.
+   */
+  function confirmTold(agent: Agent, nowMs: number): void {
+    const inFlight = progress.of(agent.id).signs.inFlight > 0;
+    const tellsAll = runtimes.get(agent.runtime).delivery === 'hooks';
+    const known = observation.evidence(agent.id);
+    observation.confirm(agent.id, nowMs, (each) => {
+      if (each.source === 'title') return true;
+      if (each.source === 'proxy') return inFlight && each.state === 'busy';
+      return each.source === 'hook' && tellsAll && !isContradicted(known, each);
+    });
+  }
+
+  async function look(agent: Agent, nowMs: number): Promise<void> {
+    if (!WORKING.includes(agent.lifecycle)) return;
+    const mtimeMs = (await stat(parts.launcher.logFileOf(agent.id)).catch(() => undefined))?.mtimeMs ?? 0;
+    const before = seen.get(agent.id);
+    const known = before?.mtimeMs === mtimeMs ? before : { mtimeMs, read: false };
+    seen.set(agent.id, known);
+    progress.output(agent.id, mtimeMs);
+    await readScreen(agent, known, nowMs);
+    confirmQuiet(agent, known, nowMs);
+    confirmTold(agent, nowMs);
+    await observation.review(agent.id);
+  }
+
+  async function setAttention(agent: Agent, attention: Attention | undefined): Promise<void> {
+    await core.units.run(async (unit) => {
+      const current = await loadAgent(unit, agent.id);
+      if (current.attention?.kind === attention?.kind) return;
+      await changeAgent(unit, current, { attention }, 'agent:attention');
+    });
+  }
+
+  async function judgeProgress(agent: Agent, config: Config, nowMs: number): Promise<void> {
+    const limits = {
+      stuckSeconds: config.stuck_seconds,
+      loopRepeats: config.loop_repeats,
+      callCap: config.call_cap,
+    };
+    const { signs, calls, modelCalls } = progress.of(agent.id);
+    const busy = ['busy', 'starting', 'unknown'].includes(observation.fresh(agent).observed.state);
+    const judged = () => attentionOf({ busy, signs, calls, modelCalls }, limits, nowMs);
+    let found = judged();
+    if (found?.kind === 'stuck' && agent.worktree !== undefined && agent.attention?.kind !== 'stuck') {
+      progress.files(agent.id, await newestChangeMs(agent.worktree));
+      found = judged();
+    }
+    if (found?.kind !== agent.attention?.kind) await setAttention(agent, found);
+  }
+
+  async function visit(agent: Agent, nowMs: number, slow: boolean, configs: Map<string, Config>): Promise<void> {
+    const runtime = runtimes.get(agent.runtime);
+    if (slow || runtime.readScreen) await look(agent, nowMs);
+    if (!slow || !WORKING.includes(agent.lifecycle)) return;
+    const config = configs.get(agent.projectId) ?? (await configOf(agent.projectId));
+    configs.set(agent.projectId, config);
+    await judgeProgress(agent, config, nowMs);
+  }
+
+  async function tick(): Promise<void> {
+    ticks += 1;
+    const slow = ticks % SLOW_TICKS === 0;
+    const configs = new Map<string, Config>();
+    const agents = await liveAgents(core.database.db);
+    for (const id of seen.keys()) if (!agents.some((agent) => agent.id === id)) seen.delete(id);
+    for (const agent of agents) {
+      if (stopped) return;
+      await visit(agent, core.clock.now(), slow, configs).catch((error: unknown) =>
+        core.log.debug({ agentId: agent.id, problem: messageOf(error) }, 'agent not looked at'),
+      );
+    }
+  }
+
+  const timer = setInterval(() => {
+    running = running
+      .then(tick)
+      .catch((error: unknown) => core.log.warn({ problem: messageOf(error) }, 'agents not looked at'));
+  }, TICK_MS);
+
+  return {
+    async stop() {
+      stopped = true;
+      clearInterval(timer);
+      await running;
+    },
+  };
+}
