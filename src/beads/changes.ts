@@ -73,5 +73,13 @@ export async function moveBead(
 ): Promise<Bead> {
   const bead = await resolveBead(unit.tx, projectId, id);
   const status = decideStatus(bead, action);
-  return changeBead(unit, bead, { ...change, status }, `status ${bead.status} -> ${status} (${who})`, event);
+  // Landed work counts as done; only one who knows of the landing may say that it is not.
+  const reopened = action === 'reopen' && bead.landedCommit ? { reopenedFrom: bead.landedCommit } : {};
+  return changeBead(
+    unit,
+    bead,
+    { ...change, ...reopened, status },
+    `status ${bead.status} -> ${status} (${who})`,
+    event,
+  );
 }

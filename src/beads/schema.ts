@@ -56,6 +56,7 @@ export const beadSchema = z.object({
   notes: z.array(noteSchema),
   proof: proofSchema.optional(),
   landedCommit: z.string().optional().describe('Commit on the main branch that carries its work'),
+  reopenedFrom: z.string().optional().describe('Landed commit that a person reopened it from'),
   metadata: z.record(z.string(), z.unknown()),
   createdAt: z.string(),
   updatedAt: z.string(),

@@ -3,11 +3,13 @@ import type { Handlers, RequestContext } from '../access/context.ts';
 import { newBeadId, newId, newUid } from '../base/id.ts';
 import { failure } from '../errors.ts';
 import type { Database } from '../storage/database.ts';
+import { loadRecord } from '../storage/records.ts';
+import { beadPath } from '../storage/state-ref/layout.ts';
 import type { UnitOfWork } from '../storage/unit-of-work.ts';
 import { type BeadChange, changeBead, decideMove, moveBead } from './changes.ts';
 import type { beadOperations } from './operations.ts';
 import type { Bead, Proof } from './schema.ts';
-import { beadDeletion, beadFile, deleteBead, findBead, insertBead, listBeads, resolveBead } from './store.ts';
+import { beadDeletion, beadFile, deleteBead, insertBead, listBeads, resolveBead } from './store.ts';
 import { cleanText, cleanTitle } from './text.ts';
 
 export interface BeadServiceOptions {
@@ -46,7 +48,7 @@ export function createBeadService(options: BeadServiceOptions): Service {
   async function freeId(projectId: string): Promise<string> {
     for (let attempt = 0; attempt < MAX_ID_TRIES; attempt += 1) {
       const id = newBeadId();
-      if (!(await findBead(database.db, projectId, id))) return id;
+      if (!(await loadRecord(database.db, projectId, beadPath(id)))) return id;
     }
     throw failure('internal', { problem: 'no free bead id was found' });
   }
@@ -136,7 +138,7 @@ export function createBeadService(options: BeadServiceOptions): Service {
   };
 
   async function assertMayClose(bead: Bead, force: boolean, kind: string): Promise<void> {
-    if (bead.landedCommit || (force && kind === 'user')) return;
+    if ((bead.landedCommit && bead.landedCommit !== bead.reopenedFrom) || (force && kind === 'user')) return;
     throw failure('done-not-proven', { id: bead.id, branch: await options.mainBranch(bead.projectId) });
   }
 

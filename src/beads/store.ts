@@ -3,11 +3,12 @@ import type { Page } from '../base/page.ts';
 import { toPage } from '../base/page.ts';
 import { failure } from '../errors.ts';
 import type { Reader, Tx } from '../storage/database.ts';
-import type { OutboxDraft } from '../storage/journal.ts';
-import { toCanonicalJson } from '../storage/state-ref/canonical-json.ts';
+import type { Fields } from '../storage/record/record.ts';
+import type { RecordDraft } from '../storage/records.ts';
 import { beadPath } from '../storage/state-ref/layout.ts';
 import type { BeadRow } from '../storage/tables.ts';
-import { type Bead, type BeadStatus, type StoredBead, storedBeadSchema } from './schema.ts';
+import { beadOfRecord } from './record.ts';
+import type { Bead, BeadStatus } from './schema.ts';
 import { isReady } from './state.ts';
 
 export interface BeadFilter {
@@ -38,20 +39,20 @@ function toRow(bead: Bead): BeadRow {
 
 const toBead = (row: { body: string }): Bead => JSON.parse(row.body) as Bead;
 
-/** The file that keeps a bead in git; undefined content deletes it. */
-export function beadFile(bead: Bead, subject: string): OutboxDraft {
-  const { projectId: _project, worktree: _worktree, version: _version, ...kept } = bead;
-  return { path: beadPath(bead.id), content: toCanonicalJson(kept), subject };
+/** What is kept of a bead in git; clocks are added when it is persisted. */
+export function beadFile(bead: Bead, subject: string): RecordDraft {
+  const { projectId: _project, worktree: _worktree, version: _version, ...fields } = bead;
+  return { path: beadPath(bead.id), fields, subject };
 }
 
-export function beadDeletion(id: string): OutboxDraft {
-  return { path: beadPath(id), content: null, subject: `${id}: deleted` };
+/** Deletes a bead; its record stays in git and says so. */
+export function beadDeletion(id: string): RecordDraft {
+  return { path: beadPath(id), fields: null, subject: `${id}: deleted` };
 }
 
 /** A bead read back from git; `version` starts again in this database. Throws a ZodError. */
-export function beadFromFile(projectId: string, text: string): Bead {
-  const kept: StoredBead = storedBeadSchema.parse(JSON.parse(text));
-  return { ...kept, projectId, version: 1 } as Bead;
+export function beadFromRecord(projectId: string, fields: Fields): Bead {
+  return { ...beadOfRecord(fields), projectId, version: 1 } as Bead;
 }
 
 /** Escapes LIKE wildcards. */

@@ -20,6 +20,7 @@ export const convoySchema = z.object({
 export type Convoy = z.infer<typeof convoySchema>;
 
 export const storedConvoySchema = convoySchema.omit({ projectId: true, version: true }).loose();
+export type StoredConvoy = z.infer<typeof storedConvoySchema>;
 
 export const convoyReportSchema = z.object({
   convoy: convoySchema,

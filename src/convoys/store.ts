@@ -2,8 +2,8 @@
 import { type Page, toPage } from '../base/page.ts';
 import { failure } from '../errors.ts';
 import type { Reader, Tx } from '../storage/database.ts';
-import type { OutboxDraft } from '../storage/journal.ts';
-import { toCanonicalJson } from '../storage/state-ref/canonical-json.ts';
+import type { Fields } from '../storage/record/record.ts';
+import type { RecordDraft } from '../storage/records.ts';
 import { convoyPath } from '../storage/state-ref/layout.ts';
 import type { ConvoyRow } from '../storage/tables.ts';
 import { type Convoy, storedConvoySchema } from './schema.ts';
@@ -22,14 +22,14 @@ function toRow(convoy: Convoy): ConvoyRow {
 
 const toConvoy = (row: { body: string }): Convoy => JSON.parse(row.body) as Convoy;
 
-export function convoyFile(convoy: Convoy, subject: string): OutboxDraft {
-  const { projectId: _project, version: _version, ...kept } = convoy;
-  return { path: convoyPath(convoy.id), content: toCanonicalJson(kept), subject: `${convoy.id}: ${subject}` };
+export function convoyFile(convoy: Convoy, subject: string): RecordDraft {
+  const { projectId: _project, version: _version, ...fields } = convoy;
+  return { path: convoyPath(convoy.id), fields, subject: `${convoy.id}: ${subject}` };
 }
 
 /** A convoy read back from git. Throws a ZodError. */
-export function convoyFromFile(projectId: string, text: string): Convoy {
-  return { ...storedConvoySchema.parse(JSON.parse(text)), projectId, version: 1 } as Convoy;
+export function convoyFromRecord(projectId: string, fields: Fields): Convoy {
+  return { ...storedConvoySchema.parse(fields), projectId, version: 1 } as Convoy;
 }
 
 const all = (db: Reader, projectId: string) =>

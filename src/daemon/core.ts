@@ -7,8 +7,10 @@ import type { Log } from '../base/log.ts';
 import type { HomePaths } from '../base/paths.ts';
 import { type Database, openSqlite } from '../storage/database.ts';
 import { eventRange } from '../storage/journal.ts';
+import { openReplica, type Replica } from '../storage/records.ts';
 import { createUnitOfWork, type UnitOfWork } from '../storage/unit-of-work.ts';
 import { type ConfigFiles, createConfigFiles } from './config-files.ts';
+import { rulesOf } from './record-kinds.ts';
 import { createStateSync, type StateSync } from './state-sync.ts';
 
 export interface Core {
@@ -18,6 +20,7 @@ export interface Core {
   log: Log;
   database: Database;
   bus: EventBus;
+  replica: Replica;
   /** Last and oldest sequence number of the event log. */
   range: { last: number; oldest: number };
   sync: StateSync;
@@ -48,8 +51,16 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     range.last = event.seq;
     if (range.oldest === 0) range.oldest = event.seq;
   });
-  const sync = createStateSync({ database, bus, clock, log });
-  const units = createUnitOfWork({ database, bus, clock, flushed: (projectId, id) => sync.flushed(projectId, id) });
+  const replica = await openReplica(database, clock);
+  const sync = createStateSync({ database, bus, clock, replica, log });
+  const units = createUnitOfWork({
+    database,
+    bus,
+    clock,
+    replica,
+    rulesOf,
+    flushed: (projectId, id) => sync.flushed(projectId, id),
+  });
   const tokens = createTokens(database, clock);
   await tokens.ensureAdminKey(paths.adminKeyFile);
   return {
@@ -59,6 +70,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     log,
     database,
     bus,
+    replica,
     range,
     sync,
     units,

@@ -30,7 +30,7 @@ export function createProjectWatches(core: Pick<Core, 'database' | 'units' | 'lo
   async function markLanded(project: Project): Promise<void> {
     for (const [beadId, commit] of await landedBeads(project)) {
       const bead = await findBead(database.db, project.id, beadId);
-      if (!bead || bead.landedCommit || nextBeadStatus(bead.status, 'land') === undefined) continue;
+      if (!bead || bead.landedCommit === commit || nextBeadStatus(bead.status, 'land') === undefined) continue;
       const event = { type: 'bead:landed' as const, extra: { commit } };
       await units.run((unit) => moveBead(unit, project.id, beadId, 'land', 'git', { landedCommit: commit }, event));
     }

@@ -2,27 +2,14 @@
  * Keeps the database and refs/godel/state of every project equal: clears what a killed daemon
  * left, takes in what others wrote to the ref, replays the outbox, and flushes new changes.
  */
-import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/error.ts';
-import type { EventBus } from '../base/event.ts';
-import type { Log } from '../base/log.ts';
-import { allBeads, beadFile, beadFromFile, deleteBead, replaceBead } from '../beads/store.ts';
-import { allConvoys, convoyFile, convoyFromFile, deleteConvoy, replaceConvoy } from '../convoys/store.ts';
 import type { Project } from '../repos/schema.ts';
-import { setStateOid, stateOid } from '../repos/store.ts';
-import type { Database, Tx } from '../storage/database.ts';
-import { appendEvent, appendOutbox, markFlushed, pendingOutbox } from '../storage/journal.ts';
-import { createFlusher, type Flusher } from '../storage/state-ref/flusher.ts';
-import { parsePath } from '../storage/state-ref/layout.ts';
-import { pathHistory, readAll, readDiff, readPath, readRef, type StateFile } from '../storage/state-ref/read.ts';
+import { markFlushed, pendingOutbox } from '../storage/journal.ts';
+import { createFlusher, type Flusher, type PendingChange } from '../storage/state-ref/flusher.ts';
+import { readRef } from '../storage/state-ref/read.ts';
 import { clearStaleLocks } from '../storage/state-ref/start-up.ts';
-
-export interface StateSyncOptions {
-  database: Database;
-  bus: EventBus;
-  clock: Clock;
-  log: Log;
-}
+import { type RefWatch, watchStateRef } from '../storage/state-ref/watch.ts';
+import { createStateImport, type StateImport, type StateImportOptions } from './state-import.ts';
 
 export interface StateSync {
   /** Makes a project's database rows and its ref equal, and starts flushing. Idempotent. */
@@ -34,120 +21,44 @@ export interface StateSync {
   stop(): Promise<void>;
 }
 
+interface Attached {
+  flusher: Flusher;
+  watch: RefWatch;
+}
+
 const BATCH = 1_000;
 
-export function createStateSync(options: StateSyncOptions): StateSync {
-  const { database, log } = options;
-  const attached = new Map<string, Promise<Flusher>>();
-  const running = new Map<string, Flusher>();
+export function createStateSync(options: StateImportOptions): StateSync {
+  const { database, log, replica } = options;
+  const attached = new Map<string, Promise<Attached>>();
+  const running = new Map<string, Attached>();
+  const importer: StateImport = createStateImport(options);
 
-  async function start(project: Project): Promise<Flusher> {
-    await clearStaleLocks(project.gitDir);
-    await importRef(project, await readRef(project.gitDir));
+  const trailers = (changes: readonly PendingChange[]): string =>
+    [...(changes.length > 0 ? [`Godel-Seq: ${changes.at(-1)?.id}`] : []), `Godel-Replica: ${replica.id}`].join('\n');
+
+  async function start(project: Project): Promise<Attached> {
+    const removed = await clearStaleLocks(project.gitDir);
+    if (removed.length > 0) log.warn({ projectId: project.id, removed }, 'stale files of a killed writer removed');
+    await importer.importRef(project, await readRef(project.gitDir));
     const flusher = createFlusher({
       gitDir: project.gitDir,
       clock: options.clock,
       loadPending: () => pendingOutbox(database.db, project.id, BATCH),
       markFlushed: ({ upToId, oid }) => database.transact((tx) => markFlushed(tx, project.id, upToId, oid)),
-      onMoved: (oid) => importRef(project, oid),
+      onMoved: (oid) => importer.importRef(project, oid),
       onError: (error) => log.error({ projectId: project.id, problem: messageOf(error) }, 'git refused a change'),
+      trailers,
     });
-    running.set(project.id, flusher);
+    const watch = watchStateRef(project.gitDir, () => {
+      flusher
+        .reread()
+        .catch((error: unknown) => log.error({ projectId: project.id, problem: messageOf(error) }, 'ref not read'));
+    });
+    const parts = { flusher, watch };
+    running.set(project.id, parts);
     await flusher.flush();
-    return flusher;
-  }
-
-  /** Takes the ref's content into the database; what is still in the outbox is newer and stays. */
-  async function importRef(project: Project, oid: string | null): Promise<void> {
-    const known = await stateOid(database.db, project.id);
-    if (known === oid) return;
-    if (oid === null) return restoreRef(project);
-    const files = known === null ? undefined : await readDiff(project.gitDir, known, oid).catch(() => undefined);
-    const pending = new Set((await pendingOutbox(database.db, project.id, 1_000_000)).map((row) => row.path));
-    const take = (batch: StateFile[]) =>
-      importBatch(
-        project,
-        oid,
-        batch.filter((file) => !pending.has(file.path)),
-        files !== undefined,
-      );
-    if (files) await take(files);
-    else await readAll(project.gitDir, oid, take, BATCH);
-    await database.transact((tx) => setStateOid(tx, project.id, oid));
-    log.info({ projectId: project.id, oid, whole: files === undefined }, 'state ref read');
-  }
-
-  /** The ref was deleted (for example by `push --mirror`): everything is written again. */
-  async function restoreRef(project: Project): Promise<void> {
-    const beads = await allBeads(database.db, project.id);
-    const convoys = await allConvoys(database.db, project.id);
-    const now = options.clock.now();
-    await database.transact(async (tx) => {
-      await setStateOid(tx, project.id, null);
-      for (const bead of beads) await appendOutbox(tx, project.id, beadFile(bead, `${bead.id}: restored`), now);
-      for (const convoy of convoys) await appendOutbox(tx, project.id, convoyFile(convoy, 'restored'), now);
-    });
-    if (beads.length > 0) log.warn({ projectId: project.id, beads: beads.length }, 'state ref was gone; written again');
-  }
-
-  async function importBatch(project: Project, oid: string, files: StateFile[], announce: boolean): Promise<void> {
-    const events = await database.transact(async (tx) => {
-      const drafts = [];
-      for (const file of files) {
-        const payload = await importFile(tx, project, oid, file);
-        if (announce && payload)
-          drafts.push(await appendEvent(tx, { ...payload, component: 'sync' }, options.clock.now()));
-      }
-      return drafts;
-    });
-    options.bus.publish(events);
-  }
-
-  async function importFile(tx: Tx, project: Project, oid: string, file: StateFile) {
-    const { kind, id } = parsePath(file.path);
-    const metadata = { projectId: project.id, ...(kind === 'bead' ? { beadId: id } : {}) };
-    if (kind === 'bead') {
-      if (file.content === null) {
-        await deleteBead(tx, project.id, id);
-        return { type: 'bead:deleted', payload: { id }, metadata };
-      }
-      const bead = await parsed(project, oid, file, (text) => beadFromFile(project.id, text));
-      return bead && { type: 'bead:updated', payload: { bead: await replaceBead(tx, bead) }, metadata };
-    }
-    if (kind !== 'convoy') return undefined;
-    if (file.content === null) await deleteConvoy(tx, project.id, id);
-    else {
-      const convoy = await parsed(project, oid, file, (text) => convoyFromFile(project.id, text));
-      if (convoy) await replaceConvoy(tx, convoy);
-      return convoy && { type: 'convoy:updated', payload: { convoy }, metadata };
-    }
-    return undefined;
-  }
-
-  /** Reads a file; an unreadable one is reported and its last good version is taken from history. */
-  async function parsed<T>(
-    project: Project,
-    oid: string,
-    file: StateFile,
-    parse: (text: string) => T,
-  ): Promise<T | undefined> {
-    try {
-      return parse(file.content ?? '');
-    } catch (error) {
-      log.error(
-        { projectId: project.id, path: file.path, problem: messageOf(error) },
-        'unreadable file in the state ref',
-      );
-    }
-    for (const commit of await pathHistory(project.gitDir, file.path, oid)) {
-      const text = await readPath(project.gitDir, commit, file.path).catch(() => null);
-      try {
-        if (text !== null) return parse(text);
-      } catch {
-        // An older version may be unreadable as well: the next one is tried.
-      }
-    }
-    return undefined;
+    return parts;
   }
 
   return {
@@ -160,19 +71,20 @@ export function createStateSync(options: StateSyncOptions): StateSync {
       });
     },
     async flushed(projectId, outboxId) {
-      const flusher = running.get(projectId) ?? (await attached.get(projectId));
-      if (!flusher) throw new Error(`project ${projectId} is not attached`);
-      await flusher.whenFlushed(outboxId);
+      const parts = running.get(projectId) ?? (await attached.get(projectId));
+      if (!parts) throw new Error(`project ${projectId} is not attached`);
+      await parts.flusher.whenFlushed(outboxId);
     },
     backlog() {
-      const all = [...running.values()].map((flusher) => flusher.backlog());
+      const all = [...running.values()].map(({ flusher }) => flusher.backlog());
       return {
         rows: all.reduce((sum, each) => sum + each.rows, 0),
         oldestMs: Math.max(0, ...all.map((each) => each.oldestMs)),
       };
     },
     async stop() {
-      await Promise.all([...running.values()].map((flusher) => flusher.stop()));
+      for (const { watch } of running.values()) watch.close();
+      await Promise.all([...running.values()].map(({ flusher }) => flusher.stop()));
     },
   };
 }

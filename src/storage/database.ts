@@ -7,6 +7,7 @@ import { type Migration, Migrator } from 'kysely/migration';
 import { messageOf } from '../base/error.ts';
 import { failure } from '../errors.ts';
 import { initialMigration } from './migrations/0001-initial.ts';
+import { recordsMigration } from './migrations/0010-records.ts';
 import { inboxMigration } from './migrations/0060-inbox.ts';
 import type { Tables } from './tables.ts';
 
@@ -26,6 +27,7 @@ export interface Database {
 const migrations: Record<string, Migration> = {
   '0001-initial': initialMigration,
   '0060-inbox': inboxMigration,
+  '0010-records': recordsMigration,
 };
 
 /** Errors of the storage layer in words a person can act on; others pass unchanged. */
@@ -83,7 +85,12 @@ function openOrReplace(file: string, onCorrupt: (error: unknown) => void): SQLit
 }
 
 async function migrate(db: Kysely<Tables>): Promise<void> {
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => migrations },
+    // Numbers are given to those who write them, so a lower one may arrive later.
+    allowUnorderedMigrations: true,
+  });
   const { error } = await migrator.migrateToLatest();
   if (error) throw error;
 }

@@ -6,7 +6,7 @@ import type { EventRow, OutboxRow } from './tables.ts';
 
 export interface OutboxDraft {
   path: string;
-  content: string | null;
+  content: string;
   subject: string;
 }
 
@@ -95,6 +95,17 @@ export async function pendingOutbox(db: Reader, projectId: string, limit: number
     subject: row.subject,
     createdMs: row.created_ms,
   }));
+}
+
+/** Gives what waits for git at one path a new text: what was merged meanwhile must not be written over. */
+export async function rewritePending(tx: Tx, projectId: string, path: string, content: string): Promise<number> {
+  const result = await tx
+    .updateTable('outbox')
+    .set({ content })
+    .where('project_id', '=', projectId)
+    .where('path', '=', path)
+    .executeTakeFirst();
+  return Number(result.numUpdatedRows);
 }
 
 /** Forgets flushed rows and records the commit that holds them, in one transaction. */

@@ -104,10 +104,35 @@ export interface OutboxRow {
   id: Generated<number>;
   project_id: string;
   path: string;
-  /** JSON text, or null for a deletion. */
-  content: string | null;
+  content: string;
   subject: string;
   created_ms: number;
+}
+
+/** The last text of every file of the state ref, as written or about to be. */
+export interface RecordRow {
+  project_id: string;
+  path: string;
+  content: string;
+}
+
+/** This home as one of the writers of records. */
+export interface ReplicaRow {
+  id: string;
+  name: string;
+  /** Latest stamp ever given or seen; time never goes back behind it. */
+  stamp: string;
+}
+
+/** A file of the state ref that could not be read. */
+export interface QuarantineRow {
+  project_id: string;
+  path: string;
+  oid: string;
+  problem: string;
+  /** Where what is shown instead comes from: `database`, a commit, or empty. */
+  replaced_by: string;
+  found_at: string;
 }
 
 export interface TokenRow {
@@ -132,4 +157,7 @@ export interface Tables {
   events: EventRow;
   outbox: OutboxRow;
   tokens: TokenRow;
+  records: RecordRow;
+  replica: ReplicaRow;
+  quarantine: QuarantineRow;
 }

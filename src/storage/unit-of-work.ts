@@ -6,7 +6,9 @@ import type { Clock } from '../base/clock.ts';
 import type { EventBus, EventDraft, GodelEvent } from '../base/event.ts';
 import type { EventType } from '../events.ts';
 import type { Database, Tx } from './database.ts';
-import { appendEvent, appendOutbox, type OutboxDraft } from './journal.ts';
+import { appendEvent } from './journal.ts';
+import type { Rules } from './record/rules.ts';
+import { persistRecord, type RecordDraft, type Replica } from './records.ts';
 
 export interface Unit {
   readonly tx: Tx;
@@ -14,8 +16,8 @@ export interface Unit {
   readonly nowMs: number;
   readonly now: string;
   emit(draft: EventDraft & { type: EventType }): Promise<void>;
-  /** Records a file of the state ref of `projectId`. */
-  persist(projectId: string, draft: OutboxDraft): Promise<void>;
+  /** Keeps a record in the state ref of `projectId`. */
+  persist(projectId: string, draft: RecordDraft): Promise<void>;
 }
 
 export interface UnitOfWork {
@@ -27,12 +29,15 @@ export interface UnitOfWorkOptions {
   database: Database;
   bus: EventBus;
   clock: Clock;
+  replica: Replica;
+  /** How the fields of the record at a path merge. */
+  rulesOf: (path: string) => Rules;
   /** Resolves when the outbox row is in git; rejects when git refused it. */
   flushed: (projectId: string, outboxId: number) => Promise<void>;
 }
 
 export function createUnitOfWork(options: UnitOfWorkOptions): UnitOfWork {
-  const { database, bus, clock, flushed } = options;
+  const { database, bus, clock, replica, rulesOf, flushed } = options;
   return {
     async run(work) {
       const events: GodelEvent[] = [];
@@ -45,7 +50,8 @@ export function createUnitOfWork(options: UnitOfWorkOptions): UnitOfWork {
           now: new Date(nowMs).toISOString(),
           emit: async (draft) => void events.push(await appendEvent(tx, draft, nowMs)),
           persist: async (projectId, draft) => {
-            waits.set(projectId, await appendOutbox(tx, projectId, draft, nowMs));
+            const rules = rulesOf(draft.path);
+            waits.set(projectId, await persistRecord(tx, { projectId, draft, rules, replica, nowMs }));
           },
         });
       });

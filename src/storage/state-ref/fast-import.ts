@@ -24,6 +24,8 @@ export interface GroupSpec {
   changes: readonly FileChange[];
   subject: string;
   body?: string;
+  /** Commit of another clone whose content is in the changes: it becomes the second parent. */
+  merged?: string;
   nowMs: number;
 }
 
@@ -51,7 +53,11 @@ function stream(spec: GroupSpec): Buffer {
   const seconds = Math.floor(spec.nowMs / 1000);
   const head = [`commit ${STATE_REF}\n`, `committer Godel <godel@localhost> ${seconds} +0000\n`].join('');
   const message = data(spec.body ? `${spec.subject}\n\n${spec.body}\n` : `${spec.subject}\n`);
-  const parent = Buffer.from(spec.expected === null ? '' : `from ${spec.expected}\n`);
+  const parents = [
+    spec.expected === null ? '' : `from ${spec.expected}\n`,
+    spec.merged === undefined ? '' : `merge ${spec.merged}\n`,
+  ];
+  const parent = Buffer.from(parents.join(''));
   const changes = spec.changes.map((change) =>
     change.content === null
       ? Buffer.from(`D ${quotedPath(change.path)}\n`)

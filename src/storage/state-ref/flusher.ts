@@ -5,11 +5,12 @@
 import type { Clock } from '../../base/clock.ts';
 import { StateMovedError, writeGroup } from './fast-import.ts';
 import { readRef } from './read.ts';
+import { looseRef } from './watch.ts';
 
 export interface PendingChange {
   id: number;
   path: string;
-  content: string | null;
+  content: string;
   subject: string;
   createdMs: number;
 }
@@ -23,6 +24,8 @@ export interface FlusherOptions {
   /** Another writer moved the ref: takes its changes in before ours are written on top. */
   onMoved: (oid: string | null) => Promise<void>;
   onError: (error: unknown) => void;
+  /** Last paragraph of a commit message, one `Name: value` a line. */
+  trailers: (changes: readonly PendingChange[]) => string;
 }
 
 export interface Flusher {
@@ -30,6 +33,10 @@ export interface Flusher {
   flush(): Promise<void>;
   /** Resolves when the change is in git; rejects when git refused its group. */
   whenFlushed(id: number): Promise<void>;
+  /** Takes in what another writer did to the ref, if anything. */
+  reread(): Promise<void>;
+  /** Runs `work` while nothing is written; `commit` writes what is pending, with another parent when one is given. */
+  merge<T>(work: (commit: (merged?: string) => Promise<void>) => Promise<T>): Promise<T>;
   backlog(): { rows: number; oldestMs: number };
   stop(): Promise<void>;
 }
@@ -43,10 +50,12 @@ interface Waiter {
 const MAX_MOVES = 10;
 const RETRY_MS = 2_000;
 
-function messageOf(changes: readonly PendingChange[]): { subject: string; body?: string } {
+/** What `git log refs/godel/state` shows: the change itself, or their number and a list, then the trailers. */
+function messageOf(changes: readonly PendingChange[], trailers: string): { subject: string; body: string } {
   const [first] = changes;
-  if (changes.length === 1 && first) return { subject: first.subject };
-  return { subject: `${changes.length} changes`, body: changes.map((change) => change.subject).join('\n') };
+  if (changes.length === 1 && first) return { subject: first.subject, body: trailers };
+  const list = changes.map((change) => change.subject).join('\n');
+  return { subject: `${changes.length} changes`, body: changes.length === 0 ? trailers : `${list}\n\n${trailers}` };
 }
 
 export function createFlusher(options: FlusherOptions): Flusher {
@@ -58,26 +67,22 @@ export function createFlusher(options: FlusherOptions): Flusher {
   let backlog = { rows: 0, oldestMs: 0 };
   let head: string | null | undefined;
   let retry: NodeJS.Timeout | undefined;
+  let turn: Promise<void> = Promise.resolve();
 
-  async function write(changes: PendingChange[]): Promise<string> {
+  /** One attempt to write the oldest changes on top of the ref as it is now. */
+  async function write(changes: readonly PendingChange[], merged?: string): Promise<string> {
     // The last change of a path wins inside a group; the order of the others does not matter.
     const byPath = new Map(changes.map((change) => [change.path, change]));
-    for (let attempt = 1; ; attempt += 1) {
-      head ??= await readRef(gitDir);
-      try {
-        return await writeGroup({
-          gitDir,
-          expected: head,
-          changes: [...byPath.values()],
-          ...messageOf(changes),
-          nowMs: clock.now(),
-        });
-      } catch (error) {
-        if (!(error instanceof StateMovedError) || attempt >= MAX_MOVES) throw error;
-        head = await readRef(gitDir);
-        await options.onMoved(head);
-      }
-    }
+    head ??= await readRef(gitDir);
+    const message = messageOf(changes, options.trailers(changes));
+    return writeGroup({
+      gitDir,
+      expected: head,
+      changes: [...byPath.values()],
+      ...message,
+      ...(merged === undefined ? {} : { merged }),
+      nowMs: clock.now(),
+    });
   }
 
   function settle(upToId: number): void {
@@ -89,21 +94,46 @@ export function createFlusher(options: FlusherOptions): Flusher {
     }
   }
 
-  async function flushGroup(): Promise<boolean> {
-    const changes = await options.loadPending();
-    const [oldest, last] = [changes[0], changes.at(-1)];
-    backlog = { rows: changes.length, oldestMs: oldest ? clock.now() - oldest.createdMs : 0 };
-    if (!last) return false;
-    head = await write(changes);
-    await options.markFlushed({ upToId: last.id, oid: head });
-    backlog = { rows: 0, oldestMs: 0 };
-    settle(last.id);
-    return true;
+  /** Writes a group; what others wrote meanwhile is taken in first. False when there was nothing to write. */
+  async function flushGroup(merged?: string): Promise<boolean> {
+    for (let attempt = 1; ; attempt += 1) {
+      const changes = await options.loadPending();
+      const [oldest, last] = [changes[0], changes.at(-1)];
+      backlog = { rows: changes.length, oldestMs: oldest ? clock.now() - oldest.createdMs : 0 };
+      if (!last && merged === undefined) return false;
+      try {
+        const oid = await write(changes, merged);
+        head = oid;
+        await options.markFlushed({ upToId: last?.id ?? 0, oid });
+        backlog = { rows: 0, oldestMs: 0 };
+        settle(last?.id ?? 0);
+        return true;
+      } catch (error) {
+        if (!(error instanceof StateMovedError) || attempt >= MAX_MOVES) throw error;
+        await reread();
+      }
+    }
+  }
+
+  /** Takes in what another writer did to the ref. */
+  async function reread(): Promise<void> {
+    head = await readRef(gitDir);
+    await options.onMoved(head);
+  }
+
+  /** One at a time: groups, rereading, merges. */
+  function exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const result = turn.then(work);
+    turn = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    return result;
   }
 
   async function loop(): Promise<void> {
     try {
-      while (await flushGroup());
+      while (await exclusive(() => flushGroup()));
     } catch (error) {
       head = undefined;
       options.onError(error);
@@ -135,11 +165,31 @@ export function createFlusher(options: FlusherOptions): Flusher {
         void kick();
       });
     },
+    async reread() {
+      const moved = await exclusive(async () => {
+        const loose = await looseRef(gitDir);
+        if (loose !== undefined && loose === head) return false;
+        const before = head;
+        head = await readRef(gitDir);
+        if (head === before) return false;
+        await options.onMoved(head);
+        return true;
+      });
+      if (moved) await kick();
+    },
+    merge: (work) =>
+      exclusive(() =>
+        work(async (merged) => {
+          // Everything before the last group goes in without the second parent.
+          await flushGroup(merged);
+        }),
+      ),
     backlog: () => backlog,
     async stop() {
       stopped = true;
       clearTimeout(retry);
       await running;
+      await turn;
     },
   };
 }

@@ -5,8 +5,10 @@ import { STATE_REF } from './layout.ts';
 
 export interface StateFile {
   path: string;
-  /** Text of the file, or null when it was deleted. */
+  /** Text of the file, or null when it is not there or cannot be read. */
   content: string | null;
+  /** Why git could not give its content. */
+  problem?: string;
 }
 
 /** Commit of the state ref, or null when there is none. */
@@ -31,20 +33,25 @@ async function listTree(gitDir: string, oid: string): Promise<Entry[]> {
     });
 }
 
-/** Splits the output of `cat-file --batch` into blobs, in the order they were asked for. */
+/** Splits the output of `cat-file --batch` into blobs, in the order they were asked for; undefined for a missing one. */
 class BlobReader {
   private rest: Buffer = Buffer.alloc(0);
   private size = -1;
 
-  *push(chunk: Buffer): Generator<string> {
+  *push(chunk: Buffer): Generator<string | undefined> {
     this.rest = this.rest.length === 0 ? chunk : Buffer.concat([this.rest, chunk]);
     let at = 0;
     for (;;) {
       if (this.size < 0) {
         const end = this.rest.indexOf(10, at);
         if (end < 0) break;
-        this.size = Number(this.rest.toString('latin1', at, end).split(' ')[2] ?? 0) || 0;
+        const [, type, size] = this.rest.toString('latin1', at, end).split(' ');
         at = end + 1;
+        if (type === 'missing') {
+          yield undefined;
+          continue;
+        }
+        this.size = Number(size);
       }
       if (this.rest.length < at + this.size + 1) break;
       yield this.rest.toString('utf8', at, at + this.size);
@@ -55,13 +62,16 @@ class BlobReader {
   }
 }
 
-/** Contents of blobs, in batches of `batch`, from one `cat-file --batch` process. */
-async function readBlobs(
+/**
+ * Contents of blobs from one `cat-file --batch` process, as far as it comes: a damaged object ends it.
+ * Returns how many were read.
+ */
+async function streamBlobs(
   gitDir: string,
-  entries: Entry[],
+  entries: readonly Entry[],
   take: (files: StateFile[]) => Promise<void>,
   batch: number,
-): Promise<void> {
+): Promise<number> {
   const child = spawn('git', ['cat-file', '--batch', '--buffer'], {
     cwd: gitDir,
     env: gitEnvironment(),
@@ -79,14 +89,34 @@ async function readBlobs(
   for await (const chunk of child.stdout) {
     for (const content of reader.push(chunk as Buffer)) {
       const entry = entries[next++];
-      if (entry) files.push({ path: entry.path, content });
+      if (entry) files.push(fileOf(entry, content));
       if (files.length >= batch) await take(files.splice(0));
     }
   }
   if (files.length > 0) await take(files);
-  const code = await closed;
-  if (code !== 0 || next !== entries.length) {
-    throw new Error(`git cat-file read ${next} of ${entries.length} files of the state ref (exit ${code})`);
+  await closed;
+  return next;
+}
+
+const fileOf = ({ path, oid }: Entry, content: string | undefined): StateFile =>
+  content === undefined ? { path, content: null, problem: `object ${oid} is missing` } : { path, content };
+
+/** Contents of blobs in batches; a damaged one is told by its `problem` and does not hide the others. */
+async function readBlobs(
+  gitDir: string,
+  entries: readonly Entry[],
+  take: (files: StateFile[]) => Promise<void>,
+  batch: number,
+): Promise<void> {
+  for (let start = 0; start < entries.length; ) {
+    start += await streamBlobs(gitDir, entries.slice(start), take, batch);
+    const entry = entries[start];
+    if (!entry) return;
+    // The stream ended at this one: it is asked for alone, and the stream goes on behind it.
+    const alone = await tryGit(gitDir, ['cat-file', 'blob', entry.oid]);
+    const problem = alone.stderr.trim().split('\n')[0] || 'it cannot be read';
+    await take([alone.code === 0 ? fileOf(entry, alone.stdout) : { path: entry.path, content: null, problem }]);
+    start += 1;
   }
 }
 

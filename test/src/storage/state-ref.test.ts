@@ -89,6 +89,7 @@ describe('flushing', () => {
       markFlushed: async ({ upToId }) => void rows.splice(0, rows.filter((row) => row.id <= upToId).length),
       onMoved: async (oid) => moved(oid),
       onError: () => {},
+      trailers: () => 'Godel-Replica: test',
     });
     const add = (path: string, content: string) => {
       const id = next++;

@@ -1,0 +1,58 @@
+/** The nouns whose records lie in the state ref: how they merge, and how a record becomes a row. */
+import type { EventDraft } from '../base/event.ts';
+import { beadRules, isDeleted } from '../beads/record.ts';
+import { beadFromRecord, deleteBead, replaceBead } from '../beads/store.ts';
+import { convoyRules } from '../convoys/record.ts';
+import { convoyFromRecord, deleteConvoy, replaceConvoy } from '../convoys/store.ts';
+import type { EventType } from '../events.ts';
+import type { Tx } from '../storage/database.ts';
+import type { Fields } from '../storage/record/record.ts';
+import type { Rules } from '../storage/record/rules.ts';
+import { parsePath } from '../storage/state-ref/layout.ts';
+
+type Announcement = EventDraft & { type: EventType };
+
+/** Fields of files a newer version put there merge one by one. */
+const NO_RULES: Rules = {};
+
+export function rulesOf(path: string): Rules {
+  const { kind } = parsePath(path);
+  if (kind === 'bead') return beadRules;
+  return kind === 'convoy' ? convoyRules : NO_RULES;
+}
+
+/** Throws when the fields cannot be what the path says. */
+export function assertUsable(path: string, fields: Fields): void {
+  const { kind, id } = parsePath(path);
+  if (kind === 'bead') beadFromRecord('', fields);
+  if (kind === 'convoy') convoyFromRecord('', fields);
+  if ((kind === 'bead' || kind === 'convoy') && fields.id !== id) throw new TypeError(`it says it is ${fields.id}`);
+}
+
+/** Brings the row of a record up to date; what to tell everybody, when there is something. */
+export async function applyRecord(
+  tx: Tx,
+  projectId: string,
+  path: string,
+  fields: Fields,
+): Promise<Announcement | undefined> {
+  const { kind, id } = parsePath(path);
+  const base = { component: 'sync', metadata: { projectId } };
+  if (kind === 'bead') {
+    const metadata = { projectId, beadId: id };
+    if (isDeleted(fields)) {
+      await deleteBead(tx, projectId, id);
+      return { ...base, type: 'bead:deleted', payload: { id }, metadata };
+    }
+    const bead = await replaceBead(tx, beadFromRecord(projectId, fields));
+    return { ...base, type: 'bead:updated', payload: { bead, changed: [] }, metadata };
+  }
+  if (kind !== 'convoy') return undefined;
+  if (isDeleted(fields)) {
+    await deleteConvoy(tx, projectId, id);
+    return undefined;
+  }
+  const convoy = convoyFromRecord(projectId, fields);
+  await replaceConvoy(tx, convoy);
+  return { ...base, type: 'convoy:updated', payload: { convoy } };
+}

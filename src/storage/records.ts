@@ -1,0 +1,119 @@
+/** SQL of records, and the one way a record changes: compared with the last one, stamped, queued for git. */
+import { randomInt } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import type { Clock } from '../base/clock.ts';
+import type { Database, Reader, Tx } from './database.ts';
+import { appendOutbox } from './journal.ts';
+import { changeRecord, createRecord, type Stamper } from './record/change.ts';
+import { type Fields, parseRecord, recordText, type StateRecord } from './record/record.ts';
+import type { Rules } from './record/rules.ts';
+import { laterStamp, nextStamp } from './record/stamp.ts';
+
+/** What a feature wants kept in git: plain fields; null fields delete, which leaves a record that says so. */
+export interface RecordDraft {
+  path: string;
+  fields: Fields | null;
+  subject: string;
+}
+
+export interface Replica {
+  readonly id: string;
+  readonly name: string;
+  /** The next stamp of this home, later than `after` and than every stamp before. */
+  stamp: Stamper;
+  /** Takes notice of a stamp of another replica. */
+  observe(stamp: string): void;
+  last(): string;
+}
+
+const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
+const newReplicaId = () => Array.from({ length: 6 }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
+
+function ownName(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`;
+  } catch {
+    return hostname();
+  }
+}
+
+/** Reads who this home is among the writers, or decides it on the first start. */
+export async function openReplica(database: Database, clock: Clock): Promise<Replica> {
+  const known = await database.db.selectFrom('replica').selectAll().executeTakeFirst();
+  const row = known ?? { id: newReplicaId(), name: ownName(), stamp: '' };
+  if (!known) await database.transact((tx) => tx.insertInto('replica').values(row).execute());
+  let last = row.stamp;
+  return {
+    id: row.id,
+    name: row.name,
+    stamp(after) {
+      last = nextStamp(laterStamp(last, after), clock.now(), row.id);
+      return last;
+    },
+    observe(stamp) {
+      last = laterStamp(last, stamp);
+    },
+    last: () => last,
+  };
+}
+
+/** Remembers the latest stamp, so that a restart with a clock that was set back gives none twice. */
+export async function saveStamp(tx: Tx, replica: Replica): Promise<void> {
+  await tx.updateTable('replica').set({ stamp: replica.last() }).where('id', '=', replica.id).execute();
+}
+
+export async function loadRecord(db: Reader, projectId: string, path: string): Promise<StateRecord | undefined> {
+  const row = await db
+    .selectFrom('records')
+    .select('content')
+    .where('project_id', '=', projectId)
+    .where('path', '=', path)
+    .executeTakeFirst();
+  return row && parseRecord(row.content);
+}
+
+export async function saveRecord(tx: Tx, projectId: string, path: string, content: string): Promise<void> {
+  await tx
+    .insertInto('records')
+    .values({ project_id: projectId, path, content })
+    .onConflict((c) => c.columns(['project_id', 'path']).doUpdateSet({ content }))
+    .execute();
+}
+
+/** Records from `after` on in the order of their paths. */
+export async function recordsAfter(
+  db: Reader,
+  projectId: string,
+  after: string,
+  limit: number,
+): Promise<{ path: string; content: string }[]> {
+  return db
+    .selectFrom('records')
+    .select(['path', 'content'])
+    .where('project_id', '=', projectId)
+    .where('path', '>', after)
+    .orderBy('path')
+    .limit(limit)
+    .execute();
+}
+
+export interface ChangeSpec {
+  projectId: string;
+  draft: RecordDraft;
+  rules: Rules;
+  replica: Replica;
+  nowMs: number;
+}
+
+/** Stamps and keeps a change, and queues it for git; the id of its outbox row. */
+export async function persistRecord(tx: Tx, spec: ChangeSpec): Promise<number> {
+  const { projectId, draft, rules, replica, nowMs } = spec;
+  const before = await loadRecord(tx, projectId, draft.path);
+  const { deletedAt: _deleted, ...alive } = before?.fields ?? {};
+  const after = draft.fields ?? { ...alive, deletedAt: new Date(nowMs).toISOString() };
+  const record = before ? changeRecord(before, after, rules, replica.stamp) : createRecord(after, rules, replica.stamp);
+  const content = recordText(record);
+  await saveRecord(tx, projectId, draft.path, content);
+  await saveStamp(tx, replica);
+  return appendOutbox(tx, projectId, { path: draft.path, content, subject: draft.subject }, nowMs);
+}
