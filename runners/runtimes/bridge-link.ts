@@ -4,7 +4,7 @@
  * and never prints. Imports node: only, as it is bundled into that program.
  */
 import { connect, type Socket } from 'node:net';
-import type { AgentEvent, BridgeDown, BridgeUp } from '../../src/agents/bridge-protocol.ts';
+import type { AgentEventInput, BridgeDown, BridgeUpInput } from '../../src/agents/bridge-protocol.ts';
 
 export interface BridgeLinkOptions {
   socketFile: string;
@@ -14,15 +14,18 @@ export interface BridgeLinkOptions {
   isIdle: () => boolean;
   onPrompt: (prompt: Extract<BridgeDown, { type: 'prompt' }>) => void;
   onInterrupt: () => void;
+  /** The answer of a person to a question with an id. */
+  onAnswer?: (answer: Extract<BridgeDown, { type: 'answer' }>) => void;
+  source?: 'protocol' | 'hook';
 }
 
 export interface BridgeLink {
-  emit(event: AgentEvent): void;
+  emit(event: AgentEventInput): void;
   promptStatus(id: string, status: 'accepted' | 'started' | 'refused', reason?: string): void;
   close(): void;
 }
 
-type Numbered = Extract<BridgeUp, { type: 'event' }>;
+type Numbered = Extract<BridgeUpInput, { type: 'event' }>;
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
@@ -38,7 +41,7 @@ export function openBridgeLink(options: BridgeLinkOptions): BridgeLink {
   let seq = Date.now() * 1_000;
   const unconfirmed: Numbered[] = [];
 
-  const write = (message: BridgeUp) => {
+  const write = (message: BridgeUpInput) => {
     if (socket?.writable) socket.write(`${JSON.stringify(message)}\n`);
   };
 
@@ -52,6 +55,7 @@ export function openBridgeLink(options: BridgeLinkOptions): BridgeLink {
       while (unconfirmed[0] && unconfirmed[0].seq <= message.seq) unconfirmed.shift();
     } else if (message.type === 'prompt') options.onPrompt(message);
     else if (message.type === 'interrupt') options.onInterrupt();
+    else if (message.type === 'answer') options.onAnswer?.(message);
   }
 
   function open(): void {
@@ -63,8 +67,8 @@ export function openBridgeLink(options: BridgeLinkOptions): BridgeLink {
     current.setEncoding('utf8');
     current.unref();
     current.on('connect', () => {
-      const { agentId, generation, token } = options;
-      write({ type: 'hello', agentId, generation, token, pid: process.pid, idle: options.isIdle() });
+      const { agentId, generation, token, source = 'hook' } = options;
+      write({ type: 'hello', agentId, generation, token, pid: process.pid, idle: options.isIdle(), source });
     });
     current.on('data', (text: string) => {
       const lines = (rest + text).split('\n');

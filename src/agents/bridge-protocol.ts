@@ -28,11 +28,12 @@ export const agentEventSchema = z.discriminatedUnion('kind', [
     id: z.string().optional().describe('Given when the agent takes an answer by this id'),
     question: z.string(),
     choices: z.array(z.string()).optional(),
-    permission: z.boolean().optional(),
+    ask: z.enum(['permission', 'question']).default('question'),
     tool: z.string().optional(),
     command: z.string().optional(),
   }),
-  z.object({ kind: z.literal('answered'), id: z.string().optional() }),
+  /** Answered in the agent's own terminal, or withdrawn. */
+  z.object({ kind: z.literal('answered'), id: z.string().optional(), choice: z.string().optional() }),
   z.object({
     kind: z.literal('settled'),
     error: z.string().optional().describe('Last error of the model, if it ended in one'),
@@ -40,6 +41,8 @@ export const agentEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('shutdown') }),
 ]);
 export type AgentEvent = z.infer<typeof agentEventSchema>;
+/** As the agent's side writes it: defaults may be left out. */
+export type AgentEventInput = z.input<typeof agentEventSchema>;
 
 /** From the agent to the daemon. */
 export const bridgeUpSchema = z.discriminatedUnion('type', [
@@ -50,6 +53,7 @@ export const bridgeUpSchema = z.discriminatedUnion('type', [
     token: z.string().describe('Agent token, the same as GODEL_TOKEN in its environment'),
     pid: z.number().int(),
     idle: z.boolean().describe('True when no turn is running'),
+    source: z.enum(['protocol', 'hook']).default('hook').describe('What verdicts of this connection count as'),
   }),
   z.object({ type: z.literal('event'), seq: z.number().int(), at: z.number(), event: agentEventSchema }),
   /** `accepted`: handed to the program. `started`: its turn was seen to start. `refused`: will never be. */
@@ -62,6 +66,7 @@ export const bridgeUpSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('alive') }),
 ]);
 export type BridgeUp = z.infer<typeof bridgeUpSchema>;
+export type BridgeUpInput = z.input<typeof bridgeUpSchema>;
 
 /** From the daemon to the agent. */
 export const bridgeDownSchema = z.discriminatedUnion('type', [
@@ -76,7 +81,12 @@ export const bridgeDownSchema = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('interrupt') }),
   /** The answer of a person, or of a rule, to an `ask` with this id. */
-  z.object({ type: z.literal('answer'), id: z.string(), choice: z.string().optional(), text: z.string().optional() }),
+  z.object({
+    type: z.literal('answer'),
+    askId: z.string(),
+    choice: z.string().optional(),
+    text: z.string().optional(),
+  }),
 ]);
 export type BridgeDown = z.infer<typeof bridgeDownSchema>;
 

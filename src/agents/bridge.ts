@@ -13,19 +13,21 @@ import {
 } from './bridge-protocol.ts';
 import type { DeliverWhen } from './store.ts';
 
+export type BridgeSource = 'protocol' | 'hook';
+
 export interface BridgeOptions {
   socketFile: string;
   clock: Clock;
   log: Log;
   authenticate: (agentId: string, generation: number, token: string) => Promise<boolean>;
-  onEvent: (agentId: string, generation: number, event: AgentEvent, atMs: number) => Promise<void>;
+  onEvent: (agentId: string, source: BridgeSource, event: AgentEvent, atMs: number) => Promise<void>;
   onPromptStatus: (
     agentId: string,
     id: string,
     status: 'accepted' | 'started' | 'refused',
     reason?: string,
   ) => Promise<void>;
-  onConnection: (agentId: string, connected: boolean, idle: boolean) => Promise<void>;
+  onConnection: (agentId: string, connected: boolean, idle: boolean, source: BridgeSource) => Promise<void>;
   /** The agent said that it is alive and stands by what it said last. */
   onAlive: (agentId: string, atMs: number) => void;
 }
@@ -36,13 +38,22 @@ export interface Bridge {
   /** False when the agent is not connected. */
   send(agentId: string, prompt: { id: string; text: string; when: DeliverWhen }): boolean;
   interrupt(agentId: string): boolean;
+  /** Hands the answer of a question to the agent; false when it is not connected. */
+  answer(agentId: string, answer: BridgeAnswer): boolean;
   isConnected(agentId: string): boolean;
+}
+
+export interface BridgeAnswer {
+  askId: string;
+  choice?: string | undefined;
+  text?: string | undefined;
 }
 
 interface Connection {
   socket: Socket;
   agentId: string;
   generation: number;
+  source: BridgeSource;
   timer: NodeJS.Timeout;
 }
 
@@ -68,10 +79,10 @@ export function createBridge(options: BridgeOptions): Bridge {
     }
     connections.get(agentId)?.socket.destroy();
     const timer = setTimeout(() => socket.destroy(), SILENT_MS);
-    const connection = { socket, agentId, generation, timer };
+    const connection = { socket, agentId, generation, source: hello.source, timer };
     connections.set(agentId, connection);
     write(socket, { type: 'welcome', confirmedSeq: confirmed.get(`${agentId}:${generation}`) ?? 0 });
-    await options.onConnection(agentId, true, hello.idle);
+    await options.onConnection(agentId, true, hello.idle, hello.source);
     return connection;
   }
 
@@ -85,7 +96,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     else if (message.type === 'event') {
       const key = `${agentId}:${generation}`;
       if (message.seq > (confirmed.get(key) ?? 0)) {
-        await options.onEvent(agentId, generation, message.event, message.at);
+        await options.onEvent(agentId, connection.source, message.event, message.at);
         confirmed.set(key, message.seq);
       }
       write(socket, { type: 'confirm', seq: message.seq });
@@ -124,7 +135,7 @@ export function createBridge(options: BridgeOptions): Bridge {
       if (connections.get(connection.agentId) !== connection) return;
       connections.delete(connection.agentId);
       void options
-        .onConnection(connection.agentId, false, false)
+        .onConnection(connection.agentId, false, false, connection.source)
         .catch((error: unknown) => log.warn({ problem: messageOf(error) }, 'bridge close not noted'));
     });
   }
@@ -152,6 +163,10 @@ export function createBridge(options: BridgeOptions): Bridge {
     interrupt(agentId) {
       const connection = connections.get(agentId);
       return connection?.socket.writable ? write(connection.socket, { type: 'interrupt' }) || true : false;
+    },
+    answer(agentId, answer) {
+      const connection = connections.get(agentId);
+      return connection?.socket.writable ? write(connection.socket, { type: 'answer', ...answer }) || true : false;
     },
     isConnected: (agentId) => connections.has(agentId),
   };

@@ -99,6 +99,8 @@ export function createLauncher(options: LaunchOptions): Launcher {
       choice: request.choice,
       command: request.command,
       sessionFile: agent.sessionFile,
+      sessionId: agent.sessionId,
+      mode: agent.headless ? 'protocol' : 'pane',
       instructions: instructions({
         agentName: agent.name,
         projectName: request.project.name,
@@ -142,7 +144,8 @@ export function createLauncher(options: LaunchOptions): Launcher {
       moveAgent(unit, agent.id, 'started', 'agent:start', {
         pane: handle.address,
         pid: handle.pid,
-        sessionFile: prepared.sessionFile,
+        sessionFile: prepared.sessionFile ?? agent.sessionFile,
+        sessionId: prepared.sessionId ?? agent.sessionId,
         exitCode: undefined,
         lastError: undefined,
       }),

@@ -41,6 +41,10 @@ export interface PrepareSpec {
   command?: string | undefined;
   /** Continue the conversation of an earlier life from this file. */
   sessionFile?: string | undefined;
+  /** The runtime's own name of that conversation. */
+  sessionId?: string | undefined;
+  /** `pane`: a person watches and types. `protocol`: driven by the program's own protocol, the pane shows a transcript. */
+  mode: 'pane' | 'protocol';
 }
 
 export interface Prepared {
@@ -48,6 +52,8 @@ export interface Prepared {
   env: Readonly<Record<string, string>>;
   /** File the conversation is kept in, when the runtime lets Godel choose it. */
   sessionFile?: string | undefined;
+  /** The runtime's own name of the conversation, when Godel may choose it. */
+  sessionId?: string | undefined;
 }
 
 export interface ScreenVerdict {

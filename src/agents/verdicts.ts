@@ -8,7 +8,7 @@ type BridgeVerdict = Omit<StateReport, 'atMs' | 'source'>;
 function verdictOfAsk(event: Extract<AgentEvent, { kind: 'ask' }>): BridgeVerdict {
   const question = {
     ...(event.id === undefined ? {} : { id: event.id }),
-    kind: event.permission ? ('permission' as const) : ('question' as const),
+    kind: event.ask,
     text: event.question,
     choices: event.choices ?? [],
     ...(event.tool === undefined ? {} : { tool: event.tool }),

@@ -13,7 +13,7 @@ import { createObservation, type Observation } from '../agents/observation.ts';
 import { createProgressLog, type ProgressLog } from '../agents/progress-log.ts';
 import type { Held, Runner, Size } from '../agents/runner.ts';
 import type { Runtime } from '../agents/runtime.ts';
-import type { Agent } from '../agents/schema.ts';
+import type { Agent, StateSource } from '../agents/schema.ts';
 import { handleOf } from '../agents/service.ts';
 import { isLive } from '../agents/state.ts';
 import { findAgent } from '../agents/store.ts';
@@ -48,6 +48,9 @@ export interface AgentPartsOptions {
   touched: (agentId: string) => void;
 }
 
+/** Sources that speak through the bridge, which says that it is alive. */
+const TOLD: readonly StateSource[] = ['protocol', 'hook'];
+
 export function createAgentParts(options: AgentPartsOptions): AgentParts {
   const { core, files, repos } = options;
   const { database, units, clock, log, paths } = core;
@@ -71,16 +74,16 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
       const [actor, agent] = [await core.tokens.authenticate(token), await load(agentId)];
       return actor?.id === agentId && agent?.generation === generation && isLive(agent.lifecycle);
     },
-    async onEvent(agentId, _generation, event, at) {
+    async onEvent(agentId, source, event, at) {
       options.touched(agentId);
       progress.bridgeEvent(agentId, event, at);
-      await observation.bridgeEvent(agentId, event, at);
+      await observation.bridgeEvent(agentId, event, at, source);
     },
     onPromptStatus: (agentId, id, status, reason) => delivery.status(agentId, id, status, reason),
-    onAlive: (agentId, atMs) => observation.confirm(agentId, atMs, (each) => each.source === 'hook'),
-    async onConnection(agentId, connected, idle) {
+    onAlive: (agentId, atMs) => observation.confirm(agentId, atMs, ({ source }) => TOLD.includes(source)),
+    async onConnection(agentId, connected, idle, source) {
       if (!connected) return;
-      await observation.report(agentId, { state: idle ? 'idle' : 'busy', source: 'hook', atMs: clock.now() });
+      await observation.report(agentId, { state: idle ? 'idle' : 'busy', source, atMs: clock.now() });
       await delivery.pump(agentId, true);
     },
   });

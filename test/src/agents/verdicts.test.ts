@@ -87,7 +87,10 @@ describe('what events say', () => {
     [{ kind: 'answered' }, { state: 'busy' }],
     [{ kind: 'settled' }, { state: 'idle' }],
     [{ kind: 'settled', error: 'overloaded' }, { state: 'waiting' }],
-    [{ kind: 'ask', id: 'a', question: 'May I?', permission: true, tool: 'Bash', command: 'ls' }, { state: 'waiting' }],
+    [
+      { kind: 'ask', id: 'a', question: 'May I?', ask: 'permission', tool: 'Bash', command: 'ls' },
+      { state: 'waiting' },
+    ],
     [{ kind: 'shutdown' }, undefined],
   ];
   test.each(cases)('%j', (event, expected) => {
