@@ -1,8 +1,8 @@
 /** Who may import whom. What is not allowed here is an error; the table is explained in src/README.md. */
 const features = '(beads|convoys|agents|repos|reviews|costs|access|system)';
-const pure = `^src/(base/|storage/record/|errors\\.ts|events\\.ts|config\\.ts|operations\\.ts|${features}/(schema|state|operations|context|bridge-protocol|runner|runtime|text|record)\\.ts)`;
+const pure = `^src/(base/|storage/record/|errors\\.ts|events\\.ts|config\\.ts|operations\\.ts|${features}/(operations|graph-operations|claim-operations|schema|state|fields|context|bridge-protocol|runner|runtime|text|record)\\.ts)`;
 /** What a service may take from another feature: its nouns, its one place of change, its rows; never its service. */
-const offered = `^src/${features}/(schema|state|operations|context|bridge-protocol|runner|runtime|text|record|briefing|changes|store|worktree)\\.ts`;
+const offered = `^src/${features}/(operations|graph-operations|claim-operations|schema|state|fields|context|bridge-protocol|runner|runtime|text|record|briefing|changes|readiness|store|worktree)\\.ts`;
 const npm =
   'node_modules|^node:|^(node:)?(fs|path|os|net|http|https|crypto|child_process|stream|timers|url|module|util|events|readline)(/|$)';
 
@@ -32,14 +32,14 @@ module.exports = {
     ),
     only(
       'pure-files',
-      `^src/${features}/(schema|state|operations|context|bridge-protocol|runner|runtime|text|record)\\.ts`,
+      `^src/${features}/(operations|graph-operations|claim-operations|schema|state|fields|context|bridge-protocol|runner|runtime|text|record)\\.ts`,
       `${pure}|${npm}`,
       'Pure files are shared by every surface.',
     ),
     only(
       'stores',
-      `^src/${features}/store\\.ts`,
-      `${pure}|^src/storage/|${npm}`,
+      `^src/${features}/(store|side-tables)\\.ts`,
+      `${pure}|^src/$1/side-tables\\.ts|^src/storage/|${npm}`,
       'A store knows its own noun and the storage.',
     ),
     only(

@@ -7,6 +7,10 @@ const list = (params: ErrorParams, key: string): string => {
   return Array.isArray(value) ? value.join(', ') : p(params, key);
 };
 
+/** `a waits for b waits for a` */
+const way = (params: ErrorParams): string =>
+  Array.isArray(params.cycle) ? params.cycle.join(` ${p(params, 'relation')} `) : '';
+
 export const errorTable = {
   'bad-input': {
     kind: 'invalid_request',
@@ -91,6 +95,19 @@ export const errorTable = {
     kind: 'conflict',
     message: (a) => `${p(a, 'id')} is ${p(a, 'from')}; it cannot go to ${p(a, 'to')} from there.`,
     hint: (a) => p(a, 'hint') || `Possible now: ${list(a, 'possible')}.`,
+  },
+  'cycle-refused': {
+    kind: 'conflict',
+    message: (a) => `That would be a cycle: ${way(a)}.`,
+    hint: (a) => `godel bead show ${p(a, 'id')} shows its links; godel bead unlink takes one away.`,
+  },
+  'bead-blocked': {
+    kind: 'conflict',
+    message: (a) =>
+      a.problem
+        ? `${p(a, 'id')} is not started: what it waits for could not be read (${p(a, 'problem')}).`
+        : `${p(a, 'id')} waits for ${list(a, 'blockers')}.`,
+    hint: (a) => `godel bead ready lists what waits for nothing; --force begins on ${p(a, 'id')} all the same.`,
   },
   'done-not-proven': {
     kind: 'conflict',

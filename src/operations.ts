@@ -1,5 +1,6 @@
 /** The list of all operations: one line per feature. */
 import { agentOperations } from './agents/operations.ts';
+import { graphOperations } from './beads/graph-operations.ts';
 import { beadOperations } from './beads/operations.ts';
 import { convoyOperations } from './convoys/operations.ts';
 import { costOperations } from './costs/operations.ts';
@@ -10,6 +11,7 @@ import { systemOperations } from './system/operations.ts';
 export const operations = {
   ...repoOperations,
   ...beadOperations,
+  ...graphOperations,
   ...convoyOperations,
   ...agentOperations,
   ...reviewOperations,

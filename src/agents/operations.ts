@@ -62,6 +62,7 @@ export const agentOperations = {
       headless: z.boolean().default(false).describe('Keep the agent off the board; attach to look at it'),
       command: z.string().optional().describe('Command for the shell runtime'),
       budget: z.coerce.number().positive().optional().describe('Most to spend, in USD'),
+      force: z.boolean().default(false).describe('Begin although the bead waits for another; people only'),
     }),
     output: z.object({ items: z.array(agentSchema) }),
     permission: 'agent:create',

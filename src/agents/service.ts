@@ -4,6 +4,7 @@ import type { Handlers, RequestContext } from '../access/context.ts';
 import { newId } from '../base/id.ts';
 import type { Log } from '../base/log.ts';
 import { moveBead } from '../beads/changes.ts';
+import { assertStartable } from '../beads/readiness.ts';
 import type { Bead } from '../beads/schema.ts';
 import { cleanText } from '../beads/text.ts';
 import type { Config } from '../config.ts';
@@ -186,6 +187,7 @@ export function createAgentService(options: AgentServiceOptions): Service {
     const choice = options.chooseModel(config, runtime, input);
     const bead = input.bead === undefined ? undefined : await options.resolveBead(projectId, input.bead);
     if (bead) await assertFree(bead);
+    if (bead && !(input.force && context.actor.kind === 'user')) await assertStartable(database.db, bead);
     if (bead && input.count > 1) {
       throw failure('bad-input', {
         problem: 'One bead takes one agent.',
@@ -290,7 +292,7 @@ export function createAgentService(options: AgentServiceOptions): Service {
       }
       return saved;
     });
-    const spawnInput = { count: 1, role: agent.role, headless: agent.headless };
+    const spawnInput = { count: 1, role: agent.role, headless: agent.headless, force: false };
     return begin(next, { bead, choice, input: spawnInput });
   };
 

@@ -11,6 +11,9 @@ export type BeadChange = Partial<Omit<Bead, 'id' | 'uid' | 'projectId' | 'versio
 /** `{ ...bead, ...change }` where an undefined value removes an optional field. */
 function applied(bead: Bead, change: BeadChange, now: string): Bead {
   const merged: Record<string, unknown> = { ...bead, ...change, updatedAt: now };
+  if (change.status !== undefined && change.status !== bead.status) {
+    merged.doneAt = change.status === 'done' ? now : undefined;
+  }
   for (const [key, value] of Object.entries(merged)) {
     if (value === undefined) delete merged[key];
   }

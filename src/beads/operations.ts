@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { operation } from '../base/operation.ts';
 import { pageInput, pageOf } from '../base/page.ts';
-import { table } from '../base/table.ts';
+import { dueText, filterFields, beadId as id, labelList as labels, orderFields, toggle } from './fields.ts';
 import {
   type Bead,
   beadSchema,
@@ -12,16 +12,19 @@ import {
   prioritySchema,
   proofSchema,
 } from './schema.ts';
+import { beadTable } from './text.ts';
 
-const id = z.string().min(1).describe('Bead id, or a unique beginning of it');
-const labels = z.array(z.string().min(1).max(60)).describe('Label; may be given several times');
+/** A bead with what points at it. */
+const shownBeadSchema = beadSchema.extend({
+  relations: z.object({
+    blocks: z.array(z.string()).describe('Beads that wait for it'),
+    related: z.array(z.string()).describe('Beads beside it, whichever side was linked'),
+    discovered: z.array(z.string()).describe('Beads that its work brought to light'),
+    children: z.array(z.string()).describe('Its sub-beads'),
+  }),
+});
 
-/** One line about a bead, as lists show it. */
-export function beadLine(bead: Bead): string[] {
-  return [bead.id, bead.status, bead.priority, bead.type, bead.agent ?? '-', bead.title];
-}
-
-function beadText(bead: Bead): string {
+function beadText(bead: z.infer<typeof shownBeadSchema>): string {
   const rows: [string, string | undefined][] = [
     ['title', bead.title],
     ['status', bead.status],
@@ -30,7 +33,14 @@ function beadText(bead: Bead): string {
     ['agent', bead.agent],
     ['labels', bead.labels.join(', ')],
     ['parent', bead.parentBead],
+    ['sub-beads', bead.relations.children.join(', ')],
     ['blocked by', bead.blockedBy.join(', ')],
+    ['blocks', bead.relations.blocks.join(', ')],
+    ['related', bead.relations.related.join(', ')],
+    ['found in', bead.discoveredFrom.join(', ')],
+    ['found here', bead.relations.discovered.join(', ')],
+    ['due', bead.dueAt],
+    ['imported', bead.externalId],
     ['branch', bead.branch],
     ['worktree', bead.worktree],
     ['commits', bead.commits.map((commit) => commit.slice(0, 10)).join(' ')],
@@ -68,6 +78,9 @@ export const beadOperations = {
       labels: labels.default([]),
       parentBead: z.string().optional().describe('Bead this one is a part of'),
       blockedBy: z.array(z.string()).default([]).describe('Bead that must be done first; may be given several times'),
+      related: z.array(z.string()).default([]).describe('Bead that belongs beside it'),
+      discoveredFrom: z.array(z.string()).default([]).describe('Bead whose work brought it to light'),
+      due: dueText.optional(),
       metadata: z.record(z.string(), z.unknown()).default({}),
     }),
     output: beadSchema,
@@ -82,29 +95,28 @@ export const beadOperations = {
     http: { method: 'GET', path: '/beads' },
     summary: 'List beads',
     input: z.object({
-      status: beadStatusSchema.optional(),
-      type: beadTypeSchema.optional(),
-      priority: prioritySchema.optional(),
-      agent: z.string().optional().describe('Only beads assigned to this agent'),
-      label: z.string().optional(),
-      ready: z.stringbool().or(z.boolean()).default(false).describe('Only open beads without an open blocker'),
+      ...filterFields,
+      ready: toggle.default(false).describe('Only open beads without an open blocker'),
+      blocked: toggle.default(false).describe('Only open beads that wait for another'),
+      ...orderFields,
       ...pageInput,
     }),
     output: pageOf(beadSchema),
     permission: 'bead:read',
     scope: 'project',
-    examples: ['godel bead list --status review', 'godel bead list --ready --json'],
-    text: (page) =>
-      page.items.length === 0
-        ? 'No beads. godel bead create "…" makes one.'
-        : table(['ID', 'STATUS', 'PRIORITY', 'TYPE', 'AGENT', 'TITLE'], page.items.map(beadLine)),
+    examples: [
+      'godel bead list --status review',
+      'godel bead list --overdue --sort due',
+      'godel bead list --ready --json',
+    ],
+    text: (page) => (page.items.length === 0 ? 'No beads. godel bead create "…" makes one.' : beadTable(page.items)),
   }),
   beadShow: operation({
     name: 'bead show',
     http: { method: 'GET', path: '/beads/:id' },
     summary: 'Show one bead with its notes, commits and proof',
     input: z.object({ id: id.optional().describe('Bead id; an agent may leave it out for its own bead') }),
-    output: beadSchema,
+    output: shownBeadSchema,
     permission: 'bead:read',
     args: ['id'],
     scope: 'project',
@@ -122,8 +134,9 @@ export const beadOperations = {
       type: beadTypeSchema.optional(),
       priority: prioritySchema.optional(),
       labels: labels.optional().describe('Replaces all labels'),
-      parentBead: z.string().optional(),
+      parentBead: z.string().optional().describe('Bead this one is a part of; none takes it out'),
       blockedBy: z.array(z.string()).optional().describe('Replaces all blockers'),
+      due: dueText.optional(),
       metadata: z.record(z.string(), z.unknown()).optional().describe('Merged into the metadata; null removes a key'),
       ifVersion: z.coerce.number().int().optional().describe('Refuse when the bead has another version by now'),
     }),

@@ -14,6 +14,14 @@ export type BeadStatus = z.infer<typeof beadStatusSchema>;
 export const prioritySchema = z.enum(['critical', 'high', 'medium', 'low']);
 export type Priority = z.infer<typeof prioritySchema>;
 
+/** Kinds of links, as `from` sees them: it waits for `to`, belongs beside it, or was found while working on it. */
+export const linkKindSchema = z.enum(['blocked-by', 'related', 'discovered-from']);
+export type LinkKind = z.infer<typeof linkKindSchema>;
+
+export const beadSortSchema = z.enum(['created', 'updated', 'priority', 'due']);
+export type BeadSort = z.infer<typeof beadSortSchema>;
+
+/** A note is a comment: notes are only ever added, by people and by agents. */
 export const noteSchema = z.object({
   id: z.string(),
   author: z.string().describe('Name of the person or agent who wrote it'),
@@ -52,7 +60,12 @@ export const beadSchema = z.object({
   branch: z.string().optional(),
   commits: z.array(z.string()),
   parentBead: z.string().optional(),
-  blockedBy: z.array(z.string()),
+  blockedBy: z.array(z.string()).describe('Beads that must be done first'),
+  related: z.array(z.string()).default([]).describe('Beads that belong beside it'),
+  discoveredFrom: z.array(z.string()).default([]).describe('Beads whose work brought it to light'),
+  dueAt: z.string().optional().describe('Date (2026-12-24) or instant (2026-12-24T18:00:00.000Z)'),
+  doneAt: z.string().optional().describe('When it became done'),
+  externalId: z.string().optional().describe('What it was imported from, for example github:owner/name#12'),
   notes: z.array(noteSchema),
   proof: proofSchema.optional(),
   landedCommit: z.string().optional().describe('Commit on the main branch that carries its work'),

@@ -1,5 +1,6 @@
 /** One handler per bead operation: load, decide, save. */
 import type { Handlers, RequestContext } from '../access/context.ts';
+import type { Clock } from '../base/clock.ts';
 import { newBeadId, newId, newUid } from '../base/id.ts';
 import { failure } from '../errors.ts';
 import type { Database } from '../storage/database.ts';
@@ -7,14 +8,21 @@ import { loadRecord } from '../storage/records.ts';
 import { beadPath } from '../storage/state-ref/layout.ts';
 import type { UnitOfWork } from '../storage/unit-of-work.ts';
 import { type BeadChange, changeBead, decideMove, moveBead } from './changes.ts';
+import { parseDue, parseSince } from './due.ts';
+import { assertNoCycle, assertNoParentCycle } from './links.ts';
+import { listBeads } from './listing.ts';
 import type { beadOperations } from './operations.ts';
 import type { Bead, Proof } from './schema.ts';
-import { beadDeletion, beadFile, deleteBead, insertBead, listBeads, resolveBead } from './store.ts';
+import { beadDeletion, beadFile, deleteBead, insertBead, resolveBead } from './store.ts';
 import { cleanText, cleanTitle } from './text.ts';
+import { relationsOf } from './tree.ts';
 
 export interface BeadServiceOptions {
   database: Database;
   units: UnitOfWork;
+  clock: Clock;
+  /** Id of a convoy given by id, name or prefix. @throws GodelError convoy-not-found */
+  convoyId: (projectId: string, text: string) => Promise<string>;
   /** Bead of the agent that acts, when the actor is one. */
   beadOfAgent: (agentId: string) => Promise<string | undefined>;
   /** Full name of an agent given by name, id or prefix. @throws GodelError agent-not-found */
@@ -31,7 +39,7 @@ const MAX_ID_TRIES = 20;
 type Service = Handlers<typeof beadOperations>;
 
 export function createBeadService(options: BeadServiceOptions): Service {
-  const { database, units } = options;
+  const { database, units, clock } = options;
 
   /** The bead that is named, or the acting agent's own. */
   async function target(id: string | undefined, context: RequestContext): Promise<Bead> {
@@ -56,7 +64,10 @@ export function createBeadService(options: BeadServiceOptions): Service {
   const create: Service['beadCreate'] = async (input, { actor, projectId }) => {
     const title = cleanTitle(input.title);
     const blockedBy = await resolveIds(projectId, input.blockedBy);
+    const related = await resolveIds(projectId, input.related);
+    const discoveredFrom = await resolveIds(projectId, input.discoveredFrom);
     const [parentBead] = input.parentBead ? await resolveIds(projectId, [input.parentBead]) : [];
+    const dueAt = input.due === undefined ? undefined : parseDue(input.due, clock.now());
     const id = await freeId(projectId);
     return units.run(async (unit) => {
       const bead: Bead = {
@@ -72,6 +83,9 @@ export function createBeadService(options: BeadServiceOptions): Service {
         commits: [],
         ...(parentBead ? { parentBead } : {}),
         blockedBy,
+        related,
+        discoveredFrom,
+        ...(dueAt ? { dueAt } : {}),
         notes: [],
         metadata: input.metadata,
         createdAt: unit.now,
@@ -91,33 +105,48 @@ export function createBeadService(options: BeadServiceOptions): Service {
     if (input.ifVersion !== undefined && input.ifVersion !== bead.version) {
       throw failure('version-conflict', { id: bead.id });
     }
-    const change: BeadChange = {};
+    const change: { [K in keyof BeadChange]: BeadChange[K] | undefined } = {};
     if (input.title !== undefined) change.title = cleanTitle(input.title);
     if (input.description !== undefined) change.description = cleanText(input.description);
     if (input.type !== undefined) change.type = input.type;
     if (input.priority !== undefined) change.priority = input.priority;
     if (input.labels !== undefined) change.labels = [...new Set(input.labels)].sort();
-    if (input.blockedBy !== undefined) change.blockedBy = await blockers(bead, input.blockedBy);
-    if (input.parentBead !== undefined) [change.parentBead] = await resolveIds(projectId, [input.parentBead]);
+    if (input.blockedBy !== undefined) change.blockedBy = await resolveIds(projectId, input.blockedBy);
+    if (input.parentBead !== undefined) change.parentBead = await parentOf(projectId, input.parentBead);
+    if (input.due !== undefined) change.dueAt = parseDue(input.due, clock.now());
     if (input.metadata !== undefined) change.metadata = mergeMetadata(bead.metadata, input.metadata);
     const fields = Object.keys(change);
     if (fields.length === 0) return bead;
     return units.run(async (unit) => {
       const fresh = await resolveBead(unit.tx, projectId, bead.id);
-      return changeBead(unit, fresh, change, `${fields.join(', ')} changed`);
+      if (change.blockedBy) await assertNoCycle(unit.tx, fresh, change.blockedBy);
+      if (change.parentBead) await assertNoParentCycle(unit.tx, fresh, change.parentBead);
+      return changeBead(unit, fresh, change as BeadChange, `${fields.join(', ')} changed`);
     });
   };
 
-  async function blockers(bead: Bead, ids: readonly string[]): Promise<string[]> {
-    const resolved = await resolveIds(bead.projectId, ids);
-    if (resolved.includes(bead.id)) {
-      throw failure('bad-input', {
-        problem: `${bead.id} cannot wait for itself.`,
-        hint: 'Leave it out of --blocked-by.',
-      });
-    }
-    return resolved;
+  async function parentOf(projectId: string, text: string): Promise<string | undefined> {
+    return text === 'none' ? undefined : (await resolveBead(database.db, projectId, text)).id;
   }
+
+  const list: Service['beadList'] = async (input, { projectId }) => {
+    const { limit, cursor, sort, reverse, label, dueBefore, updatedSince, parent, convoy, ...filter } = input;
+    const now = clock.now();
+    return listBeads(
+      database.db,
+      projectId,
+      {
+        ...filter,
+        labels: label,
+        parent: parent && (await parentOf(projectId, parent)),
+        convoy: convoy && (await options.convoyId(projectId, convoy)),
+        dueBefore: dueBefore && parseDue(dueBefore, now, '--due-before'),
+        updatedSince: updatedSince && parseSince(updatedSince, now, '--updated-since'),
+      },
+      { sort, reverse, limit, cursor },
+      now,
+    );
+  };
 
   const assign: Service['beadAssign'] = async (input, { projectId }) => {
     const wanted = input.agent ?? input.agentId;
@@ -190,8 +219,11 @@ export function createBeadService(options: BeadServiceOptions): Service {
 
   return {
     beadCreate: create,
-    beadList: (input, { projectId }) => listBeads(database.db, projectId, input),
-    beadShow: (input, context) => target(input.id, context),
+    beadList: list,
+    async beadShow(input, context) {
+      const bead = await target(input.id, context);
+      return { ...bead, relations: await relationsOf(database.db, bead) };
+    },
     beadUpdate: update,
     beadAssign: assign,
     beadStatus: status,

@@ -1,6 +1,6 @@
 /** The life of a bead. A person may reopen anything; `done` needs landed work or a person's force. */
 import { allowedActions, nextStatus, type TransitionTable } from '../base/transition.ts';
-import type { Bead, BeadStatus } from './schema.ts';
+import type { Bead, BeadStatus, LinkKind, Priority } from './schema.ts';
 
 export type BeadAction = 'start' | 'submit' | 'send-back' | 'land' | 'close' | 'reopen';
 
@@ -27,7 +27,38 @@ export function actionBetween(from: BeadStatus, to: BeadStatus): BeadAction | un
   return preferred.find((action) => action !== 'close') ?? preferred[0];
 }
 
-/** Ready = open with no blocker that is still unfinished. */
-export function isReady(bead: Bead, statusOf: (id: string) => BeadStatus | undefined): boolean {
-  return bead.status === 'open' && bead.blockedBy.every((id) => statusOf(id) === 'done');
+export const PRIORITY_RANK: Readonly<Record<Priority, number>> = { critical: 0, high: 1, medium: 2, low: 3 };
+
+/** Field of a bead that keeps its links of a kind. */
+export const LINK_FIELDS = {
+  'blocked-by': 'blockedBy',
+  related: 'related',
+  'discovered-from': 'discoveredFrom',
+} as const satisfies Readonly<Record<LinkKind, keyof Bead>>;
+
+export interface Link {
+  kind: LinkKind;
+  to: string;
+}
+
+/** Every link that starts at a bead. */
+export function linksOf(bead: Pick<Bead, 'blockedBy' | 'related' | 'discoveredFrom'>): Link[] {
+  return (Object.keys(LINK_FIELDS) as LinkKind[]).flatMap((kind) =>
+    bead[LINK_FIELDS[kind]].map((to) => ({ kind, to })),
+  );
+}
+
+const DAY_ONLY = /^\d{4}-\d{2}-\d{2}$/;
+
+/** `2026-12-24` of a moment, where this program runs. */
+export function localDay(nowMs: number): string {
+  const date = new Date(nowMs);
+  const two = (value: number) => String(value).padStart(2, '0');
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
+/** A day is over when the next one began; an instant when it has passed. What is done is never overdue. */
+export function isOverdue(bead: Pick<Bead, 'dueAt' | 'status'>, nowMs: number): boolean {
+  if (bead.dueAt === undefined || bead.status === 'done') return false;
+  return DAY_ONLY.test(bead.dueAt) ? bead.dueAt < localDay(nowMs) : Date.parse(bead.dueAt) < nowMs;
 }

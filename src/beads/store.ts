@@ -1,6 +1,4 @@
 /** All SQL of beads, and the two forms of a bead: the row and the file in git. */
-import type { Page } from '../base/page.ts';
-import { toPage } from '../base/page.ts';
 import { failure } from '../errors.ts';
 import type { Reader, Tx } from '../storage/database.ts';
 import type { Fields } from '../storage/record/record.ts';
@@ -9,20 +7,13 @@ import { beadPath } from '../storage/state-ref/layout.ts';
 import type { BeadRow } from '../storage/tables.ts';
 import { beadOfRecord } from './record.ts';
 import type { Bead, BeadStatus } from './schema.ts';
-import { isReady } from './state.ts';
+import { countOpenBlockers, indexBead, unindexBead } from './side-tables.ts';
+import { PRIORITY_RANK } from './state.ts';
 
-export interface BeadFilter {
-  status?: string | undefined;
-  type?: string | undefined;
-  priority?: string | undefined;
-  agent?: string | undefined;
-  label?: string | undefined;
-  ready?: boolean | undefined;
-  limit: number;
-  cursor?: string | undefined;
-}
+type RowOf<R> = { [K in keyof R as K extends 'open_blockers' ? never : K]: R[K] };
 
-function toRow(bead: Bead): BeadRow {
+/** The row of a bead without what is counted from others. */
+function toRow(bead: Bead): RowOf<BeadRow> {
   return {
     id: bead.id,
     project_id: bead.projectId,
@@ -34,10 +25,19 @@ function toRow(bead: Bead): BeadRow {
     priority: bead.priority,
     agent: bead.agent ?? null,
     worktree: bead.worktree ?? null,
+    priority_rank: PRIORITY_RANK[bead.priority],
+    parent: bead.parentBead ?? null,
+    due_key: bead.dueAt ?? '~',
+    updated_at: bead.updatedAt,
+    done_at: bead.doneAt ?? null,
+    external_id: bead.externalId ?? null,
   };
 }
 
-const toBead = (row: { body: string }): Bead => JSON.parse(row.body) as Bead;
+/** Fields that bodies written by an earlier version lack. */
+const ADDED = { related: [], discoveredFrom: [] };
+
+export const toBead = (row: { body: string }): Bead => ({ ...ADDED, ...(JSON.parse(row.body) as Bead) });
 
 /** What is kept of a bead in git; clocks are added when it is persisted. */
 export function beadFile(bead: Bead, subject: string): RecordDraft {
@@ -54,9 +54,6 @@ export function beadDeletion(id: string): RecordDraft {
 export function beadFromRecord(projectId: string, fields: Fields): Bead {
   return { ...beadOfRecord(fields), projectId, version: 1 } as Bead;
 }
-
-/** Escapes LIKE wildcards. */
-const literal = (text: string) => text.replaceAll(/[\\%_]/g, '\\$&');
 
 export async function findBead(db: Reader, projectId: string, id: string): Promise<Bead | undefined> {
   const row = await db
@@ -80,7 +77,8 @@ export async function resolveBead(db: Reader, projectId: string, text: string): 
     .selectFrom('beads')
     .select('body')
     .where('project_id', '=', projectId)
-    .where((e) => e.or([e('id', '=', prefix), e('id', 'like', `${literal(prefix)}%`)]))
+    .where('id', '>=', prefix)
+    .where('id', '<', `${prefix}\u{10ffff}`)
     .orderBy('id')
     .limit(6)
     .execute();
@@ -90,38 +88,6 @@ export async function resolveBead(db: Reader, projectId: string, text: string): 
     throw failure('ambiguous-id', { id: text, matches: [first, ...others].map((bead) => bead.id) });
   }
   return first;
-}
-
-export async function listBeads(db: Reader, projectId: string, filter: BeadFilter): Promise<Page<Bead>> {
-  let query = db.selectFrom('beads').select('body').where('project_id', '=', projectId);
-  for (const column of ['status', 'type', 'priority', 'agent'] as const) {
-    const value = filter[column];
-    if (value !== undefined) query = query.where(column, '=', value);
-  }
-  if (filter.label !== undefined) query = query.where('body', 'like', `%${literal(JSON.stringify(filter.label))}%`);
-  if (filter.ready) query = query.where('status', '=', 'open');
-  if (filter.cursor !== undefined) {
-    const [createdAt = '', id = ''] = Buffer.from(filter.cursor, 'base64url').toString().split(' ');
-    query = query.where((e) =>
-      e.or([e('created_at', '>', createdAt), e.and([e('created_at', '=', createdAt), e('id', '>', id)])]),
-    );
-  }
-  const ordered = query.orderBy('created_at').orderBy('id');
-  const rows = await (filter.ready || filter.label !== undefined ? ordered : ordered.limit(filter.limit + 1)).execute();
-  const beads = await narrow(db, projectId, rows.map(toBead), filter);
-  return toPage(beads.slice(0, filter.limit + 1), filter.limit, (bead) =>
-    Buffer.from(`${bead.createdAt} ${bead.id}`).toString('base64url'),
-  );
-}
-
-/** The conditions that look inside the body. */
-async function narrow(db: Reader, projectId: string, beads: Bead[], filter: BeadFilter): Promise<Bead[]> {
-  const { label } = filter;
-  const labelled = label === undefined ? beads : beads.filter((bead) => bead.labels.includes(label));
-  if (!filter.ready) return labelled;
-  const blockers = [...new Set(labelled.flatMap((bead) => bead.blockedBy))];
-  const statuses = await beadStatuses(db, projectId, blockers);
-  return labelled.filter((bead) => isReady(bead, (id) => statuses.get(id)));
 }
 
 const CHUNK = 500;
@@ -166,7 +132,11 @@ export async function allBeads(db: Reader, projectId: string): Promise<Bead[]> {
 }
 
 export async function insertBead(tx: Tx, bead: Bead): Promise<void> {
-  await tx.insertInto('beads').values(toRow(bead)).execute();
+  await tx
+    .insertInto('beads')
+    .values({ ...toRow(bead), open_blockers: await countOpenBlockers(tx, bead) })
+    .execute();
+  await indexBead(tx, bead, undefined);
 }
 
 /**
@@ -174,15 +144,17 @@ export async function insertBead(tx: Tx, bead: Bead): Promise<void> {
  * @throws GodelError version-conflict
  */
 export async function saveBead(tx: Tx, bead: Bead): Promise<Bead> {
+  const before = await findBead(tx, bead.projectId, bead.id);
   const next: Bead = { ...bead, version: bead.version + 1 };
   const result = await tx
     .updateTable('beads')
-    .set(toRow(next))
+    .set({ ...toRow(next), open_blockers: await countOpenBlockers(tx, next) })
     .where('project_id', '=', bead.projectId)
     .where('id', '=', bead.id)
     .where('version', '=', bead.version)
     .executeTakeFirst();
   if (result.numUpdatedRows !== 1n) throw failure('version-conflict', { id: bead.id });
+  await indexBead(tx, next, before);
   return next;
 }
 
@@ -194,15 +166,17 @@ export async function replaceBead(tx: Tx, bead: Bead): Promise<Bead> {
     version: (known?.version ?? 0) + 1,
     ...(known?.worktree === undefined ? {} : { worktree: known.worktree }),
   };
-  const row = toRow(next);
+  const row = { ...toRow(next), open_blockers: await countOpenBlockers(tx, next) };
   await tx
     .insertInto('beads')
     .values(row)
     .onConflict((c) => c.columns(['project_id', 'id']).doUpdateSet(row))
     .execute();
+  await indexBead(tx, next, known);
   return next;
 }
 
 export async function deleteBead(tx: Tx, projectId: string, id: string): Promise<void> {
   await tx.deleteFrom('beads').where('project_id', '=', projectId).where('id', '=', id).execute();
+  await unindexBead(tx, projectId, id);
 }

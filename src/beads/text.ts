@@ -1,6 +1,7 @@
-/** What people type into beads, made safe to show: one line titles, no control characters. */
+/** Beads as text: what people type made safe to show, and the lines that lists show. */
+import { table } from '../base/table.ts';
 import { failure } from '../errors.ts';
-import { MAX_TITLE_LENGTH } from './schema.ts';
+import { type Bead, MAX_TITLE_LENGTH } from './schema.ts';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed.
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
@@ -28,4 +29,13 @@ export function cleanTitle(text: string): string {
     });
   }
   return title;
+}
+
+/** One line about a bead, as lists show it. */
+function beadLine(bead: Bead): string[] {
+  return [bead.id, bead.status, bead.priority, bead.type, bead.agent ?? '-', bead.title];
+}
+
+export function beadTable(beads: readonly Bead[]): string {
+  return table(['ID', 'STATUS', 'PRIORITY', 'TYPE', 'AGENT', 'TITLE'], beads.map(beadLine));
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { operation } from '../base/operation.ts';
 import { pageInput, pageOf } from '../base/page.ts';
 import { table } from '../base/table.ts';
-import { beadLine } from '../beads/operations.ts';
+import { beadTable } from '../beads/text.ts';
 import { convoyReportSchema, convoySchema, convoyStatusSchema } from './schema.ts';
 
 const id = z.string().min(1).describe('Convoy id, a unique beginning of it, or its name');
@@ -58,9 +58,7 @@ export const convoyOperations = {
         `${convoy.id} ${convoy.name}`,
         `status      ${convoy.status}`,
         `progress    ${progress.done} of ${progress.total} done (${progress.percent} %)`,
-        ...(members.length > 0
-          ? ['', table(['ID', 'STATUS', 'PRIORITY', 'TYPE', 'AGENT', 'TITLE'], members.map(beadLine))]
-          : []),
+        ...(members.length > 0 ? ['', beadTable(members)] : []),
       ].join('\n'),
   }),
   convoyAdd: operation({

@@ -9,7 +9,15 @@ import type { Unit, UnitOfWork } from '../storage/unit-of-work.ts';
 import type { convoyOperations } from './operations.ts';
 import type { Convoy } from './schema.ts';
 import { convoyStatusOf, progressOf } from './state.ts';
-import { allConvoys, convoyExists, convoyFile, insertConvoy, listConvoys, resolveConvoy, saveConvoy } from './store.ts';
+import {
+  convoyExists,
+  convoyFile,
+  convoysWith,
+  insertConvoy,
+  listConvoys,
+  resolveConvoy,
+  saveConvoy,
+} from './store.ts';
 
 export interface ConvoyServiceOptions {
   database: Database;
@@ -112,8 +120,7 @@ export function createConvoyService(options: ConvoyServiceOptions): ConvoyServic
       );
     },
     async beadChanged(projectId, beadId) {
-      const convoys = await allConvoys(database.db, projectId);
-      for (const convoy of convoys.filter((each) => each.beads.includes(beadId))) {
+      for (const convoy of await convoysWith(database.db, projectId, beadId)) {
         const statuses = await options.beadStatuses(database.db, projectId, convoy.beads);
         const next = withStatus(convoy, statuses, new Date(clock.now()).toISOString());
         if (next.status === convoy.status) continue;

@@ -77,8 +77,44 @@ export async function allConvoys(db: Reader, projectId: string): Promise<Convoy[
   return (await all(db, projectId).orderBy('id').execute()).map(toConvoy);
 }
 
+/** Convoys that hold a bead, archived ones included. */
+export async function convoysWith(db: Reader, projectId: string, beadId: string): Promise<Convoy[]> {
+  const rows = await all(db, projectId)
+    .where('id', 'in', (e) =>
+      e
+        .selectFrom('convoy_beads')
+        .select('convoy_id')
+        .where('project_id', '=', projectId)
+        .where('bead_id', '=', beadId),
+    )
+    .orderBy('id')
+    .execute();
+  return rows.map(toConvoy);
+}
+
+const dropMembers = (tx: Tx, projectId: string, id: string) =>
+  tx.deleteFrom('convoy_beads').where('project_id', '=', projectId).where('convoy_id', '=', id).execute();
+
+/** Which beads it holds, as rows that are found from either side. */
+async function indexMembers(tx: Tx, convoy: Convoy): Promise<void> {
+  await dropMembers(tx, convoy.projectId, convoy.id);
+  const rows = [...new Set(convoy.beads)].map((beadId) => ({
+    project_id: convoy.projectId,
+    convoy_id: convoy.id,
+    bead_id: beadId,
+  }));
+  const CHUNK = 500;
+  for (let start = 0; start < rows.length; start += CHUNK) {
+    await tx
+      .insertInto('convoy_beads')
+      .values(rows.slice(start, start + CHUNK))
+      .execute();
+  }
+}
+
 export async function insertConvoy(tx: Tx, convoy: Convoy): Promise<void> {
   await tx.insertInto('convoys').values(toRow(convoy)).execute();
+  await indexMembers(tx, convoy);
 }
 
 /** Compare-and-set of the next version. @throws GodelError version-conflict */
@@ -92,6 +128,7 @@ export async function saveConvoy(tx: Tx, convoy: Convoy): Promise<Convoy> {
     .where('version', '=', convoy.version)
     .executeTakeFirst();
   if (result.numUpdatedRows !== 1n) throw failure('version-conflict', { id: convoy.id });
+  await indexMembers(tx, next);
   return next;
 }
 
@@ -104,8 +141,10 @@ export async function replaceConvoy(tx: Tx, convoy: Convoy): Promise<void> {
     .values(row)
     .onConflict((c) => c.columns(['project_id', 'id']).doUpdateSet(row))
     .execute();
+  await indexMembers(tx, convoy);
 }
 
 export async function deleteConvoy(tx: Tx, projectId: string, id: string): Promise<void> {
   await tx.deleteFrom('convoys').where('project_id', '=', projectId).where('id', '=', id).execute();
+  await dropMembers(tx, projectId, id);
 }

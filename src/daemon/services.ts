@@ -4,9 +4,11 @@ import { inheritedEnvironment } from '../agents/environment.ts';
 import { createAgentService } from '../agents/service.ts';
 import { findAgent, liveAgents, queuePrompt, resolveAgent } from '../agents/store.ts';
 import { newId } from '../base/id.ts';
+import { createGraphService } from '../beads/graph-service.ts';
 import { createBeadService } from '../beads/service.ts';
 import { beadStatuses, findBead, resolveBead } from '../beads/store.ts';
 import { type ConvoyService, createConvoyService } from '../convoys/service.ts';
+import { resolveConvoy } from '../convoys/store.ts';
 import { chooseModel, providersOf } from '../costs/providers.ts';
 import { createCostService } from '../costs/service.ts';
 import type { Operations } from '../operations.ts';
@@ -52,9 +54,12 @@ export function createServices(options: ServicesOptions): Services {
     PATH: core.environment.PATH ?? '/usr/local/bin:/usr/bin:/bin',
   });
 
+  const convoyId = async (projectId: string, text: string) => (await resolveConvoy(database.db, projectId, text)).id;
   const beads = createBeadService({
     database,
     units,
+    clock,
+    convoyId,
     beadOfAgent: async (id) => (await findAgent(database.db, id))?.beadId,
     agentName: async (projectId, text) => (await agentOf(projectId, text)).name,
     liveAgentOf: async (projectId, beadId) => (await liveAgentOf(projectId, beadId))?.name,
@@ -72,6 +77,8 @@ export function createServices(options: ServicesOptions): Services {
       });
     },
   });
+
+  const graph = createGraphService({ database, units, clock, convoyId, note: beads.beadNote });
 
   const convoys = createConvoyService({
     database,
@@ -152,5 +159,8 @@ export function createServices(options: ServicesOptions): Services {
     },
   });
 
-  return { handlers: { ...repos.handlers, ...beads, ...convoys, ...agents, ...reviews, ...costs, ...system }, convoys };
+  return {
+    handlers: { ...repos.handlers, ...beads, ...graph, ...convoys, ...agents, ...reviews, ...costs, ...system },
+    convoys,
+  };
 }

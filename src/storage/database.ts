@@ -8,6 +8,7 @@ import { messageOf } from '../base/error.ts';
 import { failure } from '../errors.ts';
 import { initialMigration } from './migrations/0001-initial.ts';
 import { recordsMigration } from './migrations/0010-records.ts';
+import { workGraphMigration } from './migrations/0020-work-graph.ts';
 import { inboxMigration } from './migrations/0060-inbox.ts';
 import type { Tables } from './tables.ts';
 
@@ -28,6 +29,7 @@ const migrations: Record<string, Migration> = {
   '0001-initial': initialMigration,
   '0060-inbox': inboxMigration,
   '0010-records': recordsMigration,
+  '0020-work-graph': workGraphMigration,
 };
 
 /** Errors of the storage layer in words a person can act on; others pass unchanged. */

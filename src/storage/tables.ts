@@ -27,6 +27,43 @@ export interface BeadRow extends NounRow {
   priority: string;
   agent: string | null;
   worktree: string | null;
+  /** 0 critical … 3 low. */
+  priority_rank: number;
+  parent: string | null;
+  /** Due date, or `~` when there is none, so that it sorts last. */
+  due_key: string;
+  updated_at: string;
+  done_at: string | null;
+  external_id: string | null;
+  /** Beads it waits for that are not done; a missing one counts. */
+  open_blockers: Generated<number>;
+}
+
+/** Side tables of beads: derived from `beads.body`, kept by src/beads/side-tables.ts and filled by graph.ts. */
+export interface BeadLinkRow {
+  project_id: string;
+  from_id: string;
+  kind: string;
+  to_id: string;
+}
+
+export interface BeadLabelRow {
+  project_id: string;
+  label: string;
+  bead_id: string;
+}
+
+export interface ConvoyBeadRow {
+  project_id: string;
+  convoy_id: string;
+  bead_id: string;
+}
+
+/** Number of a bead in the full-text index `bead_search`. */
+export interface BeadDocRow {
+  doc_id: Generated<number>;
+  project_id: string;
+  bead_id: string;
 }
 
 export interface ConvoyRow extends NounRow {
@@ -148,6 +185,10 @@ export interface TokenRow {
 export interface Tables {
   projects: ProjectRow;
   beads: BeadRow;
+  bead_links: BeadLinkRow;
+  bead_labels: BeadLabelRow;
+  bead_docs: BeadDocRow;
+  convoy_beads: ConvoyBeadRow;
   convoys: ConvoyRow;
   agents: AgentRow;
   prompts: PromptRow;

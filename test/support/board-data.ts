@@ -37,6 +37,8 @@ export function makeBead(index: number, changes: Partial<Bead> = {}): Bead {
     labels: index % 4 === 0 ? ['parser'] : [],
     commits: [],
     blockedBy: [],
+    related: [],
+    discoveredFrom: [],
     notes: [],
     metadata: {},
     createdAt: at,

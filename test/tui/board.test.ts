@@ -280,3 +280,24 @@ describe('the board', () => {
     await robot.sees('After a bad event');
   });
 });
+
+describe('the work graph on the board', () => {
+  it('shows links from both ends, and what is late', async () => {
+    const robot = await openBoard(
+      makeSnapshot([
+        makeBead(0, { title: 'Epic', status: 'open', dueAt: '2020-01-01' }),
+        makeBead(1, { title: 'Part', status: 'open', priority: 'medium', parentBead: idOf(0), blockedBy: [idOf(2)] }),
+        makeBead(2, { title: 'Base', status: 'in-progress', related: [idOf(0)], discoveredFrom: [idOf(0)] }),
+      ]),
+    );
+    expect(robot.screen()).toContain('late');
+    robot.press('g', 'o');
+    await robot.sees('2020-01-01 (overdue)');
+    await robot.sees(`sub-beads   ${idOf(1)} (open)`);
+    await robot.sees(`related     ${idOf(2)} (in-progress)`);
+    await robot.sees(`found here  ${idOf(2)} (in-progress)`);
+    robot.press('esc', 'j', 'o');
+    await robot.sees(`parent      ${idOf(0)} (open)`);
+    await robot.sees(`blocked by  ${idOf(2)} (in-progress)`);
+  });
+});

@@ -77,10 +77,20 @@ export function noSpawn(model: Model): Reason {
   const missing = awayReason(model) ?? noBead(model);
   if (missing) return missing;
   const free = targetBeads(model).filter((bead) => bead.status !== 'done' && !liveAgentOn(model, bead));
-  if (free.length > 0) return undefined;
+  const [waiting] = free;
+  if (waiting && free.every((bead) => blockersIn(model, bead).length > 0)) {
+    const ids = blockersIn(model, waiting).map(shortId).join(', ');
+    return `${shortId(waiting.id)} waits for ${ids} (:agent spawn --bead ${waiting.id} --force begins all the same)`;
+  }
+  if (waiting) return undefined;
   const [bead] = targetBeads(model);
   if (bead?.status === 'done') return `${shortId(bead.id)} is done`;
   return 'It already has a running agent; Enter goes to it';
+}
+
+/** Open blockers of a bead; an unknown one blocks too. */
+export function blockersIn(model: Model, bead: Bead): string[] {
+  return bead.status === 'open' ? bead.blockedBy.filter((id) => model.beads.get(id)?.status !== 'done') : [];
 }
 
 export function liveAgentOn(model: Model, bead: Bead): Agent | undefined {

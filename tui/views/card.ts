@@ -1,9 +1,11 @@
 /** One card, in one to three rows. */
 import type { Agent } from '../../src/agents/schema.ts';
 import type { Bead } from '../../src/beads/schema.ts';
+import { isOverdue } from '../../src/beads/state.ts';
 import { stateText } from '../model/age.ts';
 import type { Arrangement } from '../model/geometry.ts';
 import { agentOf } from '../model/lanes.ts';
+import { blockersIn } from '../model/reasons.ts';
 import type { Model } from '../model/state.ts';
 import { clean, cut, pad, shortId, width } from '../model/text.ts';
 import {
@@ -31,23 +33,22 @@ function marker(look: CardLook): Span {
   return look.isSelected ? span('>', { color: 'cyan', bold: true }) : span(' ');
 }
 
-/** Open blockers of a bead; an unknown one blocks too. */
-export function blockers(model: Model, bead: Bead): string[] {
-  return bead.status === 'open' ? bead.blockedBy.filter((id) => model.beads.get(id)?.status !== 'done') : [];
-}
+const LATE = ' late';
 
-function meta(bead: Bead): Line {
+function meta(model: Model, bead: Bead): Line {
+  const isLate = isOverdue(bead, model.nowMs);
   return [
     span(shortId(bead.id), { color: 'gray' }),
     span(' '),
     span(TYPE_LETTER[bead.type], { color: TYPE_COLOR[bead.type], bold: true }),
     span(' '),
     span(PRIORITY_MARK[bead.priority], { color: PRIORITY_COLOR[bead.priority], bold: bead.priority === 'critical' }),
+    ...(isLate ? [span(LATE, { color: 'brightRed' as const, bold: true })] : []),
   ];
 }
 
 function titleOf(model: Model, bead: Bead): string {
-  return (blockers(model, bead).length > 0 ? '⊘ ' : '') + clean(bead.title);
+  return (blockersIn(model, bead).length > 0 ? '⊘ ' : '') + clean(bead.title);
 }
 
 export function agentSpans(agent: Agent, nowMs: number, cells: number): Line {
@@ -74,15 +75,14 @@ function agentRow(model: Model, bead: Bead, indent: number, cells: number): Line
 
 function cardRows(model: Model, bead: Bead, look: CardLook, cells: number, arrangement: Arrangement): Line[] {
   const title = titleOf(model, bead);
-  const quiet = bead.status === 'done' || blockers(model, bead).length > 0;
+  const quiet = bead.status === 'done' || blockersIn(model, bead).length > 0;
   if (arrangement === 'tiny') return [[marker(look), span(title)]];
   const hasAgent = bead.status !== 'done' && (bead.agent !== undefined || agentOf(model, bead) !== undefined);
   if (arrangement === 'stacked') {
+    const head: Line = [marker(look), ...meta(model, bead), span(' ')];
     const first: Line = [
-      marker(look),
-      ...meta(bead),
-      span(' '),
-      span(cut(title, cells - 12), quiet ? { dim: true } : {}),
+      ...head,
+      span(cut(title, cells - 12 - (isOverdue(bead, model.nowMs) ? LATE.length : 0)), quiet ? { dim: true } : {}),
     ];
     return hasAgent ? [first, agentRow(model, bead, 8, cells)] : [first];
   }
@@ -90,7 +90,7 @@ function cardRows(model: Model, bead: Bead, look: CardLook, cells: number, arran
     bead.labels.length > 0
       ? span(` ${bead.labels.map((label) => `#${clean(label)}`).join(' ')}`, { color: 'gray' })
       : span('');
-  const first: Line = [marker(look), ...meta(bead), labels];
+  const first: Line = [marker(look), ...meta(model, bead), labels];
   const second: Line = [marker(look), span(pad(title, cells - 1).trimEnd(), quiet ? { dim: true } : {})];
   return hasAgent ? [first, second, agentRow(model, bead, 1, cells)] : [first, second];
 }

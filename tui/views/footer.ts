@@ -3,11 +3,11 @@ import { hintsFor } from '../help.ts';
 import { waitText } from '../model/age.ts';
 import { arrangementOf } from '../model/geometry.ts';
 import type { TextInput } from '../model/input.ts';
+import { blockersIn } from '../model/reasons.ts';
 import { selectedAgent, selectedBead } from '../model/selection.ts';
 import type { Model } from '../model/state.ts';
 import { clean, shortId, width, wrap } from '../model/text.ts';
 import { type Line, type Span, STATE_COLOR, STATE_GLYPH } from '../theme.ts';
-import { blockers } from './card.ts';
 import { inputLines } from './input-lines.ts';
 import { cutLine, fillLine, lineWidth, span } from './lines.ts';
 
@@ -36,7 +36,7 @@ function agentDetail(model: Model): { text: string; span: Omit<Span, 'text'> } |
 function beadDetail(model: Model): string {
   const bead = selectedBead(model);
   if (!bead) return '';
-  const blocking = blockers(model, bead);
+  const blocking = blockersIn(model, bead);
   if (blocking.length > 0) return `⊘ blocked by ${blocking.map(shortId).join(', ')}`;
   if (bead.status === 'review') {
     const { proof } = bead;

@@ -1,9 +1,11 @@
 /** Full-screen panels: a bead, help, the log, a command's output, the first questions. */
 import { stripVTControlCharacters } from 'node:util';
 import type { Bead } from '../../src/beads/schema.ts';
+import { isOverdue } from '../../src/beads/state.ts';
 import { helpEntries } from '../help.ts';
 import { stateText } from '../model/age.ts';
 import { agentOf } from '../model/lanes.ts';
+import { relationsOf } from '../model/relations.ts';
 import { setupSteps, wrapIndex } from '../model/setup.ts';
 import type { Mode, Model } from '../model/state.ts';
 import { clean, cut, pad, width, wrap } from '../model/text.ts';
@@ -43,6 +45,22 @@ function proofText(bead: Bead): string | undefined {
   return `${command} → exit ${proof.exitCode} in ${Math.round(proof.durationMs)} ms, tree ${proof.treeHash.slice(0, 10)}${proof.dirty ? ', uncommitted files were present' : ''}`;
 }
 
+/** Links from both of their ends, each with the status of the other bead. */
+function linkFacts(model: Model, bead: Bead, cells: number): Line[] {
+  const named = (ids: readonly string[]) =>
+    [...new Set(ids)].map((id) => `${id} (${model.beads.get(id)?.status ?? 'unknown'})`).join(', ');
+  const back = relationsOf(model.beads, bead.id);
+  return [
+    ...fact('parent', bead.parentBead && named([bead.parentBead]), cells),
+    ...fact('sub-beads', named(back.children), cells),
+    ...fact('blocked by', named(bead.blockedBy), cells),
+    ...fact('blocks', named(back.blocks), cells),
+    ...fact('related', named([...bead.related, ...back.related]), cells),
+    ...fact('found in', named(bead.discoveredFrom), cells),
+    ...fact('found here', named(back.discovered), cells),
+  ];
+}
+
 function beadBody(model: Model, bead: Bead, cells: number): Line[] {
   const agent = agentOf(model, bead);
   const asks = agent?.observed.state === 'waiting' ? agent.observed.detail : undefined;
@@ -60,12 +78,8 @@ function beadBody(model: Model, bead: Bead, cells: number): Line[] {
     ),
     ...fact('asks', asks, cells),
     ...fact('labels', bead.labels.join(', '), cells),
-    ...fact(
-      'blocked by',
-      bead.blockedBy.map((id) => `${id} (${model.beads.get(id)?.status ?? 'unknown'})`).join(', '),
-      cells,
-    ),
-    ...fact('parent', bead.parentBead, cells),
+    ...fact('due', bead.dueAt && `${bead.dueAt}${isOverdue(bead, model.nowMs) ? ' (overdue)' : ''}`, cells),
+    ...linkFacts(model, bead, cells),
     ...fact('branch', bead.branch, cells),
     ...fact('worktree', bead.worktree, cells),
     ...fact('commits', bead.commits.map((commit) => commit.slice(0, 10)).join(' '), cells),

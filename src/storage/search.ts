@@ -1,0 +1,82 @@
+/** Full-text search over beads (SQLite FTS5): documents in, ranked ids out. Only this file knows its query language. */
+import { sql } from 'kysely';
+import type { Reader, Tx } from './database.ts';
+
+export interface BeadText {
+  title: string;
+  description: string;
+  comments: string;
+}
+
+/** Of a word that thousands of beads hold, only the newest this many are ranked: the rest cannot be read anyway. */
+const MOST_RANKED = 2_000;
+
+const hasLetter = (text: string) => /[\p{L}\p{N}]/u.test(text);
+const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
+
+/**
+ * What a person typed as a query: words (each the beginning of one), "exact phrases" and -words that must not be there.
+ * Everything else is taken literally. Undefined when there is nothing to look for. Pure.
+ */
+export function toQuery(text: string): string | undefined {
+  const wanted: string[] = [];
+  const unwanted: string[] = [];
+  for (const [, minus, phrase, word = ''] of text.matchAll(/(-?)(?:"([^"]*)"?|([^\s"]+))/g)) {
+    const content = phrase ?? word;
+    if (!hasLetter(content)) continue;
+    // One letter begins nearly every text there is: it is looked for as a word.
+    const term = phrase === undefined && content.length > 1 ? `${quoted(content)}*` : quoted(content);
+    (minus === '-' ? unwanted : wanted).push(term);
+  }
+  if (wanted.length === 0) return undefined;
+  const all = wanted.join(' AND ');
+  return unwanted.length === 0 ? all : `(${all}) NOT (${unwanted.join(' OR ')})`;
+}
+
+async function documentOf(tx: Reader, projectId: string, beadId: string): Promise<number | undefined> {
+  const row = await tx
+    .selectFrom('bead_docs')
+    .select('doc_id')
+    .where('project_id', '=', projectId)
+    .where('bead_id', '=', beadId)
+    .executeTakeFirst();
+  return row?.doc_id;
+}
+
+/** Puts the text of a bead into the index, in place of what was there. */
+export async function putDocument(tx: Tx, projectId: string, beadId: string, text: BeadText): Promise<void> {
+  const known = await documentOf(tx, projectId, beadId);
+  const { title, description, comments } = text;
+  if (known !== undefined) {
+    await sql`update bead_search set title = ${title}, description = ${description}, comments = ${comments}
+      where rowid = ${known}`.execute(tx);
+    return;
+  }
+  const { doc_id: docId } = await tx
+    .insertInto('bead_docs')
+    .values({ project_id: projectId, bead_id: beadId })
+    .returning('doc_id')
+    .executeTakeFirstOrThrow();
+  await sql`insert into bead_search (rowid, title, description, comments)
+    values (${docId}, ${title}, ${description}, ${comments})`.execute(tx);
+}
+
+export async function dropDocument(tx: Tx, projectId: string, beadId: string): Promise<void> {
+  const known = await documentOf(tx, projectId, beadId);
+  if (known === undefined) return;
+  await sql`delete from bead_search where rowid = ${known}`.execute(tx);
+  await tx.deleteFrom('bead_docs').where('doc_id', '=', known).execute();
+}
+
+/** Ids of the beads that match, best first; a word in the title counts most. */
+export async function searchDocuments(db: Reader, projectId: string, text: string, limit: number): Promise<string[]> {
+  const query = toQuery(text);
+  if (query === undefined) return [];
+  const { rows } = await sql<{ bead_id: string }>`select bead_id from (
+      select d.bead_id, bm25(bead_search, 10.0, 3.0, 1.0) as score, bead_search.rowid as place
+      from bead_search join bead_docs d on d.doc_id = bead_search.rowid
+      where bead_search match ${query} and d.project_id = ${projectId}
+      order by bead_search.rowid desc limit ${MOST_RANKED})
+    order by score, place desc limit ${limit}`.execute(db);
+  return rows.map((row) => row.bead_id);
+}
