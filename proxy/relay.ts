@@ -8,7 +8,8 @@ import type { LedgerEntry } from '../src/costs/schema.ts';
 import { clientHeaders } from './headers.ts';
 import { type Refusal, refusals } from './refusal.ts';
 import { refusalBody, refusalEvent } from './wire/errors.ts';
-import type { Exchange, Transform } from './wire/exchange.ts';
+import type { Exchange } from './wire/exchange.ts';
+import type { Transform } from './wire/translation.ts';
 import { createBodyTap, createStreamTap, type Reading, type UsageTap } from './wire/usage.ts';
 import type { Wire } from './wire/wire.ts';
 
@@ -93,8 +94,8 @@ export function sendHeld(
   const change = exchange.transform({ status: held.status, streaming: false });
   const body = change ? Buffer.concat([change.push(held.body), change.finish()]) : held.body;
   const kept = clientHeaders(held.headers);
-  if (exchange.translated) kept['content-type'] = 'application/json';
-  response.writeHead(held.status, { ...kept, ...headers, 'content-length': String(body.length) });
+  if (change?.contentType !== undefined) kept['content-type'] = change.contentType;
+  response.writeHead(change?.status ?? held.status, { ...kept, ...headers, 'content-length': String(body.length) });
   response.end(body);
 }
 
@@ -103,7 +104,10 @@ interface State {
   firstByteMs: number | null;
   settled: boolean;
   clientGone: boolean;
+  /** The provider streams. */
   streaming: boolean;
+  /** The client is sent events. */
+  events: boolean;
   /** The promise of onSettled while it is not kept. */
   settling: Promise<void> | undefined;
   held: { head: AnswerHead; chunks: Buffer[]; size: number } | undefined;
@@ -121,6 +125,7 @@ export function relay(spec: RelaySpec): void {
     settled: false,
     clientGone: false,
     streaming: false,
+    events: false,
     settling: undefined,
     held: undefined,
     kept: undefined,
@@ -166,7 +171,7 @@ export function relay(spec: RelaySpec): void {
 
   /** Ends a request whose client has got a part of the answer: an error in its dialect, then no clean end. */
   function breakOff(refusal: Refusal): void {
-    if (state.streaming && !response.destroyed) response.write(refusalEvent(wire, refusal), () => response.destroy());
+    if (state.events && !response.destroyed) response.write(refusalEvent(wire, refusal), () => response.destroy());
     else response.destroy();
   }
 
@@ -185,7 +190,9 @@ export function relay(spec: RelaySpec): void {
     change = exchange.transform({ status: head.status, streaming: state.streaming });
     const kept = clientHeaders(head.headers);
     if (change) delete kept['content-length'];
-    response.writeHead(head.status, { ...kept, ...spec.answerHeaders });
+    if (change?.contentType !== undefined) kept['content-type'] = change.contentType;
+    response.writeHead(change?.status ?? head.status, { ...kept, ...spec.answerHeaders });
+    state.events = String(kept['content-type'] ?? '').startsWith('text/event-stream');
     if (state.streaming) response.flushHeaders();
   }
 
@@ -215,11 +222,20 @@ export function relay(spec: RelaySpec): void {
   }
 
   function finish(): void {
-    const rest = change?.finish();
-    settle(state.status >= 400 ? 'upstream-error' : 'ok');
+    let rest: Buffer | undefined;
+    try {
+      rest = change?.finish();
+    } catch (error) {
+      settle('cut');
+      return breakOff(refusals.upstreamDown(error instanceof Error ? error.message : String(error)));
+    }
+    const broken = change?.broken?.() ?? false;
+    settle(state.status >= 400 ? 'upstream-error' : broken ? 'cut' : 'ok');
     whenSettled(() => {
       if (state.kept) response.write(state.kept);
-      response.end(rest);
+      // What is not complete has no clean end.
+      if (broken) response.write(rest ?? '', () => response.destroy());
+      else response.end(rest);
     });
   }
 

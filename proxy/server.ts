@@ -15,6 +15,7 @@ import { type Target, targetOf } from './routing.ts';
 import { type Exchange, exchange } from './wire/exchange.ts';
 import { type RequestFields, readFields } from './wire/fields.ts';
 import { modelsBody } from './wire/models.ts';
+import { WireError } from './wire/neutral.ts';
 import { type Route, routeOf, wireOf } from './wire/routes.ts';
 
 export interface ProxyServerOptions {
@@ -156,7 +157,12 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     inFlight += 1;
     options.onActivity(keyring.activityOf(job.purse, {}));
     let end: (() => void) | undefined;
-    const answerHeaders = { 'x-godel-request-id': job.requestId, 'x-godel-provider': provider.id };
+    const { dropped } = job.exchange;
+    const answerHeaders = {
+      'x-godel-request-id': job.requestId,
+      'x-godel-provider': provider.id,
+      ...(dropped.length === 0 ? {} : { 'x-godel-dropped': dropped.join(' ').replaceAll(/[^\x21-\x7e ]/g, '?') }),
+    };
     relay({
       dispatcher: poolOf(provider),
       origin: base.origin,
@@ -189,7 +195,13 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     const target = targetOf(options.providers(), fields.model, route);
     if (!target) return refusals.noModel(fields.model);
     const { provider, model } = target;
-    const made = exchange({ route, fields, body, provider, model });
+    let made: Exchange;
+    try {
+      made = exchange({ route, fields, body, provider, model, maxOutput: priceOf(provider.id, model)?.maxTokens });
+    } catch (error) {
+      if (error instanceof WireError) return refusals.badRequest(error.message);
+      throw error;
+    }
     const price = priceOf(target.provider.id, target.model);
     const reservedNano = route.metered ? (reservationOf(price, body.length, fields.maxTokens) ?? 0) : 0;
     const { budgetNano } = purse.key;
@@ -234,6 +246,8 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     }
     const job = prepare(route, purse, body);
     if ('type' in job) return sendRefusal(response, route.wire, job);
+    const { reply } = job.exchange;
+    if (reply) return void response.writeHead(200, { 'content-type': 'application/json' }).end(reply);
     send(job, request, response);
   }
 

@@ -2,19 +2,17 @@
  * One request put into the dialect of a provider, and how its answer gets back into the client's. Where both are the same,
  * bytes pass as they are.
  */
+import { newId } from '../../src/base/id.ts';
 import type { Provider } from '../../src/costs/schema.ts';
-import type { RequestFields } from './fields.ts';
+import { dialects, type ModelTarget } from './dialects.ts';
+import { type RequestFields, readFields } from './fields.ts';
+import { withoutForeignThoughts } from './foreign.ts';
+import { type NeutralRequest, WireError, type WriterContext } from './neutral.ts';
 import type { Route } from './routes.ts';
 import { splice } from './scan.ts';
+import { type Transform, translateAnswer, translateCount, translateError, writeCount } from './translation.ts';
 import { askForUsage, createUsageFilter } from './usage-chunk.ts';
-import type { Wire } from './wire.ts';
-
-/** Changes the bytes of an answer on their way. */
-export interface Transform {
-  push(chunk: Buffer): Buffer;
-  /** What is left when the provider has ended. */
-  finish(): Buffer;
-}
+import { type Json, object, type Wire } from './wire.ts';
 
 export interface Exchange {
   /** Dialect of the client. */
@@ -25,6 +23,10 @@ export interface Exchange {
   path: string;
   body: Buffer;
   translated: boolean;
+  /** What the provider's dialect cannot say, for example `tool:web_search`; the answer tells it in a header. */
+  dropped: readonly string[];
+  /** An answer that needs no provider. */
+  reply?: Buffer;
   /** A change the answer needs; undefined when its bytes pass untouched. */
   transform(answer: { status: number; streaming: boolean }): Transform | undefined;
 }
@@ -36,6 +38,8 @@ export interface ExchangeInput {
   provider: Provider;
   /** Model id as the provider knows it. */
   model: string;
+  /** The most tokens the model can write, when known. */
+  maxOutput?: number | undefined;
 }
 
 /** The dialects a provider understands, the one it prefers first. */
@@ -51,9 +55,9 @@ export function speaksNatively(route: Route, provider: Provider): boolean {
   return wiresOf(provider).includes(route.wire);
 }
 
-/** True when the provider can answer this call at all. */
+/** True when the provider can answer this call at all, if need be in translation. */
 export function canServe(route: Route, provider: Provider): boolean {
-  return speaksNatively(route, provider);
+  return route.call !== 'embed' || speaksNatively(route, provider);
 }
 
 function googlePath(route: Route, model: string): string {
@@ -63,7 +67,10 @@ function googlePath(route: Route, model: string): string {
 }
 
 /** Same dialect: the provider's own model id, and the request for usage where the dialect needs one. */
-function asItIs({ route, fields, body, model }: ExchangeInput): Exchange {
+function asItIs(input: ExchangeInput): Exchange {
+  const { route, model } = input;
+  const body = withoutForeignThoughts(route.wire, input.body);
+  const fields = body === input.body ? input.fields : readFields(route, body);
   const path = (route.wire === 'google' ? googlePath(route, model) : route.path) + route.search;
   const asks = route.wire === 'chat' && route.call === 'generate' && fields.stream;
   const asked = asks ? askForUsage(body, fields) : { body, asked: true, at: 0, shift: 0 };
@@ -79,10 +86,94 @@ function asItIs({ route, fields, body, model }: ExchangeInput): Exchange {
     path,
     body: sent,
     translated: false,
+    dropped: [],
     transform: ({ streaming }) => (streaming && !asked.asked ? createUsageFilter() : undefined),
   };
 }
 
+function parsed(body: Buffer): Json {
+  try {
+    return object(JSON.parse(body.toString('utf8')));
+  } catch (error) {
+    throw new WireError(`The request cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
+  }
+}
+
+/** Bytes that make one token, more or less. */
+const BYTES_PER_TOKEN = 4;
+
+function contextOf({ route, fields, body, model }: ExchangeInput, wire: Wire, request: NeutralRequest): WriterContext {
+  const usage =
+    fields.streamOptions &&
+    object(JSON.parse(body.toString('utf8', fields.streamOptions.start, fields.streamOptions.end)));
+  return {
+    from: wire,
+    id: newId().replaceAll('-', ''),
+    model,
+    freeForm: request.freeForm,
+    withUsage: usage?.include_usage === true,
+    events: route.wire !== 'google' || /[?&]alt=sse(&|$)/.test(route.search),
+    inputGuess: Math.ceil(body.length / BYTES_PER_TOKEN),
+    created: Math.floor(Date.now() / 1000),
+  };
+}
+
+const COUNTED: Readonly<Record<'anthropic' | 'responses', readonly string[]>> = {
+  anthropic: ['model', 'system', 'messages', 'tools', 'tool_choice', 'thinking'],
+  responses: ['model', 'instructions', 'input', 'tools', 'tool_choice', 'reasoning', 'text', 'parallel_tool_calls'],
+};
+
+/** A count of tokens at the provider; where there is no such call, a guess by length. */
+function countExchange(input: ExchangeInput, wire: Wire, target: ModelTarget): Exchange {
+  const { route, model } = input;
+  const body = parsed(input.body);
+  const asked = route.wire === 'google' && body.generateContentRequest ? object(body.generateContentRequest) : body;
+  const request = dialects[route.wire].readRequest(asked, model, false);
+  const written = dialects[wire].writeRequest(request, target);
+  const base = { client: route.wire, wire, translated: true, dropped: request.dropped };
+  const transform: Exchange['transform'] = ({ status }) =>
+    status >= 400 ? translateError(route.wire, status) : translateCount(route.wire);
+  if (wire === 'chat') {
+    const reply = Buffer.from(JSON.stringify(writeCount(route.wire, Math.ceil(input.body.length / BYTES_PER_TOKEN))));
+    return { ...base, path: '', body: Buffer.alloc(0), reply, transform };
+  }
+  if (wire === 'google') {
+    const sent = { generateContentRequest: { model: `models/${model}`, ...written } };
+    return { ...base, path: `/v1beta/models/${model}:countTokens`, body: Buffer.from(JSON.stringify(sent)), transform };
+  }
+  const sent = Object.fromEntries(Object.entries(written).filter(([key]) => COUNTED[wire].includes(key)));
+  const path = wire === 'anthropic' ? '/v1/messages/count_tokens' : '/v1/responses/input_tokens';
+  return { ...base, path, body: Buffer.from(JSON.stringify(sent)), transform };
+}
+
+/** Another dialect: read, put into the neutral form, written again; the answer the other way round. */
+function inTranslation(input: ExchangeInput, wire: Wire): Exchange {
+  const { route, fields, provider, model } = input;
+  const target: ModelTarget = {
+    model,
+    official: provider.api.includes('responses'),
+    maxOutput: input.maxOutput,
+  };
+  if (route.call === 'count') return countExchange(input, wire, target);
+  const request = dialects[route.wire].readRequest(parsed(input.body), model, fields.stream);
+  const context = contextOf(input, wire, request);
+  return {
+    client: route.wire,
+    wire,
+    path: dialects[wire].path(target, request.stream),
+    body: Buffer.from(JSON.stringify(dialects[wire].writeRequest(request, target))),
+    translated: true,
+    dropped: request.dropped,
+    transform: ({ status, streaming }) =>
+      status >= 400
+        ? translateError(route.wire, status)
+        : translateAnswer({ from: wire, to: route.wire, context }, streaming, request.stream),
+  };
+}
+
+/** @throws WireError when the provider's dialect cannot say what the client asks */
 export function exchange(input: ExchangeInput): Exchange {
-  return asItIs(input);
+  const { route, provider } = input;
+  if (speaksNatively(route, provider)) return asItIs(input);
+  return inTranslation(input, wiresOf(provider)[0] ?? 'chat');
 }

@@ -21,6 +21,7 @@ const POST: Readonly<Record<string, Pick<Route, 'wire' | 'call'>>> = {
   '/v1/messages/count_tokens': { wire: 'anthropic', call: 'count' },
   '/v1/chat/completions': { wire: 'chat', call: 'generate' },
   '/v1/responses': { wire: 'responses', call: 'generate' },
+  '/v1/responses/input_tokens': { wire: 'responses', call: 'count' },
   '/v1/embeddings': { wire: 'chat', call: 'embed' },
 };
 const GOOGLE = /^\/v1(?:beta|alpha)?\/models\/(.+):(generateContent|streamGenerateContent|countTokens)$/;
