@@ -1,5 +1,6 @@
 /** The one config schema. Order: flag > environment > project file > user file > default. */
 import { z } from 'zod';
+import { isHours } from './inbox/state.ts';
 
 const providerConfig = z.strictObject({
   dialect: z.enum(['anthropic', 'openai', 'google']).describe('Wire dialect the endpoint speaks'),
@@ -46,6 +47,14 @@ export const configSchema = z.strictObject({
     .default(500)
     .describe('Model calls in one turn that count as looping; 0 = no cap'),
   snapshot_seconds: z.coerce.number().int().min(5).default(60).describe('Uncommitted work is snapshotted this often'),
+  notify_desktop: z.boolean().default(false).describe('Show what waits for you as a notification of the desktop'),
+  notify_bell: z.boolean().default(true).describe('Ring the bell of the terminal when something begins to wait'),
+  notify_webhook: z.string().default('').describe('URL that what begins to wait is posted to as JSON'),
+  quiet_hours: z
+    .string()
+    .refine(isHours, 'hours are written as 22:00-07:00')
+    .default('')
+    .describe('Neither bell nor notifications in these hours, for example 22:00-07:00'),
   daemon_port: z.coerce
     .number()
     .int()
@@ -63,7 +72,16 @@ export const configSchema = z.strictObject({
 export type Config = z.infer<typeof configSchema>;
 
 /** Settings that only the user's file and the environment may set: they belong to the daemon. */
-export const DAEMON_KEYS: readonly (keyof Config)[] = ['daemon_port', 'proxy_port', 'log_level', 'providers'];
+export const DAEMON_KEYS: readonly (keyof Config)[] = [
+  'daemon_port',
+  'proxy_port',
+  'log_level',
+  'providers',
+  'notify_desktop',
+  'notify_bell',
+  'notify_webhook',
+  'quiet_hours',
+];
 
 /** Environment variables that set a key. */
 export const ENVIRONMENT_KEYS: Readonly<Partial<Record<keyof Config, string>>> = {

@@ -76,6 +76,16 @@ export const errorTable = {
     message: (a) => `There is no agent "${p(a, 'id')}".`,
     hint: () => 'godel agent list --all shows names and ids.',
   },
+  'inbox-item-not-found': {
+    kind: 'not_found',
+    message: (a) => `There is no "${p(a, 'id')}" in the inbox of this project.`,
+    hint: () => 'godel inbox list and godel inbox rules show the ids.',
+  },
+  'inbox-answered': {
+    kind: 'conflict',
+    message: (a) => `${p(a, 'id')} is ${p(a, 'status')} already.`,
+    hint: () => 'godel inbox list --all shows what was answered, and by whom.',
+  },
   'worktree-not-found': {
     kind: 'not_found',
     message: (a) => `Bead ${p(a, 'id')} has no worktree.`,

@@ -4,6 +4,7 @@ import { graphOperations } from './beads/graph-operations.ts';
 import { beadOperations } from './beads/operations.ts';
 import { convoyOperations } from './convoys/operations.ts';
 import { costOperations } from './costs/operations.ts';
+import { inboxOperations } from './inbox/operations.ts';
 import { repoOperations } from './repos/operations.ts';
 import { reviewOperations } from './reviews/operations.ts';
 import { systemOperations } from './system/operations.ts';
@@ -14,6 +15,7 @@ export const operations = {
   ...graphOperations,
   ...convoyOperations,
   ...agentOperations,
+  ...inboxOperations,
   ...reviewOperations,
   ...costOperations,
   ...systemOperations,

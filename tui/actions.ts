@@ -25,21 +25,23 @@ export interface ActionContext extends Surroundings {
   readonly store: Store;
   /** Runs the action of a help entry after help was closed. */
   readonly runAction: (action: string) => void;
+  /** Answers an item of the inbox. */
+  readonly answerItem: (id: string, answer: { choice?: string; text?: string }) => Promise<void>;
 }
 
 let keys = 0;
 const nextKey = () => (keys += 1);
 
-function good(context: ActionContext, text: string): void {
+export function good(context: ActionContext, text: string): void {
   context.store.dispatch({ type: 'toast', toast: { kind: 'good', text } });
 }
 
-function bad(context: ActionContext, text: string, hint?: string): void {
+export function bad(context: ActionContext, text: string, hint?: string): void {
   context.store.dispatch({ type: 'toast', toast: { kind: 'bad', text, ...(hint === undefined ? {} : { hint }) } });
 }
 
 /** Calls one operation; logs it in the words of the CLI; a refusal becomes a toast. Undefined when refused. */
-async function ask<K extends keyof Operations>(
+export async function ask<K extends keyof Operations>(
   context: ActionContext,
   operation: K,
   input: InputOf<Operations[K]>,
@@ -140,7 +142,7 @@ async function takeBack(context: ActionContext, direction: 'undo' | 'redo'): Pro
   );
 }
 
-async function focus(context: ActionContext, agent: Agent): Promise<void> {
+export async function focusAgent(context: ActionContext, agent: Agent): Promise<void> {
   if (await ask(context, 'boardFocus', { agent: agent.name }, `board focus ${agent.name}`))
     good(context, `Went to ${agent.name}`);
 }
@@ -148,7 +150,7 @@ async function focus(context: ActionContext, agent: Agent): Promise<void> {
 async function open(context: ActionContext): Promise<void> {
   const model = context.store.get();
   const agent = selectedAgent(model);
-  if (agent && isLive(agent.lifecycle) && !agent.headless) return focus(context, agent);
+  if (agent && isLive(agent.lifecycle) && !agent.headless) return focusAgent(context, agent);
   context.store.dispatch({ type: 'ui', action: 'openDetail' });
   if (targetBeads(context.store.get()).length === 0)
     bad(context, agent ? `${agent.name} is ${agent.observed.state}` : 'No beads yet: press n');
@@ -274,6 +276,10 @@ async function submitPrompt(context: ActionContext): Promise<void> {
         : 'Some text is needed; Esc cancels',
     );
   store.dispatch({ type: 'ui', action: 'back' });
+  if (mode.kind === 'answer') {
+    const words = mode.choice === undefined ? { text } : { choice: mode.choice, text };
+    return context.answerItem(mode.targets[0] ?? '', words);
+  }
   const chosen = mode.targets.flatMap((id) => beads.get(id) ?? []);
   const [bead] = chosen;
   if (mode.kind === 'create') return create(context, text, mode.description?.text.trim() ?? '');
@@ -372,7 +378,7 @@ function copyId(context: ActionContext): void {
 async function nextWaiting(context: ActionContext): Promise<void> {
   const waiting = [...context.store.get().agents.values()].filter((agent) => agent.observed.state === 'waiting');
   const [longest] = waiting.sort((a, b) => (a.observed.since < b.observed.since ? -1 : 1));
-  if (longest) await focus(context, longest);
+  if (longest) await focusAgent(context, longest);
 }
 
 function leaveHint(context: ActionContext): void {
@@ -381,7 +387,7 @@ function leaveHint(context: ActionContext): void {
     context.store.dispatch({ type: 'toast', toast: { kind: 'info', text: 'C-g d detaches; daemon and agents go on' } });
 }
 
-export const callHandlers: Readonly<Record<CallAction, (context: ActionContext) => void | Promise<void>>> = {
+export const boardHandlers = {
   open,
   moveLeft: moveBy(-1),
   moveRight: moveBy(1),
@@ -404,4 +410,4 @@ export const callHandlers: Readonly<Record<CallAction, (context: ActionContext) 
   answerSetup,
   skipSetup: (context) => finishSetup(context, 'Skipped. , asks again; godel config set does the same'),
   leaveHint,
-};
+} as const satisfies Partial<Record<CallAction, (context: ActionContext) => void | Promise<void>>>;

@@ -53,6 +53,7 @@ export function startBoard(options: BoardOptions): Board {
     client,
     store,
     now,
+    onBell: () => stdout.write('\u0007'),
     onSnapshot: (snapshot) => {
       const isAsked = !isFirst || !snapshot.needsSetup || options.wasSetupAsked(snapshot.project.id);
       isFirst = false;

@@ -25,6 +25,8 @@ export interface ConnectionOptions {
   readonly store: Store;
   readonly now: () => number;
   /** Called after each snapshot; the first one decides whether the first questions are asked. */
+  /** Something began to wait and may be heard. */
+  readonly onBell?: () => void;
   readonly onSnapshot?: (snapshot: BoardSnapshot) => void;
 }
 
@@ -34,7 +36,7 @@ interface Batch {
 }
 
 /** Collects events; an action of the person in flight makes them pass at once. */
-function createBatch(store: Store, now: () => number, onUnreadable: () => void): Batch {
+function createBatch(store: Store, now: () => number, onUnreadable: () => void, onBell?: () => void): Batch {
   let changes: BoardChange[] = [];
   let seq = 0;
   let lastFlush = 0;
@@ -54,6 +56,7 @@ function createBatch(store: Store, now: () => number, onUnreadable: () => void):
       if (!change) return onUnreadable();
       seq = Math.max(seq, event.seq);
       if (change.kind === 'none') return;
+      if (change.kind === 'inbox' && change.bell) onBell?.();
       changes.push(change);
       const wait = store.get().pending.length > 0 ? 0 : COALESCE_MS - (now() - lastFlush);
       if (wait <= 0) flush();
@@ -79,7 +82,7 @@ function delay(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-export function createConnection({ client, store, now, onSnapshot }: ConnectionOptions): Connection {
+export function createConnection({ client, store, now, onBell, onSnapshot }: ConnectionOptions): Connection {
   const stopped = new AbortController();
   let loop: Promise<void> = Promise.resolve();
 
@@ -101,7 +104,7 @@ export function createConnection({ client, store, now, onSnapshot }: ConnectionO
       isStale = true;
       life.abort();
     };
-    const batch = createBatch(store, now, reread);
+    const batch = createBatch(store, now, reread, onBell);
     const signal = AbortSignal.any([stopped.signal, life.signal]);
     const ended = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     try {

@@ -1,7 +1,8 @@
 /** From key to effect: looks the key up, says why not, or runs its action. */
 
 import { messageOf } from '../src/base/error.ts';
-import { type ActionContext, callHandlers } from './actions.ts';
+import { type ActionContext, boardHandlers } from './actions.ts';
+import { answerInWords, answerItem, dismissItem, giveAlways, giveChoice, goToAsker } from './inbox-actions.ts';
 import { type ActionName, bindingOf, type CallAction, callActions, keymap } from './keymap.ts';
 import { NEWLINE_KEYS, typing } from './keymap-text.ts';
 import { typedBy } from './keys.ts';
@@ -16,10 +17,24 @@ export interface Controller {
   paste(text: string): void;
 }
 
+export const callHandlers: Readonly<Record<CallAction, (context: ActionContext) => void | Promise<void>>> = {
+  ...boardHandlers,
+  giveChoice,
+  giveAlways,
+  answerInWords,
+  dismissItem,
+  goToAsker,
+};
+
 const isCall = (action: ActionName): action is CallAction => (callActions as readonly string[]).includes(action);
 
 export function createController(store: Store, surroundings: Surroundings): Controller {
-  const context: ActionContext = { ...surroundings, store, runAction: (action) => run(action as ActionName) };
+  const context: ActionContext = {
+    ...surroundings,
+    store,
+    runAction: (action) => run(action as ActionName),
+    answerItem: (id, answer) => answerItem(context, id, answer),
+  };
 
   const refuse = (text: string) => store.dispatch({ type: 'toast', toast: { kind: 'bad', text } });
 

@@ -4,6 +4,7 @@
  */
 import { indexKeys, type KeyBinding } from './key-table.ts';
 import { edit, typing } from './keymap-text.ts';
+import { noAlways, noItem } from './model/inbox.ts';
 import {
   awayReason,
   noAgent,
@@ -46,6 +47,11 @@ export const callActions = [
   'runHelpEntry',
   'answerSetup',
   'skipSetup',
+  'giveChoice',
+  'giveAlways',
+  'answerInWords',
+  'dismissItem',
+  'goToAsker',
   'leaveHint',
 ] as const;
 export type CallAction = (typeof callActions)[number];
@@ -54,7 +60,7 @@ export type ActionName = UiAction | CallAction;
 export type Binding = KeyBinding<ModeName, ActionName, Model>;
 
 const cards: readonly ModeName[] = ['board', 'detail'];
-const scrolling: readonly ModeName[] = ['board', 'detail', 'log', 'output'];
+const scrolling: readonly ModeName[] = ['board', 'detail', 'log', 'output', 'inbox'];
 const noChange = (list: 'done' | 'undone', word: string) => (model: Model) =>
   awayReason(model) ?? (model[list].length === 0 ? `Nothing to ${word}` : undefined);
 
@@ -66,6 +72,7 @@ const boardKeys: readonly Binding[] = [
   { action: 'review', modes: cards, keys: ['d'], operation: 'boardPopup', hint: 'diff', tooltip: 'Look at the diff of the bead in a popup', disabledReason: noReview },
   { action: 'accept', modes: cards, keys: ['a'], operation: 'reviewAccept', hint: 'accept', tooltip: 'Accept: run the gate and land the work on the main branch', disabledReason: noVerdict },
   { action: 'promptReturn', modes: cards, keys: ['R'], operation: 'reviewReturn', hint: 'send back', tooltip: 'Send the work back to its agent with a comment', disabledReason: noVerdict },
+  { action: 'openInbox', modes: ['board'], keys: ['i'], hint: 'inbox', tooltip: 'Show everything that waits for you, and answer it' },
   { action: 'openFilter', modes: ['board'], keys: ['/'], hint: 'filter', tooltip: 'Show only beads with these words, or type:bug, agent:x, label:x' },
   { action: 'openHelp', modes: cards, keys: ['?'], hint: 'help', tooltip: 'Search all keys and run one' },
   { action: 'openDetail', modes: ['board'], keys: ['o'], tooltip: 'Open the bead with its notes, commits and proof', disabledReason: noBead },
@@ -100,8 +107,8 @@ const movementKeys: readonly Binding[] = [
   { action: 'last', modes: scrolling, keys: ['G', 'end'], tooltip: 'Last' },
   { action: 'halfDown', modes: scrolling, keys: ['C-d', 'pagedown'], tooltip: 'Half a page down' },
   { action: 'halfUp', modes: scrolling, keys: ['C-u', 'pageup'], tooltip: 'Half a page up' },
-  { action: 'back', modes: ['board', 'detail', 'log', 'output'], keys: ['esc', 'q'], tooltip: 'One level back' },
-  { action: 'leaveHint', modes: ['board', 'detail', 'log', 'output', 'filter', 'command', 'prompt', 'confirm', 'help', 'setup'], keys: ['C-c'], tooltip: 'How to leave the board' },
+  { action: 'back', modes: scrolling, keys: ['esc', 'q'], tooltip: 'One level back' },
+  { action: 'leaveHint', modes: ['board', 'detail', 'log', 'output', 'inbox', 'filter', 'command', 'prompt', 'confirm', 'help', 'setup'], keys: ['C-c'], tooltip: 'How to leave the board' },
 ];
 
 // biome-ignore format: one line a key reads as the table it is.
@@ -122,8 +129,20 @@ const lineKeys: readonly Binding[] = [
   { action: 'recallNewer', modes: ['command', 'help', 'setup'], keys: ['down', 'C-n'], tooltip: 'Entry after' },
 ];
 
+// biome-ignore format: one line a key reads as the table it is.
+const inboxKeys: readonly Binding[] = [
+  { action: 'giveChoice', modes: ['inbox'], keys: ['enter'], operation: 'inboxAnswer', hint: 'answer', tooltip: 'Give the chosen answer; where there is none, answer in words', disabledReason: (model) => awayReason(model) ?? noItem(model) },
+  { action: 'choiceRight', modes: ['inbox'], keys: ['l', 'right', 'tab'], hint: 'choose', tooltip: 'Next answer', disabledReason: noItem },
+  { action: 'choiceLeft', modes: ['inbox'], keys: ['h', 'left', 'S-tab'], tooltip: 'Answer before', disabledReason: noItem },
+  { action: 'giveAlways', modes: ['inbox'], keys: ['A'], operation: 'inboxAnswer', hint: 'always', tooltip: 'Give this answer now and always to this command, in this project', disabledReason: (model) => awayReason(model) ?? noAlways(model) },
+  { action: 'answerInWords', modes: ['inbox'], keys: ['t'], operation: 'inboxAnswer', hint: 'words', tooltip: 'Answer in words', disabledReason: (model) => awayReason(model) ?? noItem(model) },
+  { action: 'goToAsker', modes: ['inbox'], keys: ['o'], operation: 'boardFocus', hint: 'go there', tooltip: 'Go to the agent, or open the bead', disabledReason: noItem },
+  { action: 'dismissItem', modes: ['inbox'], keys: ['x'], operation: 'inboxDismiss', hint: 'dismiss', tooltip: 'Take it off the list without an answer', disabledReason: (model) => awayReason(model) ?? noItem(model) },
+];
+
 export const keymap: readonly Binding[] = [
   ...boardKeys,
+  ...inboxKeys,
   ...movementKeys,
   ...lineKeys,
   ...edit.map(({ action, keys, tooltip }) => ({ action, keys, tooltip, modes: typing })),

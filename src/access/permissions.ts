@@ -12,6 +12,8 @@ const AGENT_PERMISSIONS = new Set([
   'convoy:read',
   'agent:read',
   'agent:send',
+  'inbox:ask',
+  'inbox:read',
   'runtime:read',
   'review:read',
   'worktree:read',

@@ -3,24 +3,25 @@ import { join } from 'node:path';
 import { createLocalRunner } from '../../runners/local/runner.ts';
 import { createTmuxServer, type TmuxServer } from '../../runners/local/tmux-server.ts';
 import { createPiRuntime } from '../../runners/runtimes/pi.ts';
-import { createRuntimeRegistry } from '../../runners/runtimes/registry.ts';
+import { createRuntimeRegistry, type RuntimeRegistry } from '../../runners/runtimes/registry.ts';
 import { createShellRuntime } from '../../runners/runtimes/shell.ts';
-import { type Bridge, createBridge } from '../agents/bridge.ts';
-import { createDelivery, type Delivery } from '../agents/delivery.ts';
+import type { Bridge } from '../agents/bridge.ts';
+import type { Delivery } from '../agents/delivery.ts';
 import { createEnding, type Ending } from '../agents/ending.ts';
 import { createLauncher, type Launcher } from '../agents/launch.ts';
 import { createObservation, type Observation } from '../agents/observation.ts';
 import { createProgressLog, type ProgressLog } from '../agents/progress-log.ts';
 import type { Held, Runner, Size } from '../agents/runner.ts';
 import type { Runtime } from '../agents/runtime.ts';
-import type { Agent, StateSource } from '../agents/schema.ts';
-import { handleOf } from '../agents/service.ts';
-import { isLive } from '../agents/state.ts';
+import type { Agent } from '../agents/schema.ts';
 import { findAgent } from '../agents/store.ts';
 import { findBead } from '../beads/store.ts';
 import type { RepoService } from '../repos/service.ts';
+import { createAgentBridge } from './agent-bridge.ts';
 import { createAgentCredentials } from './agent-credentials.ts';
+import { createAgentDelivery } from './agent-delivery.ts';
 import type { Core } from './core.ts';
+import { createHeldFollower } from './held-follower.ts';
 import type { ProgramFiles } from './program-files.ts';
 import type { ProxyProcess } from './proxy-process.ts';
 
@@ -34,6 +35,8 @@ export interface AgentParts {
   progress: ProgressLog;
   ending: Ending;
   launcher: Launcher;
+  /** Ends the turn of an agent; false when there is no way to. */
+  interrupt(agent: Agent): Promise<boolean>;
   /** Told by the runner about deaths and titles. */
   heldChanged(held: Held): Promise<void>;
 }
@@ -48,9 +51,6 @@ export interface AgentPartsOptions {
   touched: (agentId: string) => void;
 }
 
-/** Sources that speak through the bridge, which says that it is alive. */
-const TOLD: readonly StateSource[] = ['protocol', 'hook'];
-
 export function createAgentParts(options: AgentPartsOptions): AgentParts {
   const { core, files, repos } = options;
   const { database, units, clock, log, paths } = core;
@@ -59,50 +59,14 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
   const { tmuxSocketName: socketName, tmuxConfFile: confFile } = paths;
   const tmux = createTmuxServer({ socketName, confFile, env: core.environment, log });
   const runner = createLocalRunner({ server: tmux, clock, log });
-  const runtimes = createRuntimeRegistry([
-    createPiRuntime({ extensionFile: files.piExtension, nodePath: process.execPath }),
-    createShellRuntime(),
-  ]);
+  const runtimes = knownRuntimes(files);
   const observation = createObservation({ units, findAgent: load, clock, log });
   const progress = createProgressLog(clock.now);
 
-  const bridge: Bridge = createBridge({
-    socketFile: paths.bridgeSocketFile,
-    clock,
-    log,
-    async authenticate(agentId, generation, token) {
-      const [actor, agent] = [await core.tokens.authenticate(token), await load(agentId)];
-      return actor?.id === agentId && agent?.generation === generation && isLive(agent.lifecycle);
-    },
-    async onEvent(agentId, source, event, at) {
-      options.touched(agentId);
-      progress.bridgeEvent(agentId, event, at);
-      await observation.bridgeEvent(agentId, event, at, source);
-    },
-    onPromptStatus: (agentId, id, status, reason) => delivery.status(agentId, id, status, reason),
-    onAlive: (agentId, atMs) => observation.confirm(agentId, atMs, ({ source }) => TOLD.includes(source)),
-    async onConnection(agentId, connected, idle, source) {
-      if (!connected) return;
-      await observation.report(agentId, { state: idle ? 'idle' : 'busy', source, atMs: clock.now() });
-      await delivery.pump(agentId, true);
-    },
-  });
+  const { touched } = options;
+  const bridge = createAgentBridge({ core, load, observation, progress, delivery: (): Delivery => delivery, touched });
 
-  const delivery: Delivery = createDelivery({
-    database,
-    units,
-    findAgent: load,
-    log,
-    channels: {
-      bridge: (agentId, prompt) => bridge.send(agentId, prompt),
-      usesBridge: (agent) => runtimes.get(agent.runtime).delivery === 'bridge',
-      async paste(agent, text) {
-        const before = await runner.screen(handleOf(agent));
-        await runner.type(handleOf(agent), text);
-        return (await runner.screen(handleOf(agent))) !== before;
-      },
-    },
-  });
+  const delivery = createAgentDelivery({ core, load, runner, runtimes, bridge });
 
   const { issue, revoke } = createAgentCredentials(core, options.proxy);
 
@@ -140,24 +104,29 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
     size: options.size,
   });
 
-  /** Titles are read every second: what one says holds until it changes. */
-  async function titleChanged(agent: Agent, title: string): Promise<void> {
-    const verdict = runtimes.get(agent.runtime).readTitle?.(title);
-    if (verdict) await observation.report(agent.id, { ...verdict, source: 'title', atMs: clock.now() });
-  }
+  const heldChanged = createHeldFollower({ core, load, runtimes, observation, ending });
 
-  const agentsEnding = new Set<string>();
-  async function heldChanged(held: Held): Promise<void> {
-    const agent = await load(held.agentId);
-    if (!agent || agent.generation !== held.generation || !isLive(agent.lifecycle)) return;
-    // A launch that is still being recorded is looked at again a moment later.
-    if (!held.dead) return titleChanged(agent, held.title);
-    if (agent.pane === undefined || agentsEnding.has(agent.id)) return;
-    agentsEnding.add(agent.id);
-    await ending.exited(agent, held).finally(() => agentsEnding.delete(agent.id));
-  }
+  return {
+    tmux,
+    runner,
+    runtimes,
+    bridge,
+    delivery,
+    observation,
+    progress,
+    ending,
+    launcher,
+    interrupt: async (agent) => bridge.interrupt(agent.id),
+    heldChanged,
+  };
+}
 
-  return { tmux, runner, runtimes, bridge, delivery, observation, progress, ending, launcher, heldChanged };
+/** Every program that can be an agent. */
+function knownRuntimes(files: ProgramFiles): RuntimeRegistry {
+  return createRuntimeRegistry([
+    createPiRuntime({ extensionFile: files.piExtension, nodePath: process.execPath }),
+    createShellRuntime(),
+  ]);
 }
 
 /** Folder for logs of set-up and gate commands. */

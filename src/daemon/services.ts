@@ -7,10 +7,12 @@ import { newId } from '../base/id.ts';
 import { createGraphService } from '../beads/graph-service.ts';
 import { createBeadService } from '../beads/service.ts';
 import { beadStatuses, findBead, resolveBead } from '../beads/store.ts';
+import type { Config } from '../config.ts';
 import { type ConvoyService, createConvoyService } from '../convoys/service.ts';
 import { resolveConvoy } from '../convoys/store.ts';
 import { chooseModel, providersOf } from '../costs/providers.ts';
 import { createCostService } from '../costs/service.ts';
+import type { Inbox } from '../inbox/service.ts';
 import type { Operations } from '../operations.ts';
 import type { RepoService } from '../repos/service.ts';
 import { proveBead } from '../reviews/proof.ts';
@@ -19,6 +21,7 @@ import { type BoardScreen, createSystemService } from '../system/service.ts';
 import { type AgentParts, commandLog } from './agent-parts.ts';
 import type { Core } from './core.ts';
 import type { HealthChecks } from './health.ts';
+import { createInboxPart } from './inbox-part.ts';
 import type { ProxyProcess } from './proxy-process.ts';
 
 export interface ServicesOptions {
@@ -36,6 +39,7 @@ export interface ServicesOptions {
 export interface Services {
   handlers: Handlers<Operations>;
   convoys: ConvoyService;
+  inbox: Inbox;
 }
 
 const NANO = 1_000_000_000;
@@ -124,13 +128,38 @@ export function createServices(options: ServicesOptions): Services {
     },
   });
 
+  const inbox = createInboxPart({ core, parts, agents, reviews });
+
   const costs = createCostService({
     usage: (filter) => proxy.client.usage(filter),
     agentId: async (projectId, text) => (await agentOf(projectId, text)).id,
     beadId: async (projectId, text) => (await beadOf(projectId, text)).id,
   });
 
-  const system = createSystemService({
+  const system = systemPart(options, configOf);
+
+  const handlers = {
+    ...repos.handlers,
+    ...beads,
+    ...graph,
+    ...convoys,
+    ...agents,
+    ...inbox.handlers,
+    ...reviews,
+    ...costs,
+    ...system,
+  };
+  return { handlers, convoys, inbox };
+}
+
+/** Handlers for the daemon itself. */
+function systemPart(
+  options: ServicesOptions,
+  configOf: (path: string) => Promise<Config>,
+): ReturnType<typeof createSystemService> {
+  const { core, parts, proxy } = options;
+  const { database, paths } = core;
+  return createSystemService({
     database,
     paths,
     version: options.version,
@@ -158,9 +187,4 @@ export function createServices(options: ServicesOptions): Services {
       changed: () => proxy.refresh(),
     },
   });
-
-  return {
-    handlers: { ...repos.handlers, ...beads, ...graph, ...convoys, ...agents, ...reviews, ...costs, ...system },
-    convoys,
-  };
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { agentSchema } from '../agents/schema.ts';
 import { beadSchema } from '../beads/schema.ts';
 import { convoySchema } from '../convoys/schema.ts';
+import { inboxItemSchema } from '../inbox/schema.ts';
 import { projectSchema } from '../repos/schema.ts';
 
 export const checkSchema = z.object({
@@ -39,6 +40,7 @@ export const snapshotSchema = z.object({
   beads: z.array(beadSchema),
   convoys: z.array(convoySchema),
   agents: z.array(agentSchema),
+  inbox: z.array(inboxItemSchema).describe('Open items'),
   spentUsd: z.number(),
   needsSetup: z.boolean().describe('No provider is configured yet'),
 });

@@ -10,6 +10,7 @@ import { allBeads } from '../beads/store.ts';
 import { type Config, configSchema } from '../config.ts';
 import { allConvoys } from '../convoys/store.ts';
 import { failure } from '../errors.ts';
+import { openItems } from '../inbox/store.ts';
 import type { Project } from '../repos/schema.ts';
 import { allProjects, findProject } from '../repos/store.ts';
 import type { Database } from '../storage/database.ts';
@@ -76,10 +77,11 @@ export function createSystemService(options: SystemServiceOptions): Service {
     const current = await project(projectId);
     // The position is read first: an event that comes in between is then applied twice, never missed.
     const { last } = await eventRange(database.db);
-    const [beads, convoys, agents, spentUsd, hasProvider] = await Promise.all([
+    const [beads, convoys, agents, inbox, spentUsd, hasProvider] = await Promise.all([
       allBeads(database.db, projectId),
       allConvoys(database.db, projectId),
       boardAgents(database.db, projectId),
+      openItems(database.db, projectId),
       options.spentUsd(projectId),
       options.hasProvider(current.path),
     ]);
@@ -89,6 +91,7 @@ export function createSystemService(options: SystemServiceOptions): Service {
       beads,
       convoys,
       agents: agents.map(options.freshAgent),
+      inbox,
       spentUsd,
       needsSetup: !hasProvider,
     };

@@ -93,6 +93,7 @@ export function makeSnapshot(beads: Bead[], agents: Agent[] = [], changes: Parti
     },
     beads,
     convoys: [],
+    inbox: [],
     agents,
     spentUsd: 1.2345,
     needsSetup: false,

@@ -301,3 +301,65 @@ describe('the work graph on the board', () => {
     await robot.sees(`blocked by  ${idOf(2)} (in-progress)`);
   });
 });
+
+describe('the inbox', () => {
+  const item = (id: string, change: object = {}) => ({
+    id,
+    projectId: 'project-1',
+    key: id,
+    kind: 'permission' as const,
+    status: 'open' as const,
+    title: 'Run npm test?',
+    choices: ['allow', 'deny'],
+    agentId: 'agent-1',
+    agentName: 'worker-1',
+    tool: 'Bash',
+    command: 'npm test',
+    createdAt: new Date().toISOString(),
+    ...change,
+  });
+
+  it('is counted in the header, opened with one key, and answered there', async () => {
+    const board = await openBoard(makeSnapshot(beads(), [makeAgent(1, 'waiting')], { inbox: [item('i1')] }));
+    board.client.answers.set('inboxAnswer', (input) => {
+      const { choice, always } = input as { choice: string; always?: boolean };
+      const done = item('i1', { status: 'answered', answer: { choice, by: 'me', at: '', outcome: 'told worker-1' } });
+      board.client.emit('inbox:answered', { item: done });
+      return { ...done, always };
+    });
+    await board.sees('✉ 1');
+    board.press('i');
+    await board.sees('Bash: npm test');
+    board.press('l');
+    await board.sees(/allow +deny/);
+    board.press('h', 'A');
+    await board.sees('always from now on');
+    expect(last(board)).toEqual({ operation: 'inboxAnswer', input: { id: 'i1', choice: 'allow', always: true } });
+    await board.sees('Nothing waits for you');
+    board.press('enter');
+    await board.sees('✗ Nothing waits for you');
+    board.press('esc');
+    await board.sees('First card');
+  });
+
+  it('follows what opens, and takes words where words are needed', async () => {
+    const board = await openBoard(makeSnapshot(beads()));
+    const review = {
+      kind: 'review',
+      title: 'Review godel-aaaac: In review',
+      choices: ['accept', 'send back'],
+      beadId: idOf(2),
+    };
+    board.client.emit('inbox:opened', { item: item('i2', { ...review, agentId: undefined }), bell: true });
+    board.client.answers.set('inboxAnswer', () => item('i2', { status: 'answered' }));
+    await board.sees('✉ 1');
+    board.press('i', 'tab', 'enter');
+    await board.sees('send back: what shall be said');
+    board.type('add a test');
+    board.press('enter');
+    await board.sees('✓');
+    expect(last(board)?.input).toEqual({ id: 'i2', choice: 'send back', text: 'add a test' });
+    board.press('o');
+    await board.sees('status');
+  });
+});

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { operations } from '../../src/operations.ts';
-import { callHandlers } from '../../tui/actions.ts';
+import { callHandlers } from '../../tui/controller.ts';
 import { helpEntries, hintsFor, keymapTable } from '../../tui/help.ts';
 import { clashes } from '../../tui/key-table.ts';
 import { callActions, keymap } from '../../tui/keymap.ts';

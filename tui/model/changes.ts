@@ -3,16 +3,18 @@
 import { type Agent, agentSchema } from '../../src/agents/schema.ts';
 import type { GodelEvent } from '../../src/base/event.ts';
 import { type Bead, beadSchema } from '../../src/beads/schema.ts';
+import { type InboxItem, inboxItemSchema } from '../../src/inbox/schema.ts';
 
 export type BoardChange =
   | { readonly kind: 'bead'; readonly bead: Bead }
   | { readonly kind: 'bead-gone'; readonly id: string }
   | { readonly kind: 'agent'; readonly agent: Agent }
   | { readonly kind: 'cost'; readonly spentUsd: number; readonly projectId: string | undefined }
+  | { readonly kind: 'inbox'; readonly item: InboxItem; readonly bell: boolean }
   | { readonly kind: 'none' };
 
 /** Patterns of the events the board draws. */
-export const BOARD_PATTERNS: readonly string[] = ['bead:*', 'agent:*', 'cost:*', 'project:*'];
+export const BOARD_PATTERNS: readonly string[] = ['bead:*', 'agent:*', 'inbox:*', 'cost:*', 'project:*'];
 
 const AGENT_EVENTS = new Set([
   'created',
@@ -42,6 +44,11 @@ export function changeOf(event: GodelEvent): BoardChange | undefined {
   if (noun === 'agent' && AGENT_EVENTS.has(verb)) {
     const agent = agentSchema.safeParse(event.payload.agent);
     return agent.success ? { kind: 'agent', agent: agent.data } : undefined;
+  }
+  if (noun === 'inbox' && verb !== 'rule') {
+    const item = inboxItemSchema.safeParse(event.payload.item);
+    const bell = verb === 'opened' && event.payload.bell === true;
+    return item.success ? { kind: 'inbox', item: item.data, bell } : undefined;
   }
   if (event.type === 'cost:changed') {
     const { spentUsd, projectId } = event.payload;

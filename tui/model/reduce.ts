@@ -1,6 +1,7 @@
 /** The reducer: model and message in, model out. Data comes from snapshots and events only. */
 import type { BoardSnapshot } from '../../src/system/schema.ts';
 import type { BoardChange } from './changes.ts';
+import { withItem } from './inbox.ts';
 import { insert } from './input.ts';
 import { crewOf, lanesOf } from './lanes.ts';
 import { settle } from './selection.ts';
@@ -46,6 +47,7 @@ function withSnapshot(model: Model, snapshot: BoardSnapshot): Model {
     seq: snapshot.seq,
     beads,
     agents,
+    inbox: snapshot.inbox,
     spentUsd: snapshot.spentUsd,
     needsSetup: snapshot.needsSetup,
     lanes: lanesOf(beads.values(), model.filter),
@@ -56,7 +58,7 @@ function withSnapshot(model: Model, snapshot: BoardSnapshot): Model {
 function withChanges(model: Model, changes: readonly BoardChange[], seq: number): Model {
   const beads = new Map(model.beads);
   const agents = new Map(model.agents);
-  let spentUsd = model.spentUsd;
+  let { spentUsd, inbox } = model;
   const projectId = model.project?.id;
   for (const change of changes) {
     if (change.kind === 'bead' && change.bead.projectId === projectId) {
@@ -67,11 +69,21 @@ function withChanges(model: Model, changes: readonly BoardChange[], seq: number)
       if (change.agent.version >= (agents.get(change.agent.id)?.version ?? 0))
         agents.set(change.agent.id, change.agent);
     }
+    if (change.kind === 'inbox' && change.item.projectId === projectId) inbox = withItem(inbox, change.item);
     if (change.kind === 'cost' && (change.projectId === undefined || change.projectId === projectId))
       spentUsd = change.spentUsd;
   }
   const lanes = lanesOf(beads.values(), model.filter);
-  return { ...model, beads, agents, spentUsd, seq: Math.max(model.seq, seq), lanes, crew: crewOf(agents.values()) };
+  return {
+    ...model,
+    beads,
+    agents,
+    inbox,
+    spentUsd,
+    seq: Math.max(model.seq, seq),
+    lanes,
+    crew: crewOf(agents.values()),
+  };
 }
 
 function withInsert(model: Model, text: string, lines: boolean): Model {
@@ -80,7 +92,8 @@ function withInsert(model: Model, text: string, lines: boolean): Model {
     return { ...model, mode: { ...mode, description: insert(mode.description, text, lines) } };
   }
   if (mode.name === 'prompt') {
-    const many = lines && (mode.kind === 'message' || mode.kind === 'return' || mode.kind === 'spawn');
+    const many =
+      lines && (mode.kind === 'message' || mode.kind === 'return' || mode.kind === 'spawn' || mode.kind === 'answer');
     return { ...model, mode: { ...mode, input: insert(mode.input, text, many) } };
   }
   if (mode.name === 'command')

@@ -1,6 +1,7 @@
 /** The model: everything the board knows. Views are functions of it; only the reducer makes a new one. */
 import type { Agent } from '../../src/agents/schema.ts';
 import type { Bead, BeadStatus } from '../../src/beads/schema.ts';
+import type { InboxItem } from '../../src/inbox/schema.ts';
 import type { Project } from '../../src/repos/schema.ts';
 import { emptyInput, type TextInput } from './input.ts';
 
@@ -15,7 +16,7 @@ export interface Connection {
 }
 
 /** What a prompt line asks for; `create` has a second field, the description. */
-export type PromptKind = 'create' | 'edit' | 'spawn' | 'message' | 'return';
+export type PromptKind = 'create' | 'edit' | 'spawn' | 'message' | 'return' | 'answer';
 
 export type Mode =
   | { readonly name: 'board' }
@@ -33,6 +34,8 @@ export type Mode =
       readonly field: 'title' | 'description';
       /** Bead whose detail is behind it; the board when absent. */
       readonly from?: string;
+      /** Choice of an inbox item that the words go with. */
+      readonly choice?: string;
     }
   | {
       readonly name: 'confirm';
@@ -41,6 +44,7 @@ export type Mode =
       readonly targets: readonly string[];
     }
   | { readonly name: 'help'; readonly input: TextInput; readonly index: number; readonly from?: string }
+  | { readonly name: 'inbox'; readonly index: number; readonly choice: number }
   | { readonly name: 'log'; readonly scroll: number }
   | {
       readonly name: 'output';
@@ -104,6 +108,8 @@ export interface Model {
   readonly seq: number;
   readonly beads: ReadonlyMap<string, Bead>;
   readonly agents: ReadonlyMap<string, Agent>;
+  /** What waits for a person, oldest first. */
+  readonly inbox: readonly InboxItem[];
   readonly spentUsd: number;
   readonly needsSetup: boolean;
   readonly connection: Connection;
@@ -140,6 +146,7 @@ export function initialModel(size: Size, nowMs: number): Model {
     seq: 0,
     beads: new Map(),
     agents: new Map(),
+    inbox: [],
     spentUsd: 0,
     needsSetup: false,
     connection: { state: 'connecting', sinceMs: nowMs },

@@ -1,6 +1,7 @@
 /** What keys do to the screen alone: moving, opening, closing, typing. Pure; nothing is asked of the daemon. */
 import type { BeadStatus } from '../../src/beads/schema.ts';
 import { arrangementOf, cardHeight, endOfWindow, geometryOf } from './geometry.ts';
+import { moveChoice, moveInInbox, openInbox } from './inbox.ts';
 import { type Edit, edits, emptyInput, inputOf, type TextInput } from './input.ts';
 import { selectedAgent, selectedBead, targetAgents, targetBeads } from './selection.ts';
 import { LANES, type Mode, type Model, type PromptKind, setupStart } from './state.ts';
@@ -35,6 +36,7 @@ function scrolled(model: Model, by: number): Model {
 }
 
 function move(model: Model, by: number): Model {
+  if (model.mode.name === 'inbox') return moveInInbox(model, by);
   if (model.mode.name !== 'board') return scrolled(model, by);
   if (model.cursor.zone === 'agents') return moveAgent(model, by * geometryOf(model).agentColumns);
   const { lane } = model.cursor;
@@ -62,6 +64,7 @@ function sideways(model: Model, by: 1 | -1): Model {
 }
 
 function edge(model: Model, last: boolean): Model {
+  if (model.mode.name === 'inbox') return moveInInbox(model, last ? 1_000_000 : -1_000_000);
   if (model.mode.name !== 'board') return scrolled(model, last ? 1_000_000 : -1_000_000);
   if (model.cursor.zone === 'agents') return moveAgent(model, last ? model.crew.length : -model.crew.length);
   return selectIn(model, model.cursor.lane, last ? Number.MAX_SAFE_INTEGER : 0);
@@ -125,6 +128,7 @@ function back(model: Model): Model {
   if ((mode.name === 'prompt' || mode.name === 'help') && mode.from !== undefined) {
     return { ...model, mode: { name: 'detail', beadId: mode.from, scroll: 0 } };
   }
+  if (mode.name === 'prompt' && mode.kind === 'answer') return openInbox(model);
   return { ...model, mode: { name: 'board' } };
 }
 
@@ -193,6 +197,9 @@ export const uiActions = {
     ...model,
     mode: { name: 'help', input: emptyInput, index: 0, ...fromDetail(model) },
   }),
+  openInbox,
+  choiceLeft: (model: Model) => moveChoice(model, -1),
+  choiceRight: (model: Model) => moveChoice(model, 1),
   openLog: (model: Model): Model => ({ ...model, mode: { name: 'log', scroll: 0 } }),
   openSetup: (model: Model): Model => ({ ...model, mode: setupStart }),
   promptCreate: (model: Model) => openPrompt(model, 'create', 'New bead', []),

@@ -84,7 +84,9 @@ export function headerLines(model: Model, geometry: Geometry): Line[] {
     span(name, { color: 'cyan' }),
     ...(isWide ? beadCounts(model) : []),
   ];
-  const right: Line = [span(moneyText(model.spentUsd)), span('  '), ...connectionSpans(model), span(' ')];
+  const waits = model.inbox.length;
+  const inbox = waits > 0 ? [span(`✉ ${waits}  `, { color: STATE_COLOR.waiting, bold: true })] : [];
+  const right: Line = [...inbox, span(moneyText(model.spentUsd)), span('  '), ...connectionSpans(model), span(' ')];
   return [ends(left, right, cells), secondLine(model, cells)];
 }
 

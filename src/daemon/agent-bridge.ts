@@ -1,0 +1,47 @@
+/** The bridge of all agents, tied to what judges their states and hands them their prompts. */
+import { type Bridge, createBridge } from '../agents/bridge.ts';
+import type { Delivery } from '../agents/delivery.ts';
+import type { Observation } from '../agents/observation.ts';
+import type { ProgressLog } from '../agents/progress-log.ts';
+import type { Agent, StateSource } from '../agents/schema.ts';
+import { isLive } from '../agents/state.ts';
+import type { Core } from './core.ts';
+
+export interface AgentBridgeOptions {
+  core: Core;
+  load: (id: string) => Promise<Agent | undefined>;
+  observation: Observation;
+  progress: ProgressLog;
+  delivery: () => Delivery;
+  /** An agent showed a sign of life. */
+  touched: (agentId: string) => void;
+}
+
+/** Sources that speak through the bridge, which says that it is alive. */
+const TOLD: readonly StateSource[] = ['protocol', 'hook'];
+
+export function createAgentBridge(options: AgentBridgeOptions): Bridge {
+  const { core, load, observation, progress, delivery, touched } = options;
+  const { clock, log } = core;
+  return createBridge({
+    socketFile: core.paths.bridgeSocketFile,
+    clock,
+    log,
+    async authenticate(agentId, generation, token) {
+      const [actor, agent] = [await core.tokens.authenticate(token), await load(agentId)];
+      return actor?.id === agentId && agent?.generation === generation && isLive(agent.lifecycle);
+    },
+    async onEvent(agentId, source, event, at) {
+      touched(agentId);
+      progress.bridgeEvent(agentId, event, at);
+      await observation.bridgeEvent(agentId, event, at, source);
+    },
+    onPromptStatus: (agentId, id, status, reason) => delivery().status(agentId, id, status, reason),
+    onAlive: (agentId, atMs) => observation.confirm(agentId, atMs, ({ source }) => TOLD.includes(source)),
+    async onConnection(agentId, connected, idle, source) {
+      if (!connected) return;
+      await observation.report(agentId, { state: idle ? 'idle' : 'busy', source, atMs: clock.now() });
+      await delivery().pump(agentId, true);
+    },
+  });
+}

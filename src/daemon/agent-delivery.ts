@@ -1,0 +1,34 @@
+/** Delivery of prompts over the two ways into a local agent: its bridge, and its terminal. */
+import type { Bridge } from '../agents/bridge.ts';
+import { createDelivery, type Delivery } from '../agents/delivery.ts';
+import type { Runner } from '../agents/runner.ts';
+import type { Runtime } from '../agents/runtime.ts';
+import type { Agent } from '../agents/schema.ts';
+import { handleOf } from '../agents/service.ts';
+import type { Core } from './core.ts';
+
+export interface AgentDeliveryOptions {
+  core: Core;
+  load: (id: string) => Promise<Agent | undefined>;
+  runner: Runner;
+  runtimes: { get(id: string): Runtime };
+  bridge: Bridge;
+}
+
+export function createAgentDelivery({ core, load, runner, runtimes, bridge }: AgentDeliveryOptions): Delivery {
+  return createDelivery({
+    database: core.database,
+    units: core.units,
+    findAgent: load,
+    log: core.log,
+    channels: {
+      bridge: (agentId, prompt) => bridge.send(agentId, prompt),
+      usesBridge: (agent) => runtimes.get(agent.runtime).delivery === 'bridge',
+      async paste(agent, text) {
+        const before = await runner.screen(handleOf(agent));
+        await runner.type(handleOf(agent), text);
+        return (await runner.screen(handleOf(agent))) !== before;
+      },
+    },
+  });
+}

@@ -1,0 +1,86 @@
+/** Keeps the inbox the same as what agents and beads wait for: at every event of theirs, and once at the start. */
+import type { Agent } from '../agents/schema.ts';
+import { boardAgents, findAgent } from '../agents/store.ts';
+import { messageOf } from '../base/error.ts';
+import type { GodelEvent } from '../base/event.ts';
+import { listBeads } from '../beads/listing.ts';
+import { beadSchema } from '../beads/schema.ts';
+import type { Inbox } from '../inbox/service.ts';
+import { agentDrafts, agentKeys, beadDraft, beadKeys, promptDraft } from '../inbox/sources.ts';
+import { openItems } from '../inbox/store.ts';
+import { allProjects } from '../repos/store.ts';
+import type { Core } from './core.ts';
+
+export function startInboxWatch(core: Core, inbox: Inbox): { started: Promise<void>; stop(): Promise<void> } {
+  const { database, log } = core;
+  let order: Promise<void> = Promise.resolve();
+
+  async function followAgent(agent: Agent): Promise<void> {
+    const drafts = agentDrafts(agent);
+    if (drafts)
+      await inbox.keep(agentKeys(agent.id), agent.projectId, drafts, `${agent.name} is ${agent.observed.state}`);
+  }
+
+  async function followBead(payload: unknown): Promise<void> {
+    const bead = beadSchema.safeParse(payload);
+    if (!bead.success) return;
+    const draft = beadDraft(bead.data);
+    await inbox.keep(beadKeys(bead.data.id), bead.data.projectId, draft ? [draft] : [], `it is ${bead.data.status}`);
+  }
+
+  async function followPrompt(payload: unknown): Promise<void> {
+    const prompt = payload as Parameters<typeof promptDraft>[0];
+    const agent = await findAgent(database.db, prompt.agentId);
+    const draft = agent && promptDraft(prompt, agent);
+    if (draft) await inbox.raise(draft);
+  }
+
+  async function follow(event: GodelEvent): Promise<void> {
+    if (event.type === 'agent:prompt') return followPrompt(event.payload.prompt);
+    if (event.type === 'bead:deleted') {
+      const { beadId, projectId } = event.metadata;
+      if (beadId && projectId) await inbox.keep(beadKeys(beadId), projectId, [], 'the bead was deleted');
+    } else if (event.type.startsWith('bead:')) await followBead(event.payload.bead);
+    else {
+      const agent = await findAgent(database.db, event.metadata.agentId ?? '');
+      if (agent) await followAgent(agent);
+    }
+  }
+
+  /** One after the other: what an agent waits for now must not be overtaken by what it waited for before. */
+  function inOrder(work: () => Promise<void>): Promise<void> {
+    order = order
+      .then(work)
+      .catch((error: unknown) => log.error({ problem: messageOf(error) }, 'the inbox did not follow'));
+    return order;
+  }
+
+  async function readAll(): Promise<void> {
+    const known = new Set<string>();
+    for (const project of await allProjects(database.db)) {
+      for (const agent of await boardAgents(database.db, project.id)) {
+        known.add(agent.id);
+        await followAgent(agent);
+      }
+      const order = { sort: 'priority', reverse: false, limit: 1_000 } as const;
+      const reviews = await listBeads(database.db, project.id, { status: 'review' }, order, core.clock.now());
+      for (const bead of reviews.items) await followBead(bead);
+    }
+    for (const item of await openItems(database.db))
+      if (item.key.startsWith('agent:') && item.agentId && !known.has(item.agentId))
+        await inbox.close(item.key, 'the agent has ended');
+  }
+
+  const started = inOrder(readAll);
+  const unsubscribe = core.bus.subscribe((event) => {
+    if (/^(agent|bead):/.test(event.type)) void inOrder(() => follow(event));
+  });
+
+  return {
+    started,
+    async stop() {
+      unsubscribe();
+      await order;
+    },
+  };
+}
