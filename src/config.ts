@@ -21,11 +21,23 @@ export const configSchema = z.strictObject({
   runtime: z.string().default('pi').describe('Default runtime of new agents'),
   main_branch: z.string().optional().describe('Branch that work lands on; found by itself when not set'),
   setup_command: z.string().default('').describe('Runs in every new worktree, for example npm ci'),
-  setup_timeout_seconds: z.coerce.number().int().positive().default(3600).describe('Longest set-up'),
+  setup_timeout_seconds: z.coerce.number().int().min(0).default(0).describe('Longest set-up or teardown; 0 = no limit'),
+  teardown_command: z.string().default('').describe('Runs in a worktree before it is removed'),
   proof_command: z.string().default('').describe('Must pass before a bead goes to review, for example npm test'),
   proof_timeout_seconds: z.coerce.number().int().positive().default(3600).describe('Longest proof'),
   gate_command: z.string().default('').describe('Must pass before work lands; the proof command when not set'),
   copy_patterns: z.array(z.string()).default(['.env', '.env.*']).describe('Ignored files copied into new worktrees'),
+  link_patterns: z.array(z.string()).default([]).describe('Ignored files linked into new worktrees; name/ = a folder'),
+  sparse_patterns: z.array(z.string()).default([]).describe('Only these folders are checked out in worktrees'),
+  pool_size: z.coerce.number().int().min(0).max(50).default(0).describe('Worktrees kept ready for new beads'),
+  ports_per_worktree: z.coerce.number().int().min(0).max(1000).default(10).describe('Ports reserved for a worktree'),
+  port_base: z.coerce.number().int().min(1024).max(65000).default(20_000).describe('First port of worktrees'),
+  worktree_cleanup: z
+    .enum(['immediate', 'on-success', 'after-days', 'never'])
+    .default('on-success')
+    .describe('Removal of worktrees: when the agent ends, when work has landed, days after that, or never'),
+  worktree_cleanup_days: z.coerce.number().min(0).default(7).describe('Days that after-days waits'),
+  worktree_quota_gb: z.coerce.number().min(0).default(0).describe('Most disk space of worktrees; 0 = no limit'),
   merge_strategy: z.enum(['merge', 'squash']).default('merge').describe('How accepted work lands on the main branch'),
   stuck_seconds: z.coerce
     .number()

@@ -10,6 +10,8 @@ const list = (params: ErrorParams, key: string): string => {
 /** `a waits for b waits for a` */
 const way = (params: ErrorParams): string =>
   Array.isArray(params.cycle) ? params.cycle.join(` ${p(params, 'relation')} `) : '';
+/** The last thing a command said, when it said something. */
+const said = (params: ErrorParams) => (p(params, 'output') === '' ? '' : `: ${p(params, 'output')}`);
 
 export const errorTable = {
   'bad-input': {
@@ -198,8 +200,48 @@ export const errorTable = {
   'setup-failed': {
     kind: 'conflict',
     exit: 1,
-    message: (a) => `The set-up command "${p(a, 'command')}" failed with exit code ${p(a, 'exitCode')}.`,
-    hint: (a) => `Its output is in ${p(a, 'logFile')}`,
+    message: (a) => `The set-up command "${p(a, 'command')}" failed with exit code ${p(a, 'exitCode')}${said(a)}.`,
+    hint: (a) => `godel worktree logs ${p(a, 'id')} shows its output (${p(a, 'logFile')}).`,
+  },
+  'teardown-failed': {
+    kind: 'conflict',
+    exit: 1,
+    message: (a) =>
+      `The teardown command "${p(a, 'command')}" failed with exit code ${p(a, 'exitCode')}${said(a)}; nothing was removed.`,
+    hint: (a) => `godel worktree remove ${p(a, 'id')} --force leaves it out.`,
+  },
+  'hook-cancelled': {
+    kind: 'conflict',
+    exit: 1,
+    message: (a) => `The ${p(a, 'hook')} command of ${p(a, 'id')} was cancelled.`,
+    hint: (a) => `godel worktree logs ${p(a, 'id')} shows how far it came.`,
+  },
+  'worktree-busy': {
+    kind: 'conflict',
+    message: (a) => `The worktree of ${p(a, 'id')} is ${p(a, 'state')} right now.`,
+    hint: (a) => `godel worktree logs ${p(a, 'id')} --follow shows it; godel worktree cancel ${p(a, 'id')} ends it.`,
+  },
+  'worktree-locked': {
+    kind: 'conflict',
+    message: (a) => `The worktree of ${p(a, 'id')} is locked: ${p(a, 'reason') || 'no reason given'}.`,
+    hint: (a) => `git worktree unlock ${p(a, 'path')}, then say it again.`,
+  },
+  'worktree-unsafe': {
+    kind: 'conflict',
+    message: (a) => `The worktree of ${p(a, 'id')} holds work that git would lose: ${p(a, 'problem')}.`,
+    hint: () => 'Commit or push it, or move it away; nothing was removed.',
+  },
+  'worktree-quota': {
+    kind: 'conflict',
+    exit: 1,
+    message: (a) => `Worktrees take ${p(a, 'used')} of the ${p(a, 'quota')} that worktree_quota_gb allows.`,
+    hint: () => 'godel worktree reclaim frees what is not in use; godel worktree usage shows where it went.',
+  },
+  'ports-exhausted': {
+    kind: 'conflict',
+    exit: 1,
+    message: (a) => `No ${p(a, 'size')} free ports in a row are left above ${p(a, 'from')}.`,
+    hint: () => 'godel config set port_base 30000, or set ports_per_worktree lower.',
   },
   'tmux-missing': {
     kind: 'service_unavailable',

@@ -8,9 +8,11 @@ import { inboxOperations } from './inbox/operations.ts';
 import { repoOperations } from './repos/operations.ts';
 import { reviewOperations } from './reviews/operations.ts';
 import { systemOperations } from './system/operations.ts';
+import { worktreeOperations } from './worktrees/operations.ts';
 
 export const operations = {
   ...repoOperations,
+  ...worktreeOperations,
   ...beadOperations,
   ...graphOperations,
   ...convoyOperations,

@@ -17,6 +17,7 @@ const AGENT_PERMISSIONS = new Set([
   'runtime:read',
   'review:read',
   'worktree:read',
+  'worktree:snapshot',
   'project:read',
   'event:read',
   'cost:read',

@@ -35,8 +35,12 @@ export interface LaunchOptions {
   proxyUrl: () => string;
   issue: (agent: Agent, budgetUsd?: number) => Promise<Credentials>;
   revoke: (agentId: string) => Promise<void>;
-  /** The worktree of the bead, made with its set-up command when it is missing. */
-  ensureWorktree: (project: Project, bead: Bead, config: Config) => Promise<string>;
+  /** The worktree of the bead, made with its set-up command when it is missing, and the variables it has. */
+  ensureWorktree: (
+    project: Project,
+    bead: Bead,
+    config: Config,
+  ) => Promise<{ path: string; env: Record<string, string> }>;
   size: () => Size;
 }
 
@@ -119,7 +123,8 @@ export function createLauncher(options: LaunchOptions): Launcher {
 
   async function start(request: LaunchRequest): Promise<Agent> {
     const { bead, project, config } = request;
-    const cwd = bead ? await options.ensureWorktree(project, bead, config) : project.path;
+    const place = bead ? await options.ensureWorktree(project, bead, config) : { path: project.path, env: {} };
+    const cwd = place.path;
     const agent = await units.run((unit) =>
       moveAgent(unit, request.agent.id, 'prepared', 'agent:state', { worktree: cwd }),
     );
@@ -132,7 +137,7 @@ export function createLauncher(options: LaunchOptions): Launcher {
       home: homeOf(agent.id),
       cwd,
       argv: prepared.argv,
-      env,
+      env: { ...env, ...place.env },
       logFile: logFileOf(agent.id),
       size: options.size(),
     });

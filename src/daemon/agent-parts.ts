@@ -17,6 +17,7 @@ import type { Agent } from '../agents/schema.ts';
 import { findAgent } from '../agents/store.ts';
 import { findBead } from '../beads/store.ts';
 import type { RepoService } from '../repos/service.ts';
+import type { WorktreeService } from '../worktrees/service.ts';
 import { createAgentBridge } from './agent-bridge.ts';
 import { createAgentCredentials } from './agent-credentials.ts';
 import { createAgentDelivery } from './agent-delivery.ts';
@@ -45,6 +46,7 @@ export interface AgentPartsOptions {
   core: Core;
   files: ProgramFiles;
   repos: RepoService;
+  worktrees: WorktreeService;
   proxy: () => ProxyProcess;
   size: () => Size;
   /** An agent showed a sign of life. */
@@ -52,7 +54,7 @@ export interface AgentPartsOptions {
 }
 
 export function createAgentParts(options: AgentPartsOptions): AgentParts {
-  const { core, files, repos } = options;
+  const { core, files, worktrees } = options;
   const { database, units, clock, log, paths } = core;
   const load = (id: string) => findAgent(database.db, id);
 
@@ -70,16 +72,11 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
 
   const { issue, revoke } = createAgentCredentials(core, options.proxy);
 
-  async function takeSnapshot(agent: Agent, reason: string): Promise<void> {
-    if (agent.beadId === undefined || agent.worktree === undefined) return;
-    await repos.snapshot(await repos.project(agent.projectId), agent.beadId, reason);
-  }
-
   const ending = createEnding({
     units,
     runner,
     revoke,
-    takeSnapshot,
+    takeSnapshot: snapshotOf(options),
     loadBead: (unit, projectId, id) => findBead(unit.tx, projectId, id),
     forget(agentId) {
       observation.forget(agentId);
@@ -100,7 +97,7 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
     proxyUrl: () => options.proxy().url(),
     issue,
     revoke,
-    ensureWorktree: (project, bead, config) => repos.ensureWorktree(project, bead, config),
+    ensureWorktree: worktrees.ensure,
     size: options.size,
   });
 
@@ -128,6 +125,14 @@ function knownRuntimes(files: ProgramFiles): RuntimeRegistry {
     createShellRuntime(),
   ]);
 }
+
+/** Keeps uncommitted work of an agent's bead in git. */
+const snapshotOf =
+  ({ repos, worktrees }: AgentPartsOptions) =>
+  async (agent: Agent, reason: string): Promise<void> => {
+    if (agent.beadId === undefined || agent.worktree === undefined) return;
+    await worktrees.snapshot(await repos.project(agent.projectId), agent.beadId, reason);
+  };
 
 /** Folder for logs of set-up and gate commands. */
 export const commandLog = (logDir: string, kind: string, beadId: string) => join(logDir, `${kind}-${beadId}.log`);

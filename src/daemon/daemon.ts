@@ -14,7 +14,7 @@ import { operations } from '../operations.ts';
 import { createRepoService, type RepoService } from '../repos/service.ts';
 import { allProjects } from '../repos/store.ts';
 import { eventsSince } from '../storage/journal.ts';
-import { type AgentParts, commandLog, createAgentParts } from './agent-parts.ts';
+import { type AgentParts, createAgentParts } from './agent-parts.ts';
 import { startAgentWatch } from './agent-watch.ts';
 import { createBoard } from './board.ts';
 import { type Core, createCore } from './core.ts';
@@ -29,6 +29,7 @@ import { createProxyProcess, type ProxyProcess } from './proxy-process.ts';
 import { recoverAgents } from './recovery.ts';
 import { createServices, type Services } from './services.ts';
 import { type SnapshotLoop, startSnapshotLoop } from './snapshots.ts';
+import { createWorktreeParts } from './worktree-parts.ts';
 
 export interface DaemonOptions {
   paths: HomePaths;
@@ -72,6 +73,8 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
   const core = await createCore(options);
   stops.push(core.stop);
   const repos = startRepos(core, stops);
+  const worktrees = createWorktreeParts(core, repos);
+  stops.push(worktrees.stop);
 
   const proxy = createProxyProcess({
     paths: core.paths,
@@ -96,6 +99,7 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
     core,
     files,
     repos,
+    worktrees: worktrees.service,
     proxy: () => proxy,
     size: () => board.agentSize(),
     touched: (agentId) => snapshots.touch(agentId),
@@ -112,7 +116,19 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
   const health = createHealth(probesOf({ core, parts, proxy }), clock);
   let port = 0;
   const url = () => `http://127.0.0.1:${port}`;
-  const services = createServices({ core, repos, parts, proxy, health, screen: board, version, startedAt, url });
+  const services = createServices({
+    core,
+    repos,
+    worktrees: worktrees.service,
+    parts,
+    proxy,
+    health,
+    screen: board,
+    version,
+    startedAt,
+    url,
+  });
+  worktrees.start();
   followBeads(core, services);
   const inbox = startInboxWatch(core, services.inbox);
   const notify = startNotify(core);
@@ -147,9 +163,6 @@ function startRepos(core: Core, stops: Stops): RepoService {
       await core.sync.attach(project);
       await watches.watch(project);
     },
-    setupLogFile: (beadId) => commandLog(core.paths.logDir, 'setup', beadId),
-    liveAgentOf: async (projectId, beadId) =>
-      (await liveAgents(core.database.db, projectId)).find((agent) => agent.beadId === beadId)?.name,
     now: core.clock.now,
   });
 }

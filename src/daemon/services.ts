@@ -18,6 +18,7 @@ import type { RepoService } from '../repos/service.ts';
 import { proveBead } from '../reviews/proof.ts';
 import { createReviewService } from '../reviews/service.ts';
 import { type BoardScreen, createSystemService } from '../system/service.ts';
+import type { WorktreeService } from '../worktrees/service.ts';
 import { type AgentParts, commandLog } from './agent-parts.ts';
 import type { Core } from './core.ts';
 import type { HealthChecks } from './health.ts';
@@ -27,6 +28,7 @@ import type { ProxyProcess } from './proxy-process.ts';
 export interface ServicesOptions {
   core: Core;
   repos: RepoService;
+  worktrees: WorktreeService;
   parts: AgentParts;
   proxy: ProxyProcess;
   health: HealthChecks;
@@ -45,7 +47,7 @@ export interface Services {
 const NANO = 1_000_000_000;
 
 export function createServices(options: ServicesOptions): Services {
-  const { core, repos, parts, proxy } = options;
+  const { core, repos, worktrees, parts, proxy } = options;
   const { database, units, paths, clock } = core;
   const configOf = async (path: string) => (await core.config.project(path)).config;
   const configOfProject = async (id: string) => configOf((await repos.project(id)).path);
@@ -72,10 +74,10 @@ export function createServices(options: ServicesOptions): Services {
       const project = await repos.project(bead.projectId);
       return proveBead({
         bead,
-        worktree: await repos.existingWorktree(project, bead.id),
+        worktree: await worktrees.existing(project, bead.id),
         mainBranch: project.mainBranch,
         config: await configOf(project.path),
-        environment: environment(),
+        environment: { ...environment(), ...(await worktrees.environmentOf(project, bead.id)) },
         exec: parts.runner.exec,
         now: clock.now,
       });
@@ -124,7 +126,7 @@ export function createServices(options: ServicesOptions): Services {
     async release(project, bead) {
       const agent = await liveAgentOf(project.id, bead.id);
       if (agent) await parts.ending.stop(agent);
-      if (bead.worktree !== undefined) await repos.removeWorktree(project, bead.id);
+      await worktrees.release(project, bead);
     },
   });
 
@@ -140,6 +142,7 @@ export function createServices(options: ServicesOptions): Services {
 
   const handlers = {
     ...repos.handlers,
+    ...worktrees.handlers,
     ...beads,
     ...graph,
     ...convoys,

@@ -1,4 +1,4 @@
-/** Projects (repositories known to this home), worktrees, and snapshots of uncommitted work. */
+/** Projects: repositories known to this home. */
 import { z } from 'zod';
 
 export const projectSchema = z.object({
@@ -11,23 +11,3 @@ export const projectSchema = z.object({
   createdAt: z.string(),
 });
 export type Project = z.infer<typeof projectSchema>;
-
-export const worktreeSchema = z.object({
-  beadId: z.string(),
-  path: z.string(),
-  branch: z.string(),
-  head: z.string(),
-  dirty: z.boolean(),
-  exists: z.boolean(),
-});
-export type Worktree = z.infer<typeof worktreeSchema>;
-
-export const snapshotSchema = z.object({
-  beadId: z.string(),
-  ref: z.string(),
-  commit: z.string(),
-  head: z.string().describe('Commit of the bead branch it was taken on'),
-  createdAt: z.string(),
-  files: z.array(z.string()),
-});
-export type Snapshot = z.infer<typeof snapshotSchema>;

@@ -182,7 +182,32 @@ export interface TokenRow {
   revoked_at: string | null;
 }
 
+export interface WorktreeRow {
+  project_id: string;
+  bead_id: string;
+  /** making, ready or removing. */
+  state: string;
+  path: string;
+  /** Where it is while it is removed. */
+  trash: string | null;
+  /** 1 when its branch was made for it. */
+  new_branch: number;
+  created_ms: number;
+  used_ms: number;
+  bytes: number | null;
+  measured_ms: number | null;
+}
+
+export interface PortBlockRow {
+  base: number;
+  size: number;
+  project_id: string;
+  bead_id: string;
+}
+
 export interface Tables {
+  worktrees: WorktreeRow;
+  port_blocks: PortBlockRow;
   projects: ProjectRow;
   beads: BeadRow;
   bead_links: BeadLinkRow;

@@ -7,7 +7,7 @@ import type { Agent } from '../../src/agents/schema.ts';
 import { git } from '../../src/base/git.ts';
 import { isRunning, run } from '../../src/base/process.ts';
 import type { Bead } from '../../src/beads/schema.ts';
-import type { Worktree } from '../../src/repos/schema.ts';
+import type { Worktree } from '../../src/worktrees/schema.ts';
 import { createHome, script, type TestHome, until } from '../support/home.ts';
 
 let home: TestHome;

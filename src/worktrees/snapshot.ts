@@ -17,6 +17,8 @@ export interface SnapshotSpec {
   reason: string;
   /** Milliseconds since the epoch. */
   now: number;
+  /** Tree of the working files, when it is known already. */
+  tree?: string | undefined;
 }
 
 const refOf = (beadId: string) => `refs/godel/wip/${beadId}`;
@@ -30,7 +32,7 @@ const IDENTITY = {
 };
 
 /** Tree of everything in the worktree that git does not ignore, without touching its index. */
-async function workingTree(worktree: string): Promise<string> {
+export async function workingTree(worktree: string): Promise<string> {
   const index = join(tmpdir(), `godel-index-${randomUUID()}`);
   const env = { GIT_INDEX_FILE: index };
   try {
@@ -52,7 +54,7 @@ export async function takeSnapshot(spec: SnapshotSpec): Promise<{ commit: string
   const { gitDir, worktree, beadId } = spec;
   if (!(await stat(join(worktree, '.git')).catch(() => undefined))) return undefined;
   const [head = '', headTree = ''] = (await git(worktree, ['rev-parse', 'HEAD', 'HEAD^{tree}'])).split('\n');
-  const tree = await workingTree(worktree);
+  const tree = spec.tree ?? (await workingTree(worktree));
   if (tree === headTree) return undefined;
   const known = await tryGit(gitDir, ['rev-parse', '--quiet', refOf(beadId), `${refOf(beadId)}^{tree}`]);
   const [previous, previousTree] = known.code === 0 ? known.stdout.trim().split('\n') : [undefined, undefined];

@@ -4,22 +4,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { git } from '../../../src/base/git.ts';
-import { listSnapshots, restoreSnapshot, takeSnapshot } from '../../../src/repos/snapshot.ts';
-import { createWorktrees, type Worktrees } from '../../../src/repos/worktree.ts';
 import { landCommit, prepareLanding } from '../../../src/reviews/landing.ts';
+import { shareFiles } from '../../../src/worktrees/files.ts';
+import { listSnapshots, restoreSnapshot, takeSnapshot } from '../../../src/worktrees/snapshot.ts';
+import { createTrees, type Trees } from '../../../src/worktrees/tree.ts';
 import { makeRepository } from '../../support/home.ts';
 
 let folder: string;
 let top: string;
 let gitDir: string;
-let worktrees: Worktrees;
-const plain = { base: 'main', copyPatterns: [] };
+let worktrees: Trees;
+const plain = { base: 'main', sparse: [] };
 
 beforeEach(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), 'godel-wörk trees-')));
   top = await makeRepository(join(folder, 'repo'));
   gitDir = join(top, '.git');
-  worktrees = createWorktrees({ gitDir, top });
+  worktrees = createTrees({ gitDir, top });
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
@@ -30,40 +31,27 @@ const commitIn = async (path: string, file: string, text: string) => {
 };
 
 describe('worktrees', () => {
-  test('fifty at once: no failure, no orphan branch, no tracking, a clean status for the user', async () => {
-    const ids = Array.from({ length: 50 }, (_, index) => `godel-${String(index).padStart(5, 'a')}`);
-    const made = await Promise.all(ids.map((beadId) => worktrees.ensure({ beadId, ...plain })));
-    expect(made.every((each) => each.created)).toBe(true);
-    expect((await worktrees.list()).map((each) => each.beadId).sort()).toEqual([...ids].sort());
-    expect(
-      (await git(top, ['for-each-ref', '--format=%(refname:short)%(upstream)', 'refs/heads/bead'])).split('\n'),
-    ).toHaveLength(50);
-    expect(await git(top, ['status', '--porcelain'])).toBe('');
-  });
   test('ignored files that match are copied, tracked ones and node_modules are not', async () => {
     await writeFile(join(top, '.gitignore'), '.env*\nnode_modules/\n');
     await commitIn(top, 'tracked.env', 'x');
     await writeFile(join(top, '.env'), 'SECRET=1');
     await mkdir(join(top, 'node_modules'));
     await writeFile(join(top, 'node_modules', '.env'), 'no');
-    const { path } = await worktrees.ensure({
-      beadId: 'godel-aaaaa',
-      base: 'main',
-      copyPatterns: ['.env', '.env.*', '**/*'],
-    });
+    const { path } = await worktrees.add({ beadId: 'godel-aaaaa', ...plain });
+    await shareFiles({ gitDir, top, path, copy: ['.env', '.env.*', '**/*'], link: [] });
     expect(await readFile(join(path, '.env'), 'utf8')).toBe('SECRET=1');
     await expect(stat(join(path, 'node_modules'))).rejects.toThrow();
   });
   test('a folder that was deleted is healed, with its branch and commits', async () => {
-    const { path } = await worktrees.ensure({ beadId: 'godel-aaaaa', ...plain });
+    const { path } = await worktrees.add({ beadId: 'godel-aaaaa', ...plain });
     await commitIn(path, 'a.txt', 'a');
     await rm(path, { recursive: true });
-    await worktrees.ensure({ beadId: 'godel-aaaaa', ...plain });
+    await worktrees.add({ beadId: 'godel-aaaaa', ...plain });
     expect(await readFile(join(path, 'a.txt'), 'utf8')).toBe('a');
   });
   test('a branch that is checked out elsewhere is refused with the place', async () => {
     await git(top, ['worktree', 'add', '-q', '-b', 'bead/godel-aaaaa', join(folder, 'elsewhere')]);
-    await expect(worktrees.ensure({ beadId: 'godel-aaaaa', ...plain })).rejects.toThrow(/checked out in .*elsewhere/);
+    await expect(worktrees.add({ beadId: 'godel-aaaaa', ...plain })).rejects.toThrow(/checked out in .*elsewhere/);
   });
 });
 
@@ -71,7 +59,7 @@ describe('snapshots', () => {
   const spec = (path: string) => ({ gitDir, worktree: path, beadId: 'godel-aaaaa', reason: 'test', now: Date.now() });
 
   test('keep index, HEAD and status byte-equal, hold untracked and deleted files, and are taken once', async () => {
-    const { path } = await worktrees.ensure({ beadId: 'godel-aaaaa', ...plain });
+    const { path } = await worktrees.add({ beadId: 'godel-aaaaa', ...plain });
     await commitIn(path, 'gone.txt', 'soon');
     await rm(join(path, 'gone.txt'));
     await writeFile(join(path, 'ünïcode new.txt'), 'new');
@@ -92,7 +80,7 @@ describe('snapshots', () => {
     expect(snapshot?.files.sort()).toEqual(['README.md', 'gone.txt', 'ünïcode new.txt']);
   });
   test('a restore brings everything back, and can itself be undone', async () => {
-    const { path } = await worktrees.ensure({ beadId: 'godel-aaaaa', ...plain });
+    const { path } = await worktrees.add({ beadId: 'godel-aaaaa', ...plain });
     await writeFile(join(path, 'first.txt'), 'one');
     const first = await takeSnapshot(spec(path));
     await writeFile(join(path, 'first.txt'), 'two');
@@ -103,7 +91,7 @@ describe('snapshots', () => {
     expect(await readFile(join(path, 'first.txt'), 'utf8')).toBe('two');
   });
   test('a merge that has conflicts can be snapshotted', async () => {
-    const { path } = await worktrees.ensure({ beadId: 'godel-aaaaa', ...plain });
+    const { path } = await worktrees.add({ beadId: 'godel-aaaaa', ...plain });
     await commitIn(path, 'README.md', 'theirs');
     await commitIn(top, 'README.md', 'ours');
     await git(path, ['merge', 'main']).catch(() => undefined);
@@ -128,7 +116,7 @@ describe('landing', () => {
     landCommit({ gitDir, top, main: 'main', ...prepared });
 
   test('a dirty file of the user in the way is refused and kept; one that is not in the way does not matter', async () => {
-    const { path } = await worktrees.ensure({ beadId: 'godel-aaaaa', ...plain });
+    const { path } = await worktrees.add({ beadId: 'godel-aaaaa', ...plain });
     await commitIn(path, 'README.md', 'landed');
     const prepared = await prepare();
     await writeFile(join(top, 'README.md'), 'precious');
@@ -142,7 +130,7 @@ describe('landing', () => {
     expect(await readFile(join(top, 'other.txt'), 'utf8')).toBe('mine');
   });
   test('a main that moved meanwhile is noticed, checked out or not', async () => {
-    const { path } = await worktrees.ensure({ beadId: 'godel-aaaaa', ...plain });
+    const { path } = await worktrees.add({ beadId: 'godel-aaaaa', ...plain });
     await commitIn(path, 'a.txt', 'a');
     const prepared = await prepare();
     await commitIn(top, 'b.txt', 'b');
@@ -153,7 +141,7 @@ describe('landing', () => {
     expect(await git(top, ['ls-tree', '--name-only', 'main'])).toBe('README.md\na.txt\nb.txt');
   });
   test('nothing to land is said', async () => {
-    await worktrees.ensure({ beadId: 'godel-aaaaa', ...plain });
+    await worktrees.add({ beadId: 'godel-aaaaa', ...plain });
     await expect(prepare()).rejects.toMatchObject({ reason: 'nothing-to-review' });
   });
 });
