@@ -1,4 +1,4 @@
-/** The daemon's side of the proxy (src/costs/schema.ts): keys, providers, reports, traffic. On a 0600 Unix socket only. */
+/** The daemon's side of the proxy (src/costs/schema.ts): keys, policy, budgets, reports, traffic. On a 0600 Unix socket only. */
 import { chmod, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { z } from 'zod';
@@ -6,36 +6,51 @@ import { messageOf } from '../src/base/error.ts';
 import type { Log } from '../src/base/log.ts';
 import {
   type Activity,
-  type Provider,
+  type BudgetNotice,
+  budgetPeriodSchema,
+  budgetSchema,
+  budgetScopeSchema,
+  dimensionSchema,
+  ledgerFilterSchema,
+  type Policy,
+  type ProviderState,
   type ProxyStatus,
-  providerSchema,
+  policySchema,
   virtualKeySchema,
 } from '../src/costs/schema.ts';
+import type { Accounts } from './accounts.ts';
 import type { Keyring } from './keyring.ts';
 import type { Ledger } from './ledger.ts';
+import type { ReportReader } from './report-reader.ts';
 
 export interface AdminOptions {
   keyring: Keyring;
   ledger: Ledger;
+  accounts: Accounts;
+  reports: ReportReader;
   status: () => ProxyStatus;
-  setProviders: (providers: Provider[]) => Promise<void>;
+  setPolicy: (policy: Policy) => Promise<void>;
+  providers: () => ProviderState[];
+  /** Asks a provider for its models with every key it has. */
+  testProvider: (id: string) => Promise<unknown>;
   stop: () => void;
   log: Log;
 }
 
 export interface Admin {
   listen(socketFile: string): Promise<void>;
-  publish(activity: Activity): void;
+  publish(line: Activity | BudgetNotice): void;
   stop(): Promise<void>;
 }
 
 const MAX_BODY = 4 * 1024 * 1024;
-const filterSchema = z.object({
-  projectId: z.string().optional(),
-  agentId: z.string().optional(),
-  beadId: z.string().optional(),
-  since: z.string().optional(),
+const usageSchema = ledgerFilterSchema.extend({ by: z.array(dimensionSchema).optional() });
+const entriesSchema = ledgerFilterSchema.extend({
+  limit: z.number().int().min(1).max(1000).default(100),
+  cursor: z.string().optional(),
+  newest: z.boolean().optional(),
 });
+const budgetKey = z.object({ scope: budgetScopeSchema, subject: z.string(), period: budgetPeriodSchema });
 
 async function jsonBody(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
@@ -48,62 +63,109 @@ async function jsonBody(request: IncomingMessage): Promise<unknown> {
   return size === 0 ? {} : JSON.parse(Buffer.concat(chunks).toString('utf8'));
 }
 
+type Call = (query: Record<string, string>, body: unknown) => unknown;
+
+function callsOf(options: AdminOptions, admin: Pick<Admin, 'publish'>): Readonly<Record<string, Call>> {
+  const { keyring, ledger, accounts, reports } = options;
+
+  function putKey(body: unknown): object {
+    const key = virtualKeySchema.parse(body);
+    keyring.put(key);
+    const { agentId, agentName, name, budgetNano, createdAt } = key;
+    if (budgetNano !== undefined) {
+      const scope = agentId === undefined ? ('key' as const) : ('agent' as const);
+      const subject = agentId ?? name ?? key.hash;
+      putBudget({ scope, subject, label: agentName ?? subject, period: 'total', limitNano: budgetNano, createdAt });
+    }
+    return {};
+  }
+
+  function putBudget(body: unknown): object {
+    const budget = budgetSchema.parse(body);
+    ledger.putBudget(budget);
+    const state = accounts.put(budget);
+    // Whoever waits for money hears that there is some, or that there is none.
+    const notice = accounts
+      .notices()
+      .find(
+        ({ budget: each }) =>
+          each.scope === budget.scope && each.subject === budget.subject && each.period === budget.period,
+      );
+    admin.publish(notice ?? { budget: state, reached: 0, period: budget.period });
+    return state;
+  }
+
+  function clearBudget(query: Record<string, string>): object {
+    const { scope, subject, period } = budgetKey.parse(query);
+    const known = accounts
+      .list()
+      .find((each) => each.scope === scope && each.subject === subject && each.period === period);
+    ledger.deleteBudget(scope, subject, period);
+    const removed = accounts.remove(scope, subject, period);
+    if (known) admin.publish({ budget: known, reached: 0, period });
+    return { removed };
+  }
+
+  return {
+    'PUT /admin/keys': (_query, body) => putKey(body),
+    'GET /admin/keys': () => ({ keys: keyring.list() }),
+    'DELETE /admin/keys': (query) => {
+      if (query.hash !== undefined) return { revoked: keyring.revoke(query.hash) };
+      keyring.revokeAgent(z.string().min(1).parse(query.agentId));
+      return { revoked: true };
+    },
+    'PUT /admin/policy': async (_query, body) => {
+      await options.setPolicy(policySchema.parse(body));
+      return {};
+    },
+    'GET /admin/providers': () => ({ providers: options.providers() }),
+    'POST /admin/providers/test': (query) => options.testProvider(z.string().parse(query.id)),
+    'PUT /admin/budgets': (_query, body) => putBudget(body),
+    'DELETE /admin/budgets': (query) => clearBudget(query),
+    'GET /admin/budgets': () => ({ budgets: accounts.list() }),
+    'GET /admin/status': () => options.status(),
+    'GET /admin/spent': (query) => ({
+      spentNano: accounts.get('project', z.string().parse(query.projectId)).spentNano,
+    }),
+    'POST /admin/usage': (_query, body) => reports.usage(usageSchema.parse(body)),
+    'POST /admin/ledger': (_query, body) => reports.entries(entriesSchema.parse(body)),
+    'POST /admin/stop': () => {
+      setImmediate(options.stop);
+      return {};
+    },
+  };
+}
+
 export function createAdmin(options: AdminOptions): Admin {
-  const { keyring, ledger } = options;
+  const { keyring, accounts } = options;
   const followers = new Set<ServerResponse>();
   let server: Server | undefined;
+  const publish: Admin['publish'] = (line) => {
+    const text = `${JSON.stringify(line)}\n`;
+    for (const follower of followers) follower.write(text);
+  };
+  const calls = callsOf(options, { publish });
 
   function follow(response: ServerResponse): void {
     response.writeHead(200, { 'content-type': 'application/jsonl' });
     response.flushHeaders();
     followers.add(response);
     response.on('close', () => followers.delete(response));
-    for (const purse of keyring.busy()) response.write(`${JSON.stringify(keyring.activityOf(purse, {}))}\n`);
-  }
-
-  /** The answer of a call; undefined when there is no such call. */
-  async function answer(method: string, url: URL, request: IncomingMessage): Promise<unknown> {
-    const query = Object.fromEntries(url.searchParams);
-    const hash = /^\/admin\/keys\/([0-9a-f]{64})$/.exec(url.pathname)?.[1];
-    if (method === 'PUT' && hash) {
-      keyring.put(virtualKeySchema.parse({ ...((await jsonBody(request)) as object), hash }));
-      return {};
+    for (const purse of keyring.busy()) {
+      const activity = keyring.activityOf(purse, {});
+      if (activity) response.write(`${JSON.stringify(activity)}\n`);
     }
-    if (method === 'DELETE' && hash) {
-      keyring.revoke(hash);
-      return {};
-    }
-    switch (`${method} ${url.pathname}`) {
-      case 'DELETE /admin/keys':
-        keyring.revokeAgent(z.string().min(1).parse(query.agentId));
-        return {};
-      case 'PUT /admin/providers':
-        await options.setProviders(
-          z.object({ providers: z.array(providerSchema) }).parse(await jsonBody(request)).providers,
-        );
-        return {};
-      case 'GET /admin/status':
-        return options.status();
-      case 'GET /admin/usage':
-        return ledger.usage(filterSchema.parse(query));
-      case 'GET /admin/ledger': {
-        const limit = z.coerce.number().int().min(1).max(1000).default(100).parse(query.limit);
-        return { items: ledger.entries({ ...filterSchema.parse(query), limit, cursor: query.cursor }) };
-      }
-      case 'POST /admin/stop':
-        setImmediate(options.stop);
-        return {};
-      default:
-        return undefined;
-    }
+    // Whoever was not here when a share was reached hears of it now.
+    for (const notice of accounts.notices()) response.write(`${JSON.stringify(notice)}\n`);
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://proxy');
     if (request.method === 'GET' && url.pathname === '/admin/activity') return follow(response);
-    const result = await answer(request.method ?? 'GET', url, request);
-    const body = JSON.stringify(result ?? { error: 'no such call' });
-    response.writeHead(result === undefined ? 404 : 200, { 'content-type': 'application/json' }).end(body);
+    const call = calls[`${request.method} ${url.pathname}`];
+    const body = await jsonBody(request);
+    const result = call ? await call(Object.fromEntries(url.searchParams), body) : { error: 'no such call' };
+    response.writeHead(call ? 200 : 404, { 'content-type': 'application/json' }).end(JSON.stringify(result));
   }
 
   return {
@@ -111,7 +173,7 @@ export function createAdmin(options: AdminOptions): Admin {
       await rm(socketFile, { force: true });
       const listening = createServer((request, response) => {
         handle(request, response).catch((error: unknown) => {
-          options.log.warn({ url: request.url, problem: messageOf(error) }, 'admin call refused');
+          options.log.warn({ path: request.url?.split('?')[0], problem: messageOf(error) }, 'admin call refused');
           if (!response.headersSent) response.writeHead(400, { 'content-type': 'application/json' });
           response.end(JSON.stringify({ error: messageOf(error) }));
         });
@@ -123,9 +185,7 @@ export function createAdmin(options: AdminOptions): Admin {
       });
       await chmod(socketFile, 0o600);
     },
-    publish(activity) {
-      for (const follower of followers) follower.write(`${JSON.stringify(activity)}\n`);
-    },
+    publish,
     async stop() {
       for (const follower of followers) follower.end();
       server?.closeAllConnections();

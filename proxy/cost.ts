@@ -1,5 +1,5 @@
-/** Exact costs. Prices are integer nano-dollars per million tokens; a sum is rounded once, to the nano-dollar. Pure. */
-import type { TokenUse } from '../src/costs/schema.ts';
+/** Exact costs. Prices are integer nano-dollars per million tokens; a sum is rounded once, to the nano-dollar. */
+import type { PriceOverride, TokenUse } from '../src/costs/schema.ts';
 import table from './prices.json' with { type: 'json' };
 
 interface Rates {
@@ -13,29 +13,77 @@ interface Rates {
 export interface Price extends Rates {
   provider: string;
   id: string;
+  /** Other exact names of the same model. */
+  aliases?: string[];
   /** Other rates for a request whose input is longer. */
   tiers?: (Rates & { above: number })[];
   contextWindow: number;
   maxTokens: number;
+  /** True when it reads images. */
+  images?: boolean;
+}
+
+export interface PriceTable {
+  /** Price by exact provider and model id or alias; a similar name is never a price. */
+  of(provider: string, model: string): Price | undefined;
+  /** Providers that have this exact model. */
+  providersOf(model: string): readonly string[];
 }
 
 const MILLION = 1_000_000n;
-const prices = new Map((table.models as Price[]).map((price) => [`${price.provider}/${price.id}`, price]));
+const NANO = 1_000_000_000;
+/** An override that says nothing of its sizes. */
+const UNKNOWN_SIZE = { contextWindow: 200_000, maxTokens: 32_000 };
 
-/** Price by exact provider and model id; a similar name is never a price. */
-export function priceOf(provider: string, model: string): Price | undefined {
-  return prices.get(`${provider}/${model}`);
+function overridden(name: string, wanted: PriceOverride, known: Price | undefined): Price {
+  const slash = name.indexOf('/');
+  const usd = (value: number | undefined) => Math.round((value ?? wanted.input) * NANO);
+  const sizes = known ?? UNKNOWN_SIZE;
+  return {
+    provider: name.slice(0, slash),
+    id: name.slice(slash + 1),
+    input: usd(wanted.input),
+    output: usd(wanted.output),
+    cacheRead: usd(wanted.cache_read),
+    cacheWrite5m: usd(wanted.cache_write_5m),
+    cacheWrite1h: usd(wanted.cache_write_1h ?? wanted.cache_write_5m),
+    contextWindow: wanted.context_window ?? sizes.contextWindow,
+    maxTokens: wanted.max_tokens ?? sizes.maxTokens,
+    ...(known?.images ? { images: true } : {}),
+  };
 }
 
-/** Providers whose table has this exact model id. */
-export function providersOfModel(model: string): string[] {
-  return [...prices.values()].filter((price) => price.id === model).map((price) => price.provider);
+/** The built-in table with the user's own prices (by `provider/model`) above it. */
+export function createPriceTable(overrides: Readonly<Record<string, PriceOverride>> = {}): PriceTable {
+  const prices = new Map<string, Price>();
+  const providers = new Map<string, string[]>();
+  function put(name: string, price: Price): void {
+    if (!prices.has(name)) {
+      const model = name.slice(name.indexOf('/') + 1);
+      providers.set(model, [...(providers.get(model) ?? []), price.provider]);
+    }
+    prices.set(name, price);
+  }
+  for (const price of table.models as Price[]) {
+    for (const id of [price.id, ...(price.aliases ?? [])]) put(`${price.provider}/${id}`, price);
+  }
+  for (const [name, wanted] of Object.entries(overrides)) put(name, overridden(name, wanted, prices.get(name)));
+  return {
+    of: (provider, model) => prices.get(`${provider}/${model}`),
+    providersOf: (model) => providers.get(model) ?? [],
+  };
 }
 
 function ratesFor(price: Price, use: TokenUse): Rates {
   const input = use.input + use.cacheRead + use.cacheWrite5m + use.cacheWrite1h;
-  const tiers = [...(price.tiers ?? [])].sort((a, b) => b.above - a.above);
-  return tiers.find((tier) => input > tier.above) ?? price;
+  let rates: Rates = price;
+  let above = -1;
+  for (const tier of price.tiers ?? []) {
+    if (input <= tier.above || tier.above <= above) continue;
+    rates = tier;
+    above = tier.above;
+  }
+  return rates;
 }
 
 /** Cost in nano-dollars, or null when the price is not known. */
@@ -51,23 +99,34 @@ export function costOf(price: Price | undefined, use: TokenUse): number | null {
   return Number((total + MILLION / 2n) / MILLION);
 }
 
-/** Bytes of a request body that make one token, at the least; an estimate that is too high is the safe one. */
-const BYTES_PER_TOKEN = 3.5;
+/** Text has at least this many bytes a token, but for rare scripts; what a provider adds of its own is counted too. */
+const BYTES_PER_TOKEN = 3;
+const ADDED_TOKENS = 400;
+
+/** An upper estimate of the tokens in a request body. */
+export const inputEstimate = (bodyBytes: number) => Math.ceil(bodyBytes / BYTES_PER_TOKEN) + ADDED_TOKENS;
 
 /** The most a request can cost, in nano-dollars; null when the price is not known. */
 export function reservationOf(
   price: Price | undefined,
-  bodyBytes: number,
-  maxTokens: number | undefined,
+  request: { bodyBytes: number; maxTokens: number | undefined; longCache?: boolean },
 ): number | null {
   if (!price) return null;
-  const input = Math.ceil(bodyBytes / BYTES_PER_TOKEN);
-  const output = maxTokens ?? price.maxTokens;
+  const use = { ...noUse(), input: inputEstimate(request.bodyBytes), output: request.maxTokens ?? price.maxTokens };
+  const rates = ratesFor(price, use);
   // Whatever is not read from a cache may be written to one, at the dearest rate.
-  const dearest = Math.max(price.input, price.cacheWrite5m);
-  return costOf({ ...price, input: dearest }, { ...noUse(), input, output });
+  const dearest = Math.max(
+    rates.input,
+    rates.cacheRead,
+    rates.cacheWrite5m,
+    request.longCache ? rates.cacheWrite1h : 0,
+  );
+  return costOf({ ...price, ...rates, tiers: [], input: dearest }, use);
 }
 
 export function noUse(): TokenUse {
   return { input: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, output: 0, reasoning: 0 };
 }
+
+export const sumOf = (use: TokenUse): number =>
+  use.input + use.cacheRead + use.cacheWrite5m + use.cacheWrite1h + use.output + use.reasoning;

@@ -1,91 +1,87 @@
-/** Virtual keys and their money in memory: the truth for limits, rebuilt from the ledger at start. */
+/** Virtual keys in memory: who asks, from which accounts it spends, and what of it is in flight. */
 import { createHash } from 'node:crypto';
 import type { Activity, VirtualKey } from '../src/costs/schema.ts';
+import type { Account, Accounts } from './accounts.ts';
 import type { Ledger } from './ledger.ts';
 
-/** One agent's purse, shared by all its keys. */
+/** What the proxy knows of one agent, shared by all its keys. */
+interface Traffic {
+  inFlight: number;
+}
+
 export interface Purse {
   key: VirtualKey;
-  spentNano: number;
-  reservedNano: number;
-  requests: number;
-  inFlight: number;
+  accounts: Account[];
+  traffic: Traffic;
   /** Ends the requests in flight when the key is revoked. */
   revocations: Set<() => void>;
+  revoked: boolean;
 }
 
 export interface Keyring {
   find(token: string): Purse | undefined;
+  list(): VirtualKey[];
   put(key: VirtualKey): void;
-  revoke(hash: string): void;
+  revoke(hash: string): boolean;
   revokeAgent(agentId: string): void;
-  /** Reserves money before a request is sent; false when the budget does not hold it. Synchronous, so it cannot be passed. */
-  reserve(purse: Purse, nano: number): boolean;
-  settle(purse: Purse, reservedNano: number, costNano: number | null): void;
-  activityOf(purse: Purse, change: Partial<Activity>): Activity;
+  /** What followers are told of an agent; undefined for a key that belongs to none. */
+  activityOf(purse: Purse, change: Partial<Activity>): Activity | undefined;
   busy(): Purse[];
 }
 
-export function createKeyring(ledger: Ledger, now: () => number): Keyring {
+export function createKeyring(ledger: Ledger, accounts: Accounts, now: () => number): Keyring {
   const byHash = new Map<string, Purse>();
+  const traffic = new Map<string, Traffic>();
+
+  function trafficOf(key: VirtualKey): Traffic {
+    const id = key.agentId ?? `key ${key.hash}`;
+    const known = traffic.get(id);
+    if (known) return known;
+    const made = { inFlight: 0 };
+    traffic.set(id, made);
+    return made;
+  }
 
   function put(key: VirtualKey): void {
     const known = byHash.get(key.hash);
-    if (known) {
-      known.key = key;
-      return;
-    }
-    const total = ledger.totalOf(key.agentId);
-    byHash.set(key.hash, {
-      key,
-      spentNano: total.totalCostNano,
-      reservedNano: 0,
-      requests: total.requests,
-      inFlight: 0,
-      revocations: new Set(),
-    });
+    const found = accounts.of(key);
+    if (known) Object.assign(known, { key, accounts: found });
+    else
+      byHash.set(key.hash, { key, accounts: found, traffic: trafficOf(key), revocations: new Set(), revoked: false });
   }
 
-  function drop(hash: string): void {
+  function drop(hash: string): boolean {
     const purse = byHash.get(hash);
     byHash.delete(hash);
-    for (const end of purse?.revocations ?? []) end();
+    if (purse) purse.revoked = true;
+    for (const end of [...(purse?.revocations ?? [])]) end();
+    if (purse?.traffic.inFlight === 0) traffic.delete(purse.key.agentId ?? `key ${hash}`);
+    return purse !== undefined;
   }
 
   for (const key of ledger.keys()) put(key);
 
   return {
     find: (token) => byHash.get(createHash('sha256').update(token).digest('hex')),
+    list: () => [...byHash.values()].map((purse) => purse.key),
     put(key) {
       ledger.putKey(key);
       put(key);
     },
     revoke(hash) {
       ledger.deleteKey(hash);
-      drop(hash);
+      return drop(hash);
     },
     revokeAgent(agentId) {
       for (const hash of ledger.deleteKeysOf(agentId)) drop(hash);
     },
-    reserve(purse, nano) {
-      const { budgetNano } = purse.key;
-      if (budgetNano !== undefined && purse.spentNano + purse.reservedNano + nano > budgetNano) return false;
-      purse.reservedNano += nano;
-      return true;
+    activityOf(purse, change) {
+      const { agentId } = purse.key;
+      if (agentId === undefined) return undefined;
+      const account = accounts.get('agent', agentId);
+      const { spentNano: totalCostNano, requests } = account;
+      return { agentId, at: now(), inFlight: purse.traffic.inFlight, totalCostNano, requests, ...change };
     },
-    settle(purse, reservedNano, costNano) {
-      purse.reservedNano -= reservedNano;
-      purse.spentNano += costNano ?? 0;
-      purse.requests += 1;
-    },
-    activityOf: (purse, change) => ({
-      agentId: purse.key.agentId,
-      at: now(),
-      inFlight: purse.inFlight,
-      totalCostNano: purse.spentNano,
-      requests: purse.requests,
-      ...change,
-    }),
-    busy: () => [...byHash.values()].filter((purse) => purse.inFlight > 0),
+    busy: () => [...byHash.values()].filter((purse) => purse.traffic.inFlight > 0),
   };
 }

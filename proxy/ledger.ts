@@ -1,29 +1,24 @@
 /**
- * ledger.db: virtual keys (hashed) and one row per attempt at a provider. A row is written before the last byte of its
- * answer is sent, so a request that a client saw finished is in the ledger whatever happens next. WAL with
- * synchronous=NORMAL: a killed process loses nothing, a power cut at most the last moment.
+ * ledger.db: virtual keys (hashed), budgets, and one row per attempt at a provider. Rows are written in groups, one
+ * transaction a turn of the event loop, and the last byte of an answer waits for its group: a request that a client saw
+ * finished is in the ledger whatever happens next. WAL with synchronous=NORMAL: a killed process loses nothing, a
+ * power cut at most the last moment.
  */
 import SQLite from 'better-sqlite3';
 import {
+  type Budget,
+  type BudgetPeriod,
+  type BudgetScope,
+  budgetSchema,
   type LedgerEntry,
-  type TokenUse,
+  type LedgerFilter,
   type UsageReport,
   type VirtualKey,
   virtualKeySchema,
 } from '../src/costs/schema.ts';
-import { noUse } from './cost.ts';
-
-export interface UsageFilter {
-  projectId?: string | undefined;
-  agentId?: string | undefined;
-  beadId?: string | undefined;
-  since?: string | undefined;
-}
-
-export interface AgentTotal {
-  totalCostNano: number;
-  requests: number;
-}
+import type { AccountSums } from './accounts.ts';
+import { COLUMNS, prepareSchema } from './ledger-schema.ts';
+import { createReports, type EntryPage, type UsageQuery } from './reports.ts';
 
 export interface Ledger {
   putKey(key: VirtualKey): void;
@@ -31,69 +26,146 @@ export interface Ledger {
   /** Hashes that were removed. */
   deleteKeysOf(agentId: string): string[];
   keys(): VirtualKey[];
-  add(entry: LedgerEntry): void;
-  totalOf(agentId: string): AgentTotal;
-  usage(filter: UsageFilter): UsageReport;
-  entries(filter: UsageFilter & { limit: number; cursor?: string | undefined }): LedgerEntry[];
+  putBudget(budget: Budget): void;
+  deleteBudget(scope: BudgetScope, subject: string, period: BudgetPeriod): void;
+  budgets(): Budget[];
+  /** Resolves when the row is written, or when the ledger is found broken: the row then waits in memory for it to mend. */
+  add(entry: LedgerEntry): Promise<void>;
+  /** False while rows cannot be written, for example because the disk is full. */
+  writable(): boolean;
+  /** What every subject spent, by `scope:subject`, in one pass. */
+  sums(day: string, month: string): Map<string, AccountSums>;
+  /** Attempts and tokens of a subject since a moment. */
+  usedSince(scope: BudgetScope, subject: string, since: string): { requests: number; tokens: number };
+  usage(query: UsageQuery): UsageReport;
+  entries(
+    query: LedgerFilter & { limit: number; cursor?: string | undefined; newest?: boolean | undefined },
+  ): EntryPage;
+  /** Removes rows that ended before `before`, at most `most`; their sums stay. Returns how many. */
+  retire(before: string, most: number): number;
   /** Throws when the database cannot be written. */
   check(): void;
   close(): void;
 }
 
-const SCHEMA = `
-create table if not exists keys (
-  hash text primary key, agent_id text not null, body text not null
-);
-create table if not exists ledger (
-  id text primary key, at text not null, agent_id text not null, agent_name text not null, project_id text not null,
-  bead_id text, convoy_id text, provider text not null, model text not null, cost_nano integer, body text not null,
-  input integer not null, cache_read integer not null, cache_write_5m integer not null, cache_write_1h integer not null,
-  output integer not null, reasoning integer not null
-);
-create index if not exists ledger_by_agent on ledger (agent_id, id);
-create index if not exists ledger_by_project on ledger (project_id, at);
-create index if not exists keys_by_agent on keys (agent_id);
-`;
-
-const NANO = 1_000_000_000;
-const DIMENSIONS = { byProvider: 'provider', byAgent: 'agent_name', byModel: 'model', byBead: 'bead_id' } as const;
-
-function whereOf(filter: UsageFilter): { sql: string; values: string[] } {
-  const pairs: [string, string | undefined][] = [
-    ['project_id = ?', filter.projectId],
-    ['agent_id = ?', filter.agentId],
-    ['bead_id = ?', filter.beadId],
-    ['at >= ?', filter.since],
-  ];
-  const used = pairs.filter((pair): pair is [string, string] => pair[1] !== undefined);
-  return {
-    sql: used.length === 0 ? '1' : used.map(([sql]) => sql).join(' and '),
-    values: used.map(([, value]) => value),
-  };
+export interface LedgerOptions {
+  onBroken?: (error: unknown, waiting: number) => void;
+  onMended?: (written: number) => void;
 }
 
-export function openLedger(file: string): Ledger {
-  const db = new SQLite(file, { timeout: 5_000 });
-  db.pragma('journal_mode = WAL');
-  db.pragma('synchronous = NORMAL');
-  db.exec(SCHEMA);
-  const insert = db.prepare(
-    `insert or replace into ledger values (@id, @at, @agentId, @agentName, @projectId, @beadId, @convoyId, @provider, @model,
-     @costNano, @body, @input, @cacheRead, @cacheWrite5m, @cacheWrite1h, @output, @reasoning)`,
-  );
-  const total = db.prepare(
-    'select coalesce(sum(cost_nano), 0) as cost, count(*) as requests from ledger where agent_id = ?',
-  );
+/** A ledger that could not be written is tried again this often (ms). */
+const MEND_MS = 500;
 
-  function byDimension(column: string, where: { sql: string; values: string[] }): Record<string, number> {
-    const sql = `select ${column} as name, coalesce(sum(cost_nano), 0) as cost from ledger where ${where.sql} and ${column} is not null group by 1 order by 2 desc`;
-    const rows = db.prepare(sql).all(...where.values) as { name: string; cost: number }[];
-    return Object.fromEntries(rows.map((row) => [row.name, row.cost / NANO]));
+const SUBJECT_COLUMN: Readonly<Record<BudgetScope, string | undefined>> = {
+  agent: 'agent_id',
+  bead: 'bead_id',
+  convoy: 'convoy_id',
+  team: 'team_id',
+  project: 'project_id',
+  user: 'user_id',
+  tenant: 'tenant_id',
+  key: 'key_name',
+  home: undefined,
+};
+
+interface Waiting {
+  row: unknown[];
+  done: () => void;
+}
+
+function rowOf(entry: LedgerEntry): unknown[] {
+  const flat: Record<string, unknown> = { ...entry, ...entry.tokens };
+  return Object.keys(COLUMNS).map((name) => {
+    const value = flat[name];
+    return typeof value === 'boolean' ? Number(value) : (value ?? null);
+  });
+}
+
+/** True for a fault of the disk or of the moment, not of the row. */
+function isTransient(error: unknown): boolean {
+  const code = (error as { code?: string }).code ?? '';
+  return code.startsWith('SQLITE_') && !code.startsWith('SQLITE_CONSTRAINT');
+}
+
+/** Writes rows in groups, keeps them while the database refuses, and goes on when it no longer does. */
+function createWriter(db: SQLite.Database, options: LedgerOptions) {
+  const marks = Object.keys(COLUMNS).map(() => '?');
+  const insert = db.prepare(
+    `insert or replace into attempts (${Object.values(COLUMNS).join(', ')}) values (${marks.join(', ')})`,
+  );
+  const writeAll = db.transaction((rows: readonly Waiting[]) => {
+    for (const { row } of rows) insert.run(...row);
+  });
+  let pending: Waiting[] = [];
+  let scheduled = false;
+  let mending: NodeJS.Timeout | undefined;
+
+  /** A row that the database will never take must not keep the others out. */
+  function writeSingly(group: readonly Waiting[]): void {
+    for (const each of group) {
+      try {
+        insert.run(...each.row);
+      } catch (error) {
+        if (isTransient(error)) throw error;
+        options.onBroken?.(error, 1);
+      }
+    }
+  }
+
+  function write(group: readonly Waiting[]): void {
+    try {
+      writeAll(group);
+    } catch (error) {
+      if (isTransient(error)) throw error;
+      writeSingly(group);
+    }
+  }
+
+  function flush(): void {
+    scheduled = false;
+    const group = pending;
+    if (group.length === 0) return;
+    try {
+      write(group);
+    } catch (error) {
+      if (!mending) options.onBroken?.(error, group.length);
+      mending = setTimeout(flush, MEND_MS);
+      mending.unref();
+      // The answers were paid for: they are not held back for the disk.
+      for (const { done } of group) done();
+      return;
+    }
+    if (mending) options.onMended?.(group.length);
+    mending = undefined;
+    pending = [];
+    for (const { done } of group) done();
   }
 
   return {
+    add: (entry: LedgerEntry) =>
+      new Promise<void>((done) => {
+        pending.push({ row: rowOf(entry), done });
+        if (mending) done();
+        else if (!scheduled) {
+          scheduled = true;
+          setImmediate(flush);
+        }
+      }),
+    writable: () => mending === undefined,
+    flush,
+    stop() {
+      flush();
+      clearTimeout(mending);
+    },
+  };
+}
+
+function createKeyRows(db: SQLite.Database): Pick<Ledger, 'putKey' | 'deleteKey' | 'deleteKeysOf' | 'keys'> {
+  return {
     putKey: (key) =>
-      void db.prepare('insert or replace into keys values (?, ?, ?)').run(key.hash, key.agentId, JSON.stringify(key)),
+      void db
+        .prepare('insert or replace into keys values (?, ?, ?)')
+        .run(key.hash, key.agentId ?? null, JSON.stringify(key)),
     deleteKey: (hash) => void db.prepare('delete from keys where hash = ?').run(hash),
     deleteKeysOf(agentId) {
       const rows = db.prepare('delete from keys where agent_id = ? returning hash').all(agentId) as { hash: string }[];
@@ -103,53 +175,102 @@ export function openLedger(file: string): Ledger {
       (db.prepare('select body from keys').all() as { body: string }[]).map((row) =>
         virtualKeySchema.parse(JSON.parse(row.body)),
       ),
-    add(entry) {
-      const { tokens, beadId = null, convoyId = null, ...rest } = entry;
-      insert.run({
-        ...rest,
-        beadId,
-        convoyId,
-        ...tokens,
-        body: JSON.stringify(entry),
-        stream: undefined,
-        estimated: undefined,
-      });
+  };
+}
+
+const SUBJECTS = Object.values(SUBJECT_COLUMN).filter((column) => column !== undefined);
+const SUBJECT_LIST = SUBJECTS.join(', ');
+
+/** The smallest id (UUIDv7) of a moment: rows of a time are found by their key. */
+function firstIdAt(iso: string): string {
+  const hex = Date.parse(iso).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
+}
+
+type GroupRow = { total: number; requests: number; day: number; month: number } & Record<
+  string,
+  string | number | null
+>;
+
+function createSums(db: SQLite.Database): Pick<Ledger, 'sums' | 'usedSince'> {
+  function groups(day: string, month: string): GroupRow[] {
+    const attempts = db
+      .prepare(
+        `select ${SUBJECT_LIST}, coalesce(sum(cost_nano), 0) as total, count(*) filter (where attempt > 0) as requests,
+         coalesce(sum(cost_nano) filter (where at >= ?), 0) as day, coalesce(sum(cost_nano) filter (where at >= ?), 0) as month
+         from attempts group by ${SUBJECT_LIST}`,
+      )
+      .all(day, month) as GroupRow[];
+    const retired = db
+      .prepare(`select ${SUBJECT_LIST}, cost_nano as total, requests, 0 as day, 0 as month from retired`)
+      .all() as GroupRow[];
+    return [...attempts, ...retired];
+  }
+
+  return {
+    sums(day, month) {
+      const sums = new Map<string, AccountSums>();
+      for (const row of groups(day, month)) {
+        for (const [scope, column] of Object.entries(SUBJECT_COLUMN)) {
+          const subject = column === undefined ? '*' : row[column];
+          if (subject === null || subject === undefined || subject === '') continue;
+          const known = sums.get(`${scope}:${subject}`) ?? { totalNano: 0, dayNano: 0, monthNano: 0, requests: 0 };
+          known.totalNano += row.total;
+          known.dayNano += row.day;
+          known.monthNano += row.month;
+          known.requests += row.requests;
+          sums.set(`${scope}:${subject}`, known);
+        }
+      }
+      return sums;
     },
-    totalOf(agentId) {
-      const row = total.get(agentId) as { cost: number; requests: number };
-      return { totalCostNano: row.cost, requests: row.requests };
-    },
-    usage(filter) {
-      const where = whereOf(filter);
-      const sums = db
+    usedSince(scope, subject, since) {
+      const column = SUBJECT_COLUMN[scope];
+      return db
         .prepare(
-          `select coalesce(sum(cost_nano), 0) as cost, count(*) as requests, sum(cost_nano is null) as unpriced, sum(input) as input,
-           sum(cache_read) as cacheRead, sum(cache_write_5m) as cacheWrite5m, sum(cache_write_1h) as cacheWrite1h,
-           sum(output) as output, sum(reasoning) as reasoning from ledger where ${where.sql}`,
+          `select count(*) as requests, coalesce(sum(input + cache_read + cache_write_5m + cache_write_1h + output + reasoning), 0) as tokens
+           from attempts where id >= ? and at >= ? and attempt > 0 and ${column === undefined ? '1 or ? is null' : `${column} = ?`}`,
         )
-        .get(...where.values) as Record<string, number | null>;
-      const tokens = noUse();
-      for (const name of Object.keys(tokens) as (keyof TokenUse)[]) tokens[name] = sums[name] ?? 0;
-      const cost = sums.cost ?? 0;
-      const by = Object.fromEntries(
-        Object.entries(DIMENSIONS).map(([name, column]) => [name, byDimension(column, where)]),
-      );
-      return {
-        totalCostNano: cost,
-        totalCost: cost / NANO,
-        requests: sums.requests ?? 0,
-        unpriced: sums.unpriced ?? 0,
-        tokens,
-        ...(by as Pick<UsageReport, 'byProvider' | 'byAgent' | 'byModel' | 'byBead'>),
-      };
+        .get(firstIdAt(since), since, subject) as { requests: number; tokens: number };
     },
-    entries({ limit, cursor, ...filter }) {
-      const where = whereOf(filter);
-      const sql = `select body from ledger where ${where.sql} and id > ? order by id limit ?`;
-      const rows = db.prepare(sql).all(...where.values, cursor ?? '', limit) as { body: string }[];
-      return rows.map((row) => JSON.parse(row.body) as LedgerEntry);
-    },
+  };
+}
+
+export function openLedger(file: string, options: LedgerOptions = {}): Ledger {
+  const db = new SQLite(file, { timeout: 5_000 });
+  db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = NORMAL');
+  prepareSchema(db);
+  const writer = createWriter(db, options);
+  const retire = db.transaction((before: string, most: number) => {
+    const old = `select id from attempts where at < ? order by at limit ?`;
+    db.prepare(
+      `insert into retired (${SUBJECT_LIST}, cost_nano, requests)
+       select ${SUBJECT_LIST}, coalesce(sum(cost_nano), 0), count(*) filter (where attempt > 0) from attempts where id in (${old}) group by ${SUBJECT_LIST}`,
+    ).run(before, most);
+    return db.prepare(`delete from attempts where id in (${old})`).run(before, most).changes;
+  });
+  return {
+    ...createKeyRows(db),
+    ...createSums(db),
+    ...createReports(db),
+    putBudget: (budget) =>
+      void db
+        .prepare('insert or replace into budgets values (?, ?, ?, ?)')
+        .run(budget.scope, budget.subject, budget.period, JSON.stringify(budget)),
+    deleteBudget: (scope, subject, period) =>
+      void db.prepare('delete from budgets where scope = ? and subject = ? and period = ?').run(scope, subject, period),
+    budgets: () =>
+      (db.prepare('select body from budgets').all() as { body: string }[]).map((row) =>
+        budgetSchema.parse(JSON.parse(row.body)),
+      ),
+    add: writer.add,
+    writable: writer.writable,
+    retire,
     check: () => void db.exec('begin immediate; rollback'),
-    close: () => db.close(),
+    close() {
+      writer.stop();
+      db.close();
+    },
   };
 }

@@ -1,17 +1,27 @@
 /** Entry of the proxy process. It is started detached by the daemon and outlives it. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import SQLite from 'better-sqlite3';
 import { messageOf } from '../src/base/error.ts';
 import { createLog } from '../src/base/log.ts';
-import { homePaths } from '../src/base/paths.ts';
+import { type HomePaths, homePaths } from '../src/base/paths.ts';
 import { version } from '../src/base/version.ts';
-import type { Provider } from '../src/costs/schema.ts';
+import { type Policy, policySchema } from '../src/costs/schema.ts';
+import { createAccounts, dayOf, monthOf } from './accounts.ts';
 import { createAdmin } from './admin.ts';
+import { createPriceTable } from './cost.ts';
 import { createDemoProvider, type DemoProvider } from './demo/server.ts';
+import { createHealth } from './health.ts';
 import { createKeyring } from './keyring.ts';
-import { openLedger } from './ledger.ts';
+import { type Ledger, openLedger } from './ledger.ts';
+import { createLimiter } from './limits.ts';
+import { createPools } from './pools.ts';
+import { createReportReader, serveReports } from './report-reader.ts';
+import { startRetention } from './retention.ts';
+import type { Rules } from './routing.ts';
 import { createProxyServer } from './server.ts';
+import { testProvider } from './test-provider.ts';
 
 const STOP_LIMIT_MS = 10_000;
 const DEMO_HOST = 'demo.invalid';
@@ -24,57 +34,94 @@ function takeLock(file: string): SQLite.Database {
   return db;
 }
 
-async function main(): Promise<void> {
+function rulesOf(policy: Policy): Rules {
+  return { policy, prices: createPriceTable(policy.prices) };
+}
+
+/** The scripted provider is started when a policy names it, and its real address put in. */
+function createDemoHost(): { resolve(policy: Policy): Promise<Policy>; stop(): Promise<void> } {
+  let demo: DemoProvider | undefined;
+  const isDemo = (baseUrl: string) => new URL(baseUrl).hostname === DEMO_HOST;
+  return {
+    async resolve(policy) {
+      if (!demo && policy.providers.some((provider) => isDemo(provider.baseUrl)))
+        demo = await createDemoProvider({ port: 0 });
+      const providers = policy.providers.map((provider) =>
+        isDemo(provider.baseUrl) ? { ...provider, baseUrl: demo?.url ?? provider.baseUrl } : provider,
+      );
+      return { ...policy, providers };
+    },
+    async stop() {
+      await demo?.stop();
+    },
+  };
+}
+
+function prepareFolders(): HomePaths {
   const paths = homePaths();
   for (const folder of [paths.stateDir, paths.logDir, dirname(paths.proxySocketFile)])
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return paths;
+}
+
+function isLedgerOk(ledger: Ledger): boolean {
+  try {
+    ledger.check();
+    return ledger.writable();
+  } catch {
+    return false;
+  }
+}
+
+async function main(): Promise<void> {
+  const paths = prepareFolders();
   const lock = takeLock(`${paths.stateDir}/proxy.lock`);
   const log = createLog({
     level: process.env.GODEL_LOG_LEVEL || 'info',
     destination: `${paths.logDir}/proxy.log`,
     name: 'proxy',
   });
-  const ledger = openLedger(paths.ledgerFile);
-  const keyring = createKeyring(ledger, Date.now);
+  const now = Date.now;
+  const ledger = openLedger(paths.ledgerFile, {
+    onBroken: (error, waiting) => log.error({ problem: messageOf(error), waiting }, 'ledger rows cannot be written'),
+    onMended: (written) => log.info({ written }, 'ledger rows are written again'),
+  });
+  const accounts = createAccounts({
+    budgets: ledger.budgets(),
+    sums: ledger.sums(dayOf(now()), monthOf(now())),
+    onNotice: (notice) => admin.publish(notice),
+    now,
+  });
+  const keyring = createKeyring(ledger, accounts, now);
+  const health = createHealth({ now });
+  const reports = createReportReader(paths.ledgerFile);
+  const probes = createPools();
+  const demo = createDemoHost();
   const startedAt = new Date().toISOString();
-  let providers: Provider[] = [];
-  let demo: DemoProvider | undefined;
+  let rules = rulesOf(policySchema.parse({ providers: [] }));
   let port = 0;
-
-  async function setProviders(next: Provider[]): Promise<void> {
-    if (!demo && next.some((provider) => new URL(provider.baseUrl).hostname === DEMO_HOST))
-      demo = await createDemoProvider({ port: 0 });
-    providers = next.map((provider) =>
-      new URL(provider.baseUrl).hostname === DEMO_HOST
-        ? { ...provider, baseUrl: demo?.url ?? provider.baseUrl }
-        : provider,
-    );
-  }
-
-  function ledgerOk(): boolean {
-    try {
-      ledger.check();
-      return true;
-    } catch (error) {
-      log.error({ problem: messageOf(error) }, 'ledger cannot be written');
-      return false;
-    }
-  }
+  const retention = startRetention({ ledger, days: () => rules.policy.retentionDays, now, log });
 
   const server = createProxyServer({
     keyring,
     ledger,
-    providers: () => providers,
+    accounts,
+    limiter: createLimiter(now),
+    health,
+    reports,
+    rules: () => rules,
     onActivity: (activity) => admin.publish(activity),
     log,
+    now,
   });
   let stopping = false;
   async function stop(): Promise<void> {
     if (stopping) return;
     stopping = true;
+    retention.stop();
     await server.stop(STOP_LIMIT_MS);
     await admin.stop();
-    await demo?.stop();
+    await Promise.all([demo.stop(), reports.stop(), probes.stop()]);
     ledger.close();
     lock.close();
     log.info('proxy stopped');
@@ -83,16 +130,22 @@ async function main(): Promise<void> {
   const admin = createAdmin({
     keyring,
     ledger,
+    accounts,
+    reports,
     status: () => ({
       pid: process.pid,
       version,
       port,
       startedAt,
       inFlight: server.inFlight(),
-      ledgerOk: ledgerOk(),
-      providers: providers.map((provider) => provider.id),
+      ledgerOk: isLedgerOk(ledger),
+      providers: rules.policy.providers.map((provider) => provider.id),
     }),
-    setProviders,
+    async setPolicy(policy) {
+      rules = rulesOf(await demo.resolve(policy));
+    },
+    providers: () => health.state(rules.policy.providers),
+    testProvider: (id) => testProvider({ id, providers: rules.policy.providers, pools: probes, health, now }),
     stop: () => void stop(),
     log,
   });
@@ -109,14 +162,16 @@ async function main(): Promise<void> {
   log.info({ port, pid: process.pid }, 'proxy ready');
 }
 
-main().catch((error: unknown) => {
+/** Why it cannot start, as one line for whoever started it. */
+function reasonOf(error: unknown): string {
   const { code } = error as { code?: string };
-  const text =
-    code === 'EADDRINUSE'
-      ? 'port is taken (EADDRINUSE)'
-      : code === 'SQLITE_BUSY'
-        ? 'a proxy already runs for this home'
-        : messageOf(error);
-  process.stderr.write(`godel-proxy: ${text}\n`);
-  process.exit(1);
-});
+  if (code === 'EADDRINUSE') return 'port is taken (EADDRINUSE)';
+  return code === 'SQLITE_BUSY' ? 'a proxy already runs for this home' : messageOf(error);
+}
+
+if (!isMainThread) serveReports();
+else
+  main().catch((error: unknown) => {
+    process.stderr.write(`godel-proxy: ${reasonOf(error)}\n`);
+    process.exit(1);
+  });

@@ -24,5 +24,22 @@ export const refusals = {
   upstreamDown: (problem: string) => refusal(502, 'api_error', `The provider cannot be reached: ${problem}.`),
   cut: () => refusal(502, 'api_error', 'The provider cut the answer off before its end.'),
   revoked: () => refusal(401, 'authentication_error', 'This Godel key was revoked.'),
+  expired: () => refusal(401, 'authentication_error', 'This Godel key has expired.'),
+  modelNotAllowed: (model: string) =>
+    refusal(403, 'permission_error', `This Godel key may not use the model "${model}".`),
+  limited: (message: string, retryAfterMs: number) => ({
+    ...refusal(429, 'rate_limit_error', message),
+    retryAfterMs,
+  }),
+  // Like a spent budget: the same request would be refused again.
+  final: (message: string) => refusal(402, 'billing_error', message),
+  providerKeyRefused: (provider: string) =>
+    refusal(403, 'permission_error', `The provider ${provider} refuses Godel's key. godel provider test ${provider}`),
+  unpriced: (model: string) =>
+    refusal(403, 'permission_error', `The model "${model}" has no known price, and only priced models may be used.`),
+  ledgerBroken: (retryAfterMs: number) => ({
+    ...refusal(503, 'api_error', 'The ledger cannot be written now (is the disk full?), so nothing may be spent.'),
+    retryAfterMs,
+  }),
   internal: () => refusal(500, 'api_error', 'The Godel proxy failed on this request; its log has the details.'),
 };

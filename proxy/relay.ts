@@ -196,10 +196,12 @@ export function relay(spec: RelaySpec): void {
     if (state.streaming) response.flushHeaders();
   }
 
-  function write(current: Dispatcher.DispatchController, bytes: Buffer): void {
-    if (bytes.length === 0 || response.write(bytes)) return;
+  /** False when the client is slow and the provider has to wait for it. */
+  function write(current: Dispatcher.DispatchController, bytes: Buffer): boolean {
+    if (bytes.length === 0 || response.write(bytes)) return true;
     current.pause();
     response.once('drain', () => current.resume());
+    return false;
   }
 
   function pass(current: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -212,12 +214,12 @@ export function relay(spec: RelaySpec): void {
       return;
     }
     if (tap?.complete() && !state.settled) settle(state.status >= 400 ? 'upstream-error' : 'ok');
-    if (!state.settling) return write(current, bytes);
+    if (!state.settling) return void write(current, bytes);
     current.pause();
     whenSettled(() => {
       state.settling = undefined;
-      current.resume();
-      write(current, bytes);
+      // To resume may deliver what follows at once, so it comes last.
+      if (write(current, bytes)) current.resume();
     });
   }
 

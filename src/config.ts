@@ -1,5 +1,6 @@
 /** The one config schema. Order: flag > environment > project file > user file > default. */
 import { z } from 'zod';
+import { limitSetSchema, modelAliasSchema, priceOverrideSchema } from './costs/schema.ts';
 import { isHours } from './inbox/state.ts';
 
 const providerConfig = z.strictObject({
@@ -76,6 +77,35 @@ export const configSchema = z.strictObject({
     .describe('REST and WebSocket on 127.0.0.1; 0 = any free'),
   proxy_port: z.coerce.number().int().min(0).max(65535).default(7374).describe('LLM proxy on 127.0.0.1; 0 = any free'),
   log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Log detail'),
+  model_aliases: z
+    .record(z.string().regex(/^[a-z][a-z0-9_-]*$/), z.union([z.array(z.string()).min(1), modelAliasSchema]))
+    .default({})
+    .describe('Names for models, such as fast: [anthropic/claude-haiku-4-5, openai/gpt-5.4-mini]'),
+  model_fallbacks: z
+    .record(z.string(), z.array(z.string()))
+    .default({})
+    .describe('Model -> models that stand in when it cannot be had'),
+  limits: z
+    .strictObject({
+      agent: limitSetSchema.strict().optional().describe('Of every agent'),
+      user: limitSetSchema.strict().optional().describe('Of every user'),
+      project: limitSetSchema.strict().optional().describe('Of every project'),
+    })
+    .default({})
+    .describe('Requests and tokens a minute, hour and day, requests at a time, calls a run, most a request may cost'),
+  prices: z
+    .record(z.string().regex(/^[^/]+\/.+$/), priceOverrideSchema)
+    .default({})
+    .describe('Own prices by provider/model, in USD per million tokens'),
+  unpriced_models: z.enum(['count', 'refuse']).default('count').describe('What happens to a model without a price'),
+  request_attempts: z.coerce.number().int().min(1).max(20).default(4).describe('Attempts of one request to a model'),
+  request_wait_seconds: z.coerce
+    .number()
+    .min(0)
+    .max(300)
+    .default(5)
+    .describe('Longest wait inside a request for a provider that is busy'),
+  ledger_days: z.coerce.number().int().min(1).default(400).describe('Requests are kept in the ledger this long'),
   providers: z
     .record(z.string().regex(/^[a-z][a-z0-9-]*$/), providerConfig)
     .default({})
@@ -93,6 +123,14 @@ export const DAEMON_KEYS: readonly (keyof Config)[] = [
   'notify_bell',
   'notify_webhook',
   'quiet_hours',
+  'model_aliases',
+  'model_fallbacks',
+  'limits',
+  'prices',
+  'unpriced_models',
+  'request_attempts',
+  'request_wait_seconds',
+  'ledger_days',
 ];
 
 /** Environment variables that set a key. */

@@ -2,7 +2,7 @@
 import type { ModelChoice } from '../agents/runtime.ts';
 import type { Config } from '../config.ts';
 import { failure } from '../errors.ts';
-import type { Provider } from './schema.ts';
+import type { Provider, ProviderKey } from './schema.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -14,6 +14,13 @@ interface BuiltIn {
   urlVariable: string;
   baseUrl: string;
   defaultModel: string;
+}
+
+/** Where addresses and keys come from: the daemon's environment and its secrets. */
+export interface ProviderSource {
+  env: Environment;
+  /** Keys of a provider, the one to use first in front: its secrets, then the variable. */
+  keys(providerId: string, variable: string | undefined): ProviderKey[];
 }
 
 const BUILT_IN: readonly BuiltIn[] = [
@@ -52,36 +59,38 @@ export const DEMO_PROVIDER: Provider = {
   dialect: 'anthropic',
   baseUrl: 'http://demo.invalid',
   api: ['chat'],
+  keys: [],
   headers: {},
   models: ['demo-small', 'demo-large'],
 };
 
+const withoutVersion = (url: string) => url.replace(/\/(v1\/?)?$/, '');
+
 /** Providers that have a key, the configured ones, and `demo`. */
-export function providersOf(config: Pick<Config, 'providers'>, env: Environment): Provider[] {
-  const builtIn: Provider[] = BUILT_IN.filter((each) => env[each.keyVariable] && !config.providers[each.id]).map(
-    (each) => ({
+export function providersOf(config: Pick<Config, 'providers'>, source: ProviderSource): Provider[] {
+  const builtIn = BUILT_IN.filter((each) => !config.providers[each.id]).map(
+    (each): Provider => ({
       id: each.id,
       dialect: each.dialect,
       api: each.api,
-      baseUrl: (env[each.urlVariable] || each.baseUrl).replace(/\/(v1\/?)?$/, ''),
-      apiKey: env[each.keyVariable] as string,
+      baseUrl: withoutVersion(source.env[each.urlVariable] || each.baseUrl),
+      keys: source.keys(each.id, each.keyVariable),
       headers: {},
       models: [],
     }),
   );
-  const configured: Provider[] = Object.entries(config.providers).map(([id, each]) => {
-    const apiKey = each.api_key_env === undefined ? undefined : env[each.api_key_env];
-    return {
+  const configured = Object.entries(config.providers).map(
+    ([id, each]): Provider => ({
       id,
       dialect: each.dialect,
       api: each.api,
-      baseUrl: each.base_url.replace(/\/(v1\/?)?$/, ''),
+      baseUrl: withoutVersion(each.base_url),
+      keys: source.keys(id, each.api_key_env ?? BUILT_IN.find((known) => known.id === id)?.keyVariable),
       headers: each.headers,
       models: each.models,
-      ...(apiKey === undefined ? {} : { apiKey }),
-    };
-  });
-  return [...builtIn, ...configured, DEMO_PROVIDER];
+    }),
+  );
+  return [...builtIn.filter((each) => each.keys.length > 0), ...configured, DEMO_PROVIDER];
 }
 
 function defaultModelOf(provider: Provider): string | undefined {

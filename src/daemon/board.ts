@@ -99,8 +99,7 @@ export function createBoard(options: BoardOptions): Board {
 
   /** Reads the sum of a project and tells everybody, at most once a second. */
   async function announceSpend(projectId: string): Promise<void> {
-    const usage = await proxy.client.usage({ projectId });
-    const spentUsd = usage.totalCostNano / NANO;
+    const spentUsd = (await proxy.client.spentNano(projectId)) / NANO;
     if (spent.get(projectId) === spentUsd) return;
     spent.set(projectId, spentUsd);
     await core.units.run((unit) =>

@@ -5,11 +5,13 @@ import { messageOf } from '../base/error.ts';
 import { createEventBus, type EventBus } from '../base/event.ts';
 import type { Log } from '../base/log.ts';
 import type { HomePaths } from '../base/paths.ts';
+import type { ProviderSource } from '../costs/providers.ts';
 import { type Database, openSqlite } from '../storage/database.ts';
 import { eventRange } from '../storage/journal.ts';
 import { openReplica, type Replica } from '../storage/records.ts';
 import { createUnitOfWork, type UnitOfWork } from '../storage/unit-of-work.ts';
 import { type ConfigFiles, createConfigFiles } from './config-files.ts';
+import { createProviderSource } from './provider-source.ts';
 import { rulesOf } from './record-kinds.ts';
 import { createStateSync, type StateSync } from './state-sync.ts';
 
@@ -26,6 +28,8 @@ export interface Core {
   sync: StateSync;
   units: UnitOfWork;
   tokens: Tokens;
+  /** Addresses and keys of providers. */
+  providers: ProviderSource;
   config: ConfigFiles;
   stop(): Promise<void>;
 }
@@ -75,6 +79,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     sync,
     units,
     tokens,
+    providers: createProviderSource({ env: environment, secrets: () => [] }),
     config: createConfigFiles(paths.configFile, environment),
     async stop() {
       await sync.stop();

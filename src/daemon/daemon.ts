@@ -8,7 +8,7 @@ import { messageOf } from '../base/error.ts';
 import type { Log } from '../base/log.ts';
 import type { HomePaths } from '../base/paths.ts';
 import type { Config } from '../config.ts';
-import { providersOf } from '../costs/providers.ts';
+import { policyOf } from '../costs/policy.ts';
 import { failure } from '../errors.ts';
 import { operations } from '../operations.ts';
 import { createRepoService, type RepoService } from '../repos/service.ts';
@@ -83,7 +83,8 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
     port: options.config.proxy_port,
     version,
     environment: core.environment,
-    providers: async () => providersOf((await core.config.daemon()).config, core.environment),
+    policy: async () => policyOf((await core.config.daemon()).config, core.providers),
+    onNotice: () => undefined,
     onActivity: (activity) => {
       board.spendChanged(activity.agentId);
       snapshots.touch(activity.agentId);

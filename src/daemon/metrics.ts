@@ -34,8 +34,8 @@ export async function metricsText({ core, proxy }: { core: Core; proxy: ProxyPro
   for (const project of projects) {
     const counts = await statusCounts(db, project.id);
     for (const [status, count] of Object.entries(counts)) beads.push([{ project: project.name, status }, count]);
-    const usage = await proxy.client.usage({ projectId: project.id }).catch(() => undefined);
-    if (usage) spent.push([{ project: project.name }, usage.totalCostNano / NANO]);
+    const nano = await proxy.client.spentNano(project.id).catch(() => undefined);
+    if (nano !== undefined) spent.push([{ project: project.name }, nano / NANO]);
   }
   const memory = process.memoryUsage();
   return [

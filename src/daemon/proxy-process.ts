@@ -9,19 +9,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { GodelError, messageOf } from '../base/error.ts';
 import type { Log } from '../base/log.ts';
 import type { HomePaths } from '../base/paths.ts';
-import type { Activity, Provider, ProxyStatus } from '../costs/schema.ts';
+import type { Policy, ProxyStatus } from '../costs/schema.ts';
 import { failure } from '../errors.ts';
-import { createProxyClient, type ProxyClient } from './proxy-client.ts';
+import { type ActivityListeners, createProxyClient, type ProxyClient } from './proxy-client.ts';
 
-export interface ProxyProcessOptions {
+export interface ProxyProcessOptions extends ActivityListeners {
   paths: HomePaths;
   proxyFile: string;
   nodePath: string;
   port: number;
   version: string;
   environment: Readonly<Record<string, string | undefined>>;
-  providers: () => Promise<Provider[]>;
-  onActivity: (activity: Activity) => void;
+  policy: () => Promise<Policy>;
   log: Log;
 }
 
@@ -32,7 +31,7 @@ export interface ProxyProcess {
   /** Base URL for agents. @throws GodelError proxy-down while it is not running */
   url(): string;
   status(): ProxyStatus | undefined;
-  /** Tells the proxy the providers again, for example after a change of configuration. */
+  /** Tells the proxy its policy again, for example after a change of configuration. */
   refresh(): Promise<void>;
   /** Ends the watch; the proxy itself goes on unless `withProxy`. */
   stop(withProxy: boolean): Promise<void>;
@@ -131,14 +130,14 @@ export function createProxyProcess(options: ProxyProcessOptions): ProxyProcess {
       const outFile = join(paths.logDir, 'proxy.out');
       current = await startOn(outFile, options.port || lastPort());
     }
-    await client.putProviders(await options.providers());
+    await client.putPolicy(await options.policy());
     log.info({ proxyPid: current.pid, port: current.port, adopted: running !== undefined }, 'proxy ready');
   }
 
   /** Follows the traffic; when the stream ends the proxy is gone, and is brought back. */
   async function watch(): Promise<void> {
     while (!ending.signal.aborted) {
-      await client.activity(options.onActivity, ending.signal).catch(() => undefined);
+      await client.activity(options, ending.signal).catch(() => undefined);
       if (ending.signal.aborted) return;
       current = undefined;
       log.warn('proxy went away');
@@ -160,7 +159,7 @@ export function createProxyProcess(options: ProxyProcessOptions): ProxyProcess {
       return `http://127.0.0.1:${current.port}`;
     },
     status: () => current,
-    refresh: async () => client.putProviders(await options.providers()),
+    refresh: async () => client.putPolicy(await options.policy()),
     async stop(withProxy) {
       ending.abort();
       if (withProxy)

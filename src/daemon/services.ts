@@ -103,7 +103,7 @@ export function createServices(options: ServicesOptions): Services {
     configOf: configOfProject,
     resolveBead: beadOf,
     chooseModel: (config, runtime, wanted) =>
-      runtime.dialects.length === 0 ? undefined : chooseModel(providersOf(config, core.environment), config, wanted),
+      runtime.dialects.length === 0 ? undefined : chooseModel(providersOf(config, core.providers), config, wanted),
     log: core.log,
   });
 
@@ -176,12 +176,11 @@ function systemPart(
     screen: options.screen,
     freshAgent: (agent) => parts.observation.fresh(agent),
     spentUsd: async (projectId) => {
-      const usage = await proxy.client.usage({ projectId }).catch(() => undefined);
-      return (usage?.totalCostNano ?? 0) / NANO;
+      return (await proxy.client.spentNano(projectId).catch(() => 0)) / NANO;
     },
     async hasProvider(path) {
       const config = await configOf(path);
-      return config.provider !== undefined || providersOf(config, core.environment).length > 1;
+      return config.provider !== undefined || providersOf(config, core.providers).length > 1;
     },
     config: {
       daemon: () => core.config.daemon(),

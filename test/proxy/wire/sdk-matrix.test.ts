@@ -37,6 +37,7 @@ beforeAll(async () => {
   rig = await createWireRig(() => ({
     id: 'upstream',
     baseUrl: upstream.url,
+    keys: [],
     headers: {},
     models: [],
     ...(PROVIDERS[target] as Pick<Provider, 'dialect' | 'api'>),

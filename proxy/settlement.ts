@@ -1,0 +1,123 @@
+/** What an attempt used and cost, as a row of the ledger. Pure. */
+import { newId } from '../src/base/id.ts';
+import type { LedgerEntry, Outcome, TokenUse, VirtualKey } from '../src/costs/schema.ts';
+import { costOf, inputEstimate, noUse } from './cost.ts';
+import type { RelayResult } from './relay.ts';
+import type { Candidate } from './routing.ts';
+import type { RequestFields } from './wire/fields.ts';
+import type { Route } from './wire/routes.ts';
+
+/** What every row of one request says. */
+export interface Subject {
+  requestId: string;
+  key: VirtualKey;
+  route: Route;
+  fields: RequestFields;
+  bodyBytes: number;
+}
+
+export interface Attempt {
+  number: number;
+  candidate: Candidate;
+  keyId: string;
+}
+
+type Common = Omit<
+  LedgerEntry,
+  | 'attempt'
+  | 'provider'
+  | 'model'
+  | 'status'
+  | 'outcome'
+  | 'tokens'
+  | 'costNano'
+  | 'estimated'
+  | 'latencyMs'
+  | 'firstByteMs'
+>;
+
+function commonOf({ requestId, key, route, fields }: Subject, now: number): Common {
+  return {
+    id: newId(),
+    requestId,
+    at: new Date(now).toISOString(),
+    agentId: key.agentId,
+    agentName: key.agentName,
+    projectId: key.projectId,
+    beadId: key.beadId,
+    convoyId: key.convoyId,
+    teamId: key.teamId,
+    userId: key.userId,
+    tenantId: key.tenantId,
+    keyName: key.name,
+    asked: fields.model,
+    dialect: route.wire,
+    stream: fields.stream,
+  };
+}
+
+/**
+ * Tokens of an attempt. A cut or cancelled answer is paid for as far as it got: what was counted stands, events stand for
+ * output where no count came, and the size of the request for its input.
+ */
+function tokensOf(subject: Subject, result: RelayResult): { tokens: TokenUse; estimated: boolean } {
+  const { reading, status, outcome } = result;
+  const begun = status >= 200 && status < 300;
+  if (!subject.route.metered || !begun) return { tokens: noUse(), estimated: false };
+  const tokens = { ...(reading?.tokens ?? noUse()) };
+  if (outcome === 'ok' && reading?.exact) return { tokens, estimated: false };
+  tokens.output = Math.max(tokens.output, reading?.events ?? 0);
+  if (!reading?.exact) tokens.input = Math.max(tokens.input, Math.ceil(subject.bodyBytes / 4));
+  return { tokens, estimated: true };
+}
+
+/** The row of an attempt at a provider. */
+export function attemptEntry(
+  subject: Subject,
+  attempt: Attempt,
+  result: RelayResult,
+  now: number,
+  reason: string | undefined,
+): LedgerEntry {
+  const { tokens, estimated } = tokensOf(subject, result);
+  const { candidate } = attempt;
+  const begun = result.status >= 200 && result.status < 300;
+  return {
+    ...commonOf(subject, now),
+    attempt: attempt.number,
+    provider: candidate.provider.id,
+    ...(attempt.keyId === '' ? {} : { providerKey: attempt.keyId }),
+    model: candidate.model,
+    status: result.status,
+    outcome: result.outcome,
+    ...(reason === undefined ? {} : { reason }),
+    tokens,
+    costNano: subject.route.metered && begun ? costOf(candidate.price, tokens) : 0,
+    estimated,
+    latencyMs: Math.round(result.latencyMs),
+    firstByteMs: result.firstByteMs === null ? null : Math.round(result.firstByteMs),
+  };
+}
+
+/** The row of a request that was refused before any attempt. */
+export function refusedEntry(subject: Subject, status: number, reason: string, now: number): LedgerEntry {
+  const outcome: Outcome = 'refused';
+  return {
+    ...commonOf(subject, now),
+    attempt: 0,
+    provider: '',
+    model: subject.fields.model,
+    status,
+    outcome,
+    reason,
+    tokens: noUse(),
+    costNano: 0,
+    estimated: false,
+    latencyMs: 0,
+    firstByteMs: null,
+  };
+}
+
+/** Tokens that limits count: what the provider read and wrote. */
+export const estimatedTokens = (bodyBytes: number, maxTokens: number | undefined, candidate: Candidate | undefined) =>
+  inputEstimate(bodyBytes) + (maxTokens ?? candidate?.price?.maxTokens ?? 0);
