@@ -72,9 +72,7 @@ function mainPage(): string {
     const variable = ENVIRONMENT_KEYS[key as keyof typeof ENVIRONMENT_KEYS];
     return `.TP\n.B ${roff(key)}\n${roff(`${schema.description ?? ''}${variable ? ` (${variable})` : ''}`)}\n`;
   });
-  const keys = bindings({ cli: 'godel' }).map(
-    ({ keys: names, help }) => `.TP\n.B C\\-g ${roff(names.join(', '))}\n${roff(help)}\n`,
-  );
+  const keys = bindings().map(({ keys: names, help }) => `.TP\n.B C\\-g ${roff(names.join(', '))}\n${roff(help)}\n`);
   const board = roff(
     keymapTable('board')
       .replaceAll('|', ' ')

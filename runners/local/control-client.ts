@@ -9,6 +9,11 @@ import { commandLine, createControlParser } from './control-lines.ts';
 export interface ControlClient {
   /** Runs commands; resolves with the lines of each reply, rejects with tmux's own words. */
   commands(commands: readonly (readonly string[])[]): Promise<string[][]>;
+  /**
+   * Runs commands as one: the server does nothing else in between, so no key, end of a program or redraw falls into
+   * the middle. The first refusal skips the rest and rejects.
+   */
+  sequence(commands: readonly (readonly string[])[]): Promise<string[][]>;
   readonly closed: Promise<void>;
   close(): Promise<void>;
 }
@@ -21,7 +26,11 @@ export interface ControlClientOptions {
 }
 
 interface Waiting {
-  resolve: (lines: string[]) => void;
+  /** The reply that ends a sequence; a command alone ends with its first reply. */
+  end?: string;
+  problem?: string;
+  replies: string[][];
+  resolve: (replies: string[][]) => void;
   reject: (error: Error) => void;
 }
 
@@ -36,6 +45,7 @@ export async function openControlClient(options: ControlClientOptions): Promise<
   const waiting: Waiting[] = [];
   let said = '';
   let open = true;
+  let sequences = 0;
   let greeted: () => void = () => {};
   const greeting = new Promise<void>((resolve) => {
     greeted = resolve;
@@ -52,13 +62,24 @@ export async function openControlClient(options: ControlClientOptions): Promise<
         first = false;
         if (message.ok) greeted();
         else said = message.lines.join(' ');
-      } else {
-        const next = waiting.shift();
-        if (message.ok) next?.resolve(message.lines);
-        else next?.reject(new Error(`tmux: ${message.lines.join(' ')}`));
-      }
+      } else reply(message.ok, message.lines);
     }
   });
+  function reply(ok: boolean, lines: string[]): void {
+    const [next] = waiting;
+    if (!next) return;
+    if (next.end !== undefined && lines[0] !== next.end) {
+      next.replies.push(lines);
+      if (!ok) next.problem ??= lines.join(' ');
+      return;
+    }
+    waiting.shift();
+    if (next.end === undefined) next.replies.push(lines);
+    const problem = next.problem ?? (ok ? undefined : lines.join(' '));
+    if (problem === undefined) next.resolve(next.replies);
+    else next.reject(new Error(`tmux: ${problem}`));
+  }
+
   child.stderr.on('data', (chunk: Buffer) => {
     said += chunk.toString('utf8');
   });
@@ -78,7 +99,7 @@ export async function openControlClient(options: ControlClientOptions): Promise<
   await Promise.race([greeting, closed]);
   if (!open) throw new Error(`tmux client could not attach: ${said.trim() || 'no reason given'}`);
 
-  function one(command: readonly string[]): Promise<string[]> {
+  function send(text: string, end?: string): Promise<string[][]> {
     return new Promise((resolve, reject) => {
       if (!open) return reject(new Error('tmux client is closed'));
       const timer = setTimeout(() => child.kill('SIGKILL'), COMMAND_TIMEOUT_MS);
@@ -88,13 +109,22 @@ export async function openControlClient(options: ControlClientOptions): Promise<
           clearTimeout(timer);
           done(value);
         };
-      waiting.push({ resolve: settle(resolve), reject: settle(reject) });
-      child.stdin.write(`${commandLine([command])}\n`);
+      waiting.push({ ...(end && { end }), replies: [], resolve: settle(resolve), reject: settle(reject) });
+      child.stdin.write(text);
     });
   }
 
+  /** How many replies a line has depends on what it runs, so a line of its own tells its end. */
+  function sequence(commands: readonly (readonly string[])[]): Promise<string[][]> {
+    sequences += 1;
+    const end = `godel-end-${sequences}`;
+    return send(`${commandLine(commands)}\ndisplay-message -p ${end}\n`, end);
+  }
+
   return {
-    commands: (commands) => Promise.all(commands.map(one)),
+    commands: (commands) =>
+      Promise.all(commands.map(async (command) => (await send(`${commandLine([command])}\n`))[0] ?? [])),
+    sequence,
     closed,
     async close() {
       child.stdin.end();

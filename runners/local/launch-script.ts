@@ -2,6 +2,17 @@
 
 export const shellQuote = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
+/**
+ * A path as the argument of printf between single quotes, everything unusual as an octal escape: tmux reads the
+ * command of pipe-pane as a format and as a time, so that `#` and `%` in a plain path would be replaced.
+ */
+export function printfText(path: string): string {
+  const plain = (byte: number) => /[A-Za-z0-9/._-]/.test(String.fromCharCode(byte));
+  return [...Buffer.from(path)]
+    .map((byte) => (plain(byte) ? String.fromCharCode(byte) : `\\${byte.toString(8).padStart(3, '0')}`))
+    .join('');
+}
+
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 export interface ScriptSpec {

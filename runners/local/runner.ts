@@ -1,5 +1,5 @@
 /** The local runner: every agent in a pane of Godel's own tmux server. */
-import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Handle, Held, LaunchSpec, Runner } from '../../src/agents/runner.ts';
@@ -8,7 +8,7 @@ import { messageOf } from '../../src/base/error.ts';
 import { newId } from '../../src/base/id.ts';
 import type { Log } from '../../src/base/log.ts';
 import { isRunning, run } from '../../src/base/process.ts';
-import { launchScript, shellQuote } from './launch-script.ts';
+import { launchScript, printfText, shellQuote } from './launch-script.ts';
 import { pasteable } from './paste.ts';
 import { endTree, pauseTree, resumeTree } from './process-tree.ts';
 import { HOLD_SESSION, type TmuxServer } from './tmux-server.ts';
@@ -104,30 +104,22 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
   async function launch(spec: LaunchSpec): Promise<Handle> {
     const script = await writeScript(spec);
     const shell = `exec env -i TMUX_PANE="$TMUX_PANE" sh ${shellQuote(script)}`;
-    const where = ['-d', '-P', '-F', '#{pane_id} #{pane_pid}', '-t', `=${HOLD_SESSION}:`, '-n', spec.agentName];
-    const [line = ''] = await server.tmux('new-window', ...where, shell);
-    const [pane = '', pid = ''] = line.split(' ');
-    const set = (name: string, value: string) => ['set-option', '-p', '-t', pane, name, value];
-    await server.batch([
+    // One step: marks and log are there before the program can print, or end.
+    const window = `${spec.agentId}-${spec.generation}`;
+    const target = `=${HOLD_SESSION}:=${window}`;
+    const create = ['new-window', '-d', '-P', '-F', '#{pane_id} #{pane_pid}', '-t', `=${HOLD_SESSION}:`, '-n', window];
+    const set = (name: string, value: string) => ['set-option', '-p', '-t', target, name, value];
+    const [[line = ''] = []] = await server.sequence([
+      [...create, shell],
+      ['pipe-pane', '-O', '-t', target, `exec cat >> "$(printf '${printfText(spec.logFile)}')"`],
       set('@godel_agent', spec.agentId),
       set('@godel_generation', String(spec.generation)),
       set('@godel_name', spec.agentName),
       set('@godel_exit', exitFileOf(spec)),
       ...(spec.beadId === undefined ? [] : [set('@godel_bead', spec.beadId)]),
     ]);
-    await startLog(pane, spec.logFile);
+    const [pane = '', pid = ''] = line.split(' ');
     return { runner: 'local', address: pane, pid: Number(pid) };
-  }
-
-  /** Everything the pane prints goes to its log; of a program that has already ended the screen is kept. */
-  async function startLog(pane: string, logFile: string): Promise<void> {
-    try {
-      await server.tmux('pipe-pane', '-O', '-t', pane, `exec cat >> ${shellQuote(logFile)}`);
-    } catch (error) {
-      if (!messageOf(error).includes('exited')) throw error;
-      const screen = await server.tmux('capture-pane', '-p', '-t', pane);
-      await appendFile(logFile, `${screen.join('\n').trimEnd()}\n`);
-    }
   }
 
   /** tmux may not tell of an end under load: a pane whose process is gone for two looks has ended. */
@@ -180,6 +172,14 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
     await delay(ENTER_PAUSE_MS);
   }
 
+  /** Closing a pane ends the zoom of its window; a person who looks at another pane of it keeps that. */
+  async function closePane(pane: string): Promise<void> {
+    const panes = await server.tmux('list-panes', '-t', pane, '-F', '#{pane_id} #{pane_active}#{window_zoomed_flag}');
+    const zoomed = panes.find((line) => line.endsWith(' 11'))?.split(' ')[0];
+    const again = zoomed === undefined || zoomed === pane ? [] : [['resize-pane', '-Z', '-t', zoomed]];
+    await server.sequence([['kill-pane', '-t', pane], ...again]);
+  }
+
   return {
     id: 'local',
     async probe() {
@@ -219,7 +219,7 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
       const held = (await list()).find((each) => each.address === handle.address && each.agentId === agentId);
       // A pane id that now belongs to somebody else must not be touched, its pid may be reused.
       const proof = await endTree(held && !held.dead ? held.pid : undefined, markerOf(agentId));
-      if (held) await server.tmux('kill-pane', '-t', handle.address).catch(() => undefined);
+      if (held) await closePane(handle.address).catch(() => undefined);
       return proof;
     },
     list,

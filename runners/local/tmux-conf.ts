@@ -30,6 +30,8 @@ export function tmuxConf(version: TmuxVersion): string {
     'set -s focus-events on',
     'set -s extended-keys on',
     'set -g default-terminal tmux-256color',
+    // What panes and popups run is written for a POSIX shell; the person's own may be fish.
+    'set -g default-shell /bin/sh',
     "set -as terminal-features ',*256col*:RGB:clipboard:usstyle,xterm*:extkeys'",
     'set -g mouse on',
     'set -g remain-on-exit on',

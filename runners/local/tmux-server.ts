@@ -33,6 +33,8 @@ export interface TmuxServer {
   tmux(...command: string[]): Promise<string[]>;
   /** Runs several commands in order; the first refusal is thrown after all were tried. */
   batch(commands: readonly (readonly string[])[]): Promise<string[][]>;
+  /** Runs commands as one step that nothing falls into; the first refusal skips the rest and is thrown. */
+  sequence(commands: readonly (readonly string[])[]): Promise<string[][]>;
   onNotification(listener: (name: string, args: string) => void): () => void;
   /** Called when a server was lost and a new, empty one was started. */
   onLost(listener: () => void): () => void;
@@ -177,6 +179,7 @@ export function createTmuxServer(options: TmuxServerOptions): TmuxServer {
       return lines;
     },
     batch,
+    sequence: async (commands) => (await connected()).sequence(commands),
     onNotification(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -1,5 +1,6 @@
 /** Events of the daemon over its WebSocket: replayed from a position, then live, reconnected for ever. */
-import { WebSocket } from 'ws';
+import { connect } from 'node:net';
+import { type ClientOptions, WebSocket } from 'ws';
 import type { GodelEvent } from '../base/event.ts';
 import type { Endpoint } from './http.ts';
 
@@ -18,9 +19,11 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 const RESYNC_CODE = 4009;
 
-function address(endpoint: Endpoint, query: string): string {
-  if (endpoint.socketPath !== undefined) return `ws+unix://${endpoint.socketPath}:/events?${query}`;
-  return `${(endpoint.url ?? 'http://127.0.0.1:7373').replace(/^http/, 'ws')}/events?${query}`;
+/** The path of a socket is no part of a URL: it may hold `#`, `?` or `%`. */
+function target(endpoint: Endpoint): { url: string; options: ClientOptions } {
+  const { socketPath } = endpoint;
+  if (socketPath !== undefined) return { url: 'ws://daemon', options: { createConnection: () => connect(socketPath) } };
+  return { url: (endpoint.url ?? 'http://127.0.0.1:7373').replace(/^http/, 'ws'), options: {} };
 }
 
 /** Follows events until the signal aborts. Returns at once. */
@@ -41,7 +44,8 @@ export function followEvents(
       patterns,
       ...(projectId === undefined ? {} : { projectId }),
     });
-    const socket = new WebSocket(address(endpoint, query.toString()), 'godel-events-v1', { headers });
+    const { url, options: how } = target(endpoint);
+    const socket = new WebSocket(`${url}/events?${query}`, 'godel-events-v1', { ...how, headers });
     const abort = () => socket.terminate();
     options.signal.addEventListener('abort', abort, { once: true });
     socket.on('open', () => {

@@ -52,7 +52,6 @@ export function createBoard(options: BoardOptions): Board {
     const known = screens.get(projectId);
     if (known) return known;
     const base = serverEnvironment(core.environment);
-    const cli = `${shellQuote(process.execPath)} ${shellQuote(files.cli)} --project ${projectId}`;
     const screen = createScreen({
       server: parts.tmux,
       session: `godel-${projectId.slice(-12)}`,
@@ -60,7 +59,7 @@ export function createBoard(options: BoardOptions): Board {
         argv: [process.execPath, files.board],
         env: { ...withoutTerm(base), GODEL_PROJECT: projectId, NODE_ENV: 'production' },
       },
-      cli,
+      cli: { GODEL_NODE: process.execPath, GODEL_CLI: files.cli, GODEL_PROJECT: projectId },
       log,
     });
     screens.set(projectId, screen);

@@ -100,7 +100,8 @@ describe('shell agents', () => {
       return mine.length === 20 && mine;
     });
     expect(new Set(brief.map((agent) => agent.exitCode))).toEqual(new Set([3]));
-    expect((await home.godel(['agent', 'logs', 'brief-1'])).stdout).toContain('last words');
+    for (const { name } of brief)
+      expect((await home.json<{ text: string }>('agent', 'logs', name)).text, name).toContain('last words');
   });
 
   test('pause stops the whole tree where it is, resume lets it go on', async () => {

@@ -66,8 +66,9 @@ async function endPid(file: string): Promise<void> {
   await until(`process ${pid} ends`, async () => !isRunning(pid), 5_000).catch(() => process.kill(pid, 'SIGKILL'));
 }
 
+/** Its path has characters that shells and tmux would replace if they were given a chance. */
 export async function createHome(extra: Record<string, string> = {}): Promise<TestHome> {
-  const folder = await realpath(await mkdtemp(join(tmpdir(), 'godel-test-')));
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'godel #1 5%d ')));
   const repository = await makeRepository(join(folder, 'repo'));
   const env: Record<string, string> = {
     PATH: process.env.PATH ?? '',

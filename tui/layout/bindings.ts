@@ -1,21 +1,38 @@
 /** Keys behind the prefix C-g, and the look of the screen, as tmux commands. Pure. */
 
-export interface BindingOptions {
-  /** Shell words that run the CLI for this project, quoted. */
-  cli: string;
-}
+import { commandLine } from '../../runners/local/control-lines.ts';
 
 type Command = readonly string[];
 
 const toBoard = ['select-pane', '-Z', '-t', '{top-left}'];
 /** From the board to the pane that was used last, from anywhere else to the board. */
-const toggle = ['if-shell', '-F', '#{==:#{@godel_kind},board}', 'select-pane -Z -l', toBoard.join(' ')];
+const toggle = ['if-shell', '-F', '#{==:#{@godel_kind},board}', 'select-pane -Z -l', commandLine([toBoard])];
 
 const typeOnBoard = (key: string) => [...toBoard, ';', 'send-keys', '-t', '{top-left}', key];
 
+/**
+ * The CLI for the project of the session, from variables of the session: a path in the command itself would be read
+ * as a format by tmux, and the keys of one project would run in another.
+ */
+const CLI = '"$GODEL_NODE" "$GODEL_CLI" --project "$GODEL_PROJECT"';
+
+/** Asks for a line in a popup; it stays open when the message is refused. A name has no special characters. */
+const messagePopup = commandLine([
+  [
+    ...['display-popup', '-EE', '-w', '80', '-h', '8'],
+    'printf "Message to #{@godel_name} (nothing: cancel)\\n> "; IFS= read -r text; [ -z "$text" ] || ' +
+      `exec ${CLI} agent send #{@godel_name} -- "$text" >/dev/null`,
+  ],
+]);
+
+interface PrefixBinding {
+  keys: readonly string[];
+  command: Command;
+  help: string;
+}
+
 /** Keys with the words of the help; the list is the order of the help. */
-export function bindings({ cli }: BindingOptions): { keys: readonly string[]; command: Command; help: string }[] {
-  const message = `display-popup -E -w 80 -h 8 -T ' Message to #{@godel_name} ' "sh -c 'printf \\"> \\"; IFS= read -r text; [ -z \\"\\$text\\" ] || exec ${cli.replaceAll("'", '')} agent send #{@godel_name} \\"\\$text\\"'"`;
+export function bindings(): PrefixBinding[] {
   return [
     { keys: ['b', 'Tab'], command: toggle, help: 'board, or back to the agent' },
     { keys: ['h', 'Left'], command: ['select-pane', '-Z', '-L'], help: 'pane to the left' },
@@ -44,10 +61,17 @@ export function bindings({ cli }: BindingOptions): { keys: readonly string[]; co
     },
     {
       keys: ['!'],
-      command: ['run-shell', '-b', `${cli} board focus --waiting >/dev/null 2>&1`],
+      command: ['run-shell', '-b', `${CLI} board focus --waiting >/dev/null 2>&1`],
       help: 'next agent that waits for you',
     },
-    { keys: ['m'], command: ['run-shell', '-C', message], help: 'message to this agent' },
+    {
+      keys: ['m'],
+      command: [
+        ...['if-shell', '-F', '#{@godel_name}', commandLine([['run-shell', '-C', messagePopup]])],
+        commandLine([toBoard, ['send-keys', '-t', '{top-left}', 'm']]),
+      ],
+      help: 'message to this agent; on the board to the agent that is selected',
+    },
     { keys: ['?'], command: typeOnBoard('?'), help: 'help' },
     { keys: [':'], command: typeOnBoard(':'), help: 'command' },
     { keys: ['['], command: ['copy-mode'], help: 'scroll back; q ends' },
@@ -56,10 +80,8 @@ export function bindings({ cli }: BindingOptions): { keys: readonly string[]; co
 }
 
 /** Commands that bind every key. */
-export function bindCommands(options: BindingOptions): Command[] {
-  return bindings(options).flatMap(({ keys, command }) =>
-    keys.map((key) => ['bind-key', '-T', 'prefix', key, ...command]),
-  );
+export function bindCommands(): Command[] {
+  return bindings().flatMap(({ keys, command }) => keys.map((key) => ['bind-key', '-T', 'prefix', key, ...command]));
 }
 
 /** Look of a session: borders with names and states, a status line of two rows. */

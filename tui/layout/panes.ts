@@ -1,7 +1,8 @@
 /** What is on the screen, and the commands that make it what it should be. Pure. */
-import { NARROW_BELOW, pageLayout, paginate } from './layout-string.ts';
+import { NARROW_BELOW, pageLayout } from './layout-string.ts';
 
 export interface Pane {
+  session: string;
   window: string;
   pane: string;
   kind: 'board' | 'placeholder' | 'agent' | 'other';
@@ -12,6 +13,8 @@ export interface Pane {
   dead: boolean;
   /** True when Godel zoomed the window because it is narrow. */
   autoZoomed: boolean;
+  /** The pane of its window that has the keys. */
+  active: boolean;
 }
 
 export const PANE_FORMAT = [
@@ -25,15 +28,20 @@ export const PANE_FORMAT = [
   'window_layout',
   'pane_dead',
   '@godel_autozoom',
+  'pane_active',
+  'session_name',
 ]
   .map((field) => `#{${field}}`)
   .join('\t');
 
 export function parsePane(line: string): Pane {
-  const [window = '', pane = '', kind = '', agent = '', width = '0', height = '0', zoomed, layout = '', dead, auto] =
-    line.replaceAll('\\011', '\t').split('\t');
+  const fields = line.replaceAll('\\011', '\t').split('\t');
+  const [window = '', pane = '', kind = '', agent = '', width = '0', height = '0', zoomed, layout = '', ...rest] =
+    fields;
+  const [dead, auto, active, session = ''] = rest;
   const known = kind === 'board' || kind === 'placeholder' ? kind : agent === '' ? 'other' : 'agent';
   return {
+    session,
     window,
     pane,
     kind: known,
@@ -43,6 +51,7 @@ export function parsePane(line: string): Pane {
     layout,
     dead: dead === '1',
     autoZoomed: auto === '1',
+    active: active === '1',
   };
 }
 
@@ -51,14 +60,6 @@ export function byWindow(panes: readonly Pane[]): Map<string, Pane[]> {
   const windows = new Map<string, Pane[]>();
   for (const pane of panes) windows.set(pane.window, [...(windows.get(pane.window) ?? []), pane]);
   return windows;
-}
-
-/** Which agent pane belongs into which of the windows; undefined stands for a page that has no window yet. */
-export function placements(
-  agents: readonly string[],
-  windows: readonly string[],
-): { pane: string; page: number; window: string | undefined }[] {
-  return paginate(agents).flatMap((page, index) => page.map((pane) => ({ pane, page: index, window: windows[index] })));
 }
 
 type Command = readonly string[];
@@ -77,14 +78,23 @@ export function fitWindow(panes: readonly Pane[]): Command[] {
     agents.map((pane) => pane.pane),
   );
   const commands: Command[] = [];
-  const zoom = ['resize-pane', '-Z', '-t', first.window];
+  const fits = layout === undefined || layout === first.layout;
+  const relayout = fits ? [] : [['select-layout', '-t', first.window, layout]];
   if (narrow) {
-    if (!first.zoomed) commands.push(zoom, ['set-option', '-w', '-t', first.window, '@godel_autozoom', '1']);
+    // The layout below the zoom decides where C-g h j k l lead; setting it ends the zoom.
+    commands.push(...relayout);
+    if (!first.zoomed || !fits) commands.push(zoomOf(first.window, true));
+    if (!first.autoZoomed) commands.push(['set-option', '-w', '-t', first.window, '@godel_autozoom', '1']);
     return commands;
   }
-  if (first.zoomed && first.autoZoomed) commands.push(zoom);
+  if (first.zoomed && first.autoZoomed) commands.push(zoomOf(first.window, false));
   if (first.autoZoomed) commands.push(['set-option', '-w', '-u', '-t', first.window, '@godel_autozoom']);
   if (first.zoomed && !first.autoZoomed) return commands;
-  if (layout && layout !== first.layout) commands.push(['select-layout', '-t', first.window, layout]);
-  return commands;
+  return [...commands, ...relayout];
+}
+
+/** Zooms the target, or ends the zoom of its window; a person may have done so since the panes were listed. */
+export function zoomOf(target: string, wanted: boolean): Command {
+  const condition = wanted ? '#{?window_zoomed_flag,0,1}' : '#{window_zoomed_flag}';
+  return ['if-shell', '-F', '-t', target, condition, `resize-pane -Z -t ${target}`];
 }

@@ -6,9 +6,11 @@ import { type ControlClient, openControlClient } from '../../runners/local/contr
 import { shellQuote } from '../../runners/local/launch-script.ts';
 import { HOLD_SESSION, type TmuxServer } from '../../runners/local/tmux-server.ts';
 import { messageOf } from '../../src/base/error.ts';
+import { newId } from '../../src/base/id.ts';
 import type { Log } from '../../src/base/log.ts';
 import { bindCommands, styleCommands } from './bindings.ts';
-import { byWindow, fitWindow, PANE_FORMAT, type Pane, parsePane, placements } from './panes.ts';
+import { PANE_FORMAT, type Pane, parsePane } from './panes.ts';
+import { missingPages, plan } from './plan.ts';
 
 export interface ScreenOptions {
   server: TmuxServer;
@@ -16,8 +18,8 @@ export interface ScreenOptions {
   session: string;
   /** Program of the board and its environment. */
   board: { argv: readonly string[]; env: Readonly<Record<string, string>> };
-  /** Shell words that run the CLI for this project. */
-  cli: string;
+  /** Variables by which keys find the CLI: see `CLI` in bindings.ts. */
+  cli: Readonly<Record<'GODEL_NODE' | 'GODEL_CLI' | 'GODEL_PROJECT', string>>;
   log: Log;
 }
 
@@ -41,6 +43,8 @@ export interface Screen {
 }
 
 const RELAYOUT_MS = 50;
+/** A pane may end while panes are arranged; so often it is tried as a whole. */
+const ARRANGE_TRIES = 4;
 const RELAYOUT_ON = new Set([
   'layout-change',
   'window-add',
@@ -61,6 +65,8 @@ export function createScreen(options: ScreenOptions): Screen {
   let stopped = false;
   let ready = false;
   let status = '';
+  let refused = '';
+  let labels = new Map<string, string>();
 
   function inOrder<T>(work: () => Promise<T>): Promise<T> {
     const next = queue.then(work, work);
@@ -105,6 +111,12 @@ export function createScreen(options: ScreenOptions): Screen {
     return `while :; do ${program}; sleep 1; done`;
   }
 
+  /** The keys of all projects are the same; what they run is told by the session they are pressed in. */
+  function keyCommands(): (readonly string[])[] {
+    const known = Object.entries(options.cli).map(([name, value]) => ['set-environment', '-t', target, name, value]);
+    return [...known, ...bindCommands()];
+  }
+
   async function create(size: { columns: number; rows: number }): Promise<void> {
     const geometry = ['-x', String(Math.max(20, size.columns)), '-y', String(Math.max(5, size.rows))];
     const [pane = ''] = await server.tmux(
@@ -123,7 +135,7 @@ export function createScreen(options: ScreenOptions): Screen {
     await server.batch([
       ['set-option', '-p', '-t', pane, '@godel_kind', 'board'],
       ...styleCommands(target),
-      ...bindCommands({ cli: options.cli }),
+      ...keyCommands(),
     ]);
     await followBoard(pane);
   }
@@ -160,71 +172,55 @@ export function createScreen(options: ScreenOptions): Screen {
   function relayoutSoon(): void {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      inOrder(applyLayout).catch((error: unknown) => log.debug({ problem: messageOf(error) }, 'layout not applied'));
+      inOrder(arrange).catch((error: unknown) => log.debug({ problem: messageOf(error) }, 'layout not applied'));
     }, RELAYOUT_MS);
   }
 
-  async function applyLayout(): Promise<void> {
-    if (stopped || !(await exists())) return;
-    const windows = byWindow(await list());
-    await attempt([...windows.values()].flatMap(fitWindow));
-  }
-
-  async function addPage(): Promise<string> {
-    const [line = ''] = await server.tmux(
-      'new-window',
-      '-d',
-      '-t',
-      target,
-      '-n',
-      'page',
-      '-P',
-      '-F',
-      '#{window_id} #{pane_id}',
-      '',
-    );
-    const [window = '', pane = ''] = line.split(' ');
-    await server.tmux('set-option', '-p', '-t', pane, '@godel_kind', 'placeholder');
-    return window;
-  }
-
-  /** Moves panes that are on the wrong page, or on none. */
-  async function place(): Promise<void> {
-    let panes = await list();
-    const windows = [...byWindow(panes).keys()];
-    const wanted = agents.map((agent) => agent.pane);
-    for (const stray of panes.filter((pane) => pane.kind === 'agent' && !wanted.includes(pane.pane))) {
-      await attempt([['break-pane', '-d', '-s', stray.pane, '-t', `=${HOLD_SESSION}:`]]);
-    }
-    for (const { pane, page } of placements(wanted, windows)) {
-      windows[page] ??= await addPage();
-      const window = windows[page] as string;
-      const here = panes.find((each) => each.pane === pane);
-      if (here?.window === window) continue;
-      // Even cells first: a window of many panes has no room to split its last one.
-      await attempt([
-        ['join-pane', '-d', '-h', '-s', pane, '-t', `${window}.{bottom-right}`],
-        ['select-layout', '-t', window, 'tiled'],
-      ]);
-      panes = await list();
+  /** Puts every pane where it belongs, in one step; a pane that ends meanwhile makes it look again. */
+  async function arrange(): Promise<void> {
+    let before = '';
+    for (let tries = 1; tries <= ARRANGE_TRIES && !stopped; tries += 1) {
+      const all = (await server.tmux('list-panes', '-a', '-F', PANE_FORMAT)).map(parsePane);
+      const panes = all.filter((pane) => pane.session === session);
+      if (panes.length === 0) return;
+      if (panes.some((pane) => pane.kind === 'board' && pane.dead)) await reviveBoard();
+      const wanted = agents.map((agent) => agent.pane).filter((pane) => all.some((each) => each.pane === pane));
+      const missing = missingPages(panes, wanted);
+      const commands = missing > 0 ? [] : plan({ panes, wanted, hold: `=${HOLD_SESSION}:` });
+      const text = JSON.stringify(commands);
+      if (missing > 0) await Promise.all(Array.from({ length: missing }, addPage));
+      else if (commands.length === 0 || text === refused) return;
+      // What does not help is not tried for ever: each try changes the layout, and each change brings us here.
+      else if (text === before) refused = text;
+      else await step(commands, tries < ARRANGE_TRIES);
+      before = text;
     }
   }
 
-  /** Closes pages without agents, but for the first; the board never goes with one. */
-  async function prune(): Promise<void> {
-    const [first, ...others] = [...byWindow(await list()).entries()];
-    for (const [window, panes] of others) {
-      if (panes.some((pane) => pane.kind === 'agent')) continue;
-      const board = panes.find((pane) => pane.kind === 'board');
-      const left = first?.[1].find((pane) => pane.kind === 'placeholder');
-      if (board && left) await attempt([['swap-pane', '-d', '-s', board.pane, '-t', left.pane]]);
-      await attempt([['kill-window', '-t', window]]);
+  async function step(commands: readonly (readonly string[])[], mayTryAgain: boolean): Promise<void> {
+    try {
+      await server.sequence(commands);
+    } catch (error) {
+      log.debug({ problem: messageOf(error) }, 'panes changed while they were arranged');
+      if (!mayTryAgain) await attempt(commands);
     }
   }
 
+  async function addPage(): Promise<void> {
+    const name = `page-${newId()}`;
+    await server.sequence([
+      ['new-window', '-d', '-t', target, '-n', name, ''],
+      ['set-option', '-p', '-t', `${target}=${name}`, '@godel_kind', 'placeholder'],
+    ]);
+  }
+
+  /** Only what changed: every option that is set makes tmux draw all terminals again. */
   async function label(): Promise<void> {
+    const next = new Map(agents.map((agent) => [agent.pane, `${agent.state} ${agent.beadId ?? ''}`]));
+    const changed = agents.filter((agent) => labels.get(agent.pane) !== next.get(agent.pane));
+    labels = next;
     await attempt(
-      agents.flatMap((agent) => [
+      changed.flatMap((agent) => [
         ['set-option', '-p', '-t', agent.pane, '@godel_state', agent.state],
         ['set-option', '-p', '-t', agent.pane, '@godel_bead', agent.beadId ?? ''],
       ]),
@@ -240,7 +236,7 @@ export function createScreen(options: ScreenOptions): Screen {
             await attempt([['kill-session', '-t', `=${session}`]]);
             await create(size);
           });
-          await attempt(bindCommands({ cli: options.cli }));
+          await attempt(keyCommands());
         } else await create(size);
         ready = true;
         status = '';
@@ -248,14 +244,13 @@ export function createScreen(options: ScreenOptions): Screen {
       }),
     sync(next) {
       agents = next;
+      refused = '';
       return inOrder(async () => {
         if (!ready && !(await exists())) return;
         await watch();
         ready = true;
-        await place();
-        await prune();
         await label();
-        await applyLayout();
+        await arrange();
       });
     },
     setStatus: (left, right) =>
