@@ -1,6 +1,6 @@
 /** Who may import whom. What is not allowed here is an error; the table is explained in src/README.md. */
-const features = '(beads|convoys|agents|inbox|repos|worktrees|reviews|costs|access|system)';
-const pure = `^src/(base/|storage/record/|errors\\.ts|events\\.ts|config\\.ts|operations\\.ts|${features}/(operations|graph-operations|claim-operations|schema|state|fields|context|bridge-protocol|runner|runtime|text|record)\\.ts)`;
+const features = '(beads|convoys|agents|inbox|repos|worktrees|merge|reviews|costs|access|system)';
+const pure = `^src/(base/|storage/record/|errors\\.ts|events\\.ts|config\\.ts|operations\\.ts|${features}/(operations|graph-operations|claim-operations|schema|state|fields|context|bridge-protocol|runner|runtime|text|record|batch)\\.ts)`;
 /** What a service may take from another feature: its nouns, its one place of change, its rows; never its service. */
 const offered = `^src/${features}/(operations|graph-operations|claim-operations|schema|state|fields|context|bridge-protocol|runner|runtime|text|record|briefing|changes|readiness|store|worktree)\\.ts`;
 const npm =
@@ -32,7 +32,7 @@ module.exports = {
     ),
     only(
       'pure-files',
-      `^src/${features}/(operations|graph-operations|claim-operations|schema|state|fields|context|bridge-protocol|runner|runtime|text|record)\\.ts`,
+      `^src/${features}/(operations|graph-operations|claim-operations|schema|state|fields|context|bridge-protocol|runner|runtime|text|record|batch)\\.ts`,
       `${pure}|${npm}`,
       'Pure files are shared by every surface.',
     ),

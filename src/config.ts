@@ -39,7 +39,6 @@ export const configSchema = z.strictObject({
     .describe('Removal of worktrees: when the agent ends, when work has landed, days after that, or never'),
   worktree_cleanup_days: z.coerce.number().min(0).default(7).describe('Days that after-days waits'),
   worktree_quota_gb: z.coerce.number().min(0).default(0).describe('Most disk space of worktrees; 0 = no limit'),
-  merge_strategy: z.enum(['merge', 'squash']).default('merge').describe('How accepted work lands on the main branch'),
   stuck_seconds: z.coerce
     .number()
     .int()
@@ -59,6 +58,24 @@ export const configSchema = z.strictObject({
     .min(0)
     .default(500)
     .describe('Model calls in one turn that count as looping; 0 = no cap'),
+  merge_strategy: z
+    .enum(['merge', 'squash', 'rebase'])
+    .default('merge')
+    .describe('How accepted work lands on the main branch'),
+  merge_gates: z.coerce.number().int().min(1).max(16).default(1).describe('Gates of the merge queue side by side'),
+  merge_retries: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(5)
+    .default(1)
+    .describe('Times a red gate runs again before an entry is blamed; 0 for a gate that never flakes'),
+  merge_remote: z.string().default('').describe('Remote that landings are pushed to, with a lease; empty = none'),
+  merge_refinery: z
+    .stringbool()
+    .or(z.boolean())
+    .default(false)
+    .describe('Start an agent of role refinery on conflicts'),
   snapshot_seconds: z.coerce.number().int().min(5).default(60).describe('Uncommitted work is snapshotted this often'),
   notify_desktop: z.boolean().default(false).describe('Show what waits for you as a notification of the desktop'),
   notify_bell: z.boolean().default(true).describe('Ring the bell of the terminal when something begins to wait'),

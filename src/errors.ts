@@ -184,12 +184,45 @@ export const errorTable = {
   'main-dirty': {
     kind: 'conflict',
     message: (a) => `${p(a, 'path')} has ${p(a, 'main')} checked out with uncommitted changes to: ${list(a, 'files')}.`,
-    hint: () => 'Commit or stash them there, then accept again.',
+    hint: () => 'Commit or stash them there: it lands by itself then, or at once with godel merge resume.',
   },
   'main-moved': {
     kind: 'conflict',
     message: (a) => `${p(a, 'main')} moved while the gate ran.`,
     hint: () => 'Accept again: it is checked against the new tip.',
+  },
+  'main-locked': {
+    kind: 'conflict',
+    message: (a) => `Another git program holds ${p(a, 'lock')}, so ${p(a, 'main')} cannot move.`,
+    hint: () => 'Let it finish, or remove that file when nothing runs; then: godel merge resume',
+  },
+  'remote-refused': {
+    kind: 'service_unavailable',
+    exit: 1,
+    message: (a) => `The remote ${p(a, 'remote')} did not take part: ${p(a, 'problem')}.`,
+    hint: () => 'See to it (git fetch shows what it says), then: godel merge resume',
+  },
+  'remote-diverged': {
+    kind: 'conflict',
+    message: (a) => `${p(a, 'main')} and ${p(a, 'remote')}/${p(a, 'main')} have commits the other lacks.`,
+    hint: (a) => `git pull --rebase ${p(a, 'remote')} ${p(a, 'main')} joins them; then: godel merge resume`,
+  },
+  'gate-broken': {
+    kind: 'conflict',
+    exit: 1,
+    message: (a) => `The gate could not be run: ${p(a, 'problem')}.`,
+    hint: (a) => `See ${p(a, 'logFile')}; then: godel merge resume`,
+  },
+  'entry-not-found': {
+    kind: 'not_found',
+    message: (a) => `"${p(a, 'id')}" is not in the merge queue of this project.`,
+    hint: () => 'godel merge list --all shows what is and was in it.',
+  },
+  'entry-waits': {
+    kind: 'conflict',
+    exit: 1,
+    message: (a) => `${p(a, 'id')} is in the merge queue and does not move: ${p(a, 'reason')}`,
+    hint: (a) => p(a, 'hint') || 'godel merge list shows the queue.',
   },
   'worktree-failed': {
     kind: 'conflict',

@@ -5,6 +5,7 @@ import { beadOperations } from './beads/operations.ts';
 import { convoyOperations } from './convoys/operations.ts';
 import { costOperations } from './costs/operations.ts';
 import { inboxOperations } from './inbox/operations.ts';
+import { mergeOperations } from './merge/operations.ts';
 import { repoOperations } from './repos/operations.ts';
 import { reviewOperations } from './reviews/operations.ts';
 import { systemOperations } from './system/operations.ts';
@@ -19,6 +20,7 @@ export const operations = {
   ...agentOperations,
   ...inboxOperations,
   ...reviewOperations,
+  ...mergeOperations,
   ...costOperations,
   ...systemOperations,
 } as const;

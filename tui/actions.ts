@@ -225,8 +225,11 @@ async function review(context: ActionContext): Promise<void> {
 async function accept(context: ActionContext): Promise<void> {
   for (const bead of targetBeads(context.store.get()).filter((one) => one.status === 'review')) {
     const result = await ask(context, 'reviewAccept', { id: bead.id }, `review accept ${bead.id}`);
-    if (result)
-      await heard(context, heardBead(result.bead), `Landed ${shortId(bead.id)} as ${result.commit.slice(0, 10)}`);
+    if (!result) continue;
+    const { commit } = result;
+    const id = shortId(bead.id);
+    const outcome = commit === undefined ? `${id} is in the merge queue` : `Landed ${id} as ${commit.slice(0, 10)}`;
+    await heard(context, heardBead(result.bead), outcome);
   }
   context.store.dispatch({ type: 'unmark' });
 }

@@ -16,6 +16,7 @@ const AGENT_PERMISSIONS = new Set([
   'inbox:read',
   'runtime:read',
   'review:read',
+  'merge:read',
   'worktree:read',
   'worktree:snapshot',
   'project:read',

@@ -99,13 +99,10 @@ async function summarise(
   const usage = await client.call('costShow', {});
   const trailers = await git(repository, ['log', '--format=%(trailers:key=Bead,valueonly)', 'main']);
   const landed = ids.filter((id) => trailers.includes(id));
-  const own = await Promise.all(
-    beads.map((bead) => git(repository, ['rev-list', '--count', `main~1..bead/${bead.id}`]).catch(() => '0')),
-  );
   return {
     beads: beads.map((bead) => ({ id: bead.id, title: bead.title, status: bead.status, commits: bead.commits.length })),
     landed,
-    commits: own.reduce((sum, count) => sum + Number(count), 0),
+    commits: beads.reduce((sum, bead) => sum + bead.commits.length, 0),
     requests: usage.requests,
     costUsd: usage.totalCost,
     seconds: Math.round((Date.now() - startedMs) / 100) / 10,
@@ -142,7 +139,7 @@ async function work(demo: Demo, signal: AbortSignal): Promise<DemoSummary> {
   const first = ids[0] as string;
   const landed = await demo.client.call('reviewAccept', { id: first });
   demo.say(
-    `landed   ${first}  as ${landed.commit.slice(0, 10)}, gate "${landed.gate.command}" exit ${landed.gate.exitCode}`,
+    `landed   ${first}  as ${landed.commit?.slice(0, 10)}, gate "${landed.gate?.command}" exit ${landed.gate?.exitCode}`,
   );
   return summarise(demo, ids, startedMs);
 }

@@ -72,7 +72,8 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
   await assertPortFree(options.config.daemon_port);
   const core = await createCore(options);
   stops.push(core.stop);
-  const repos = startRepos(core, stops);
+  const later: { services?: Services } = {};
+  const repos = startRepos(core, stops, async (project, ref) => later.services?.merging.refMoved(project, ref));
   const worktrees = createWorktreeParts(core, repos);
   stops.push(worktrees.stop);
 
@@ -130,6 +131,8 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
     url,
   });
   worktrees.start();
+  later.services = services;
+  await startMerging(services, stops);
   followBeads(core, services);
   const inbox = startInboxWatch(core, services.inbox);
   const notify = startNotify(core);
@@ -139,6 +142,11 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
   port = await api.listenTcp(options.config.daemon_port);
   await api.listenSocket(core.paths.socketFile);
   return { port, startedAt, stop: () => stopAll(stops, log) };
+}
+
+async function startMerging({ merging }: Services, stops: Stops): Promise<void> {
+  stops.push(merging.stop);
+  await merging.start();
 }
 
 /** @throws GodelError port-taken, before anything is started for nothing */
@@ -153,8 +161,8 @@ async function assertPortFree(port: number): Promise<void> {
   });
 }
 
-function startRepos(core: Core, stops: Stops): RepoService {
-  const watches = createProjectWatches(core);
+function startRepos(core: Core, stops: Stops, refMoved: Parameters<typeof createProjectWatches>[1]): RepoService {
+  const watches = createProjectWatches(core, refMoved);
   stops.push(watches.stop);
   return createRepoService({
     database: core.database,

@@ -53,7 +53,7 @@ export function createInboxAnswers({ core, parts, agents, reviews }: InboxAnswer
     const id = item.beadId ?? '';
     if (answer.choice === 'accept') {
       const landed = await reviews.reviewAccept({ id } as Parameters<typeof reviews.reviewAccept>[0], context);
-      return `landed as ${landed.commit.slice(0, 10)}`;
+      return landed.commit === undefined ? 'in the merge queue' : `landed as ${landed.commit.slice(0, 10)}`;
     }
     const comment = answer.text;
     if (!comment) {

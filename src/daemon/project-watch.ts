@@ -1,12 +1,10 @@
-/** Per project: links commits to beads as refs move, and sets `done` for work that is on the main branch. */
+/** Per project: links commits to beads as refs move, and tells the merge queue of it. */
 import { messageOf } from '../base/error.ts';
-import { changeBead, moveBead } from '../beads/changes.ts';
-import { nextBeadStatus } from '../beads/state.ts';
+import { changeBead } from '../beads/changes.ts';
 import { findBead } from '../beads/store.ts';
 import { type CommitWatch, createCommitWatch } from '../repos/commit-watch.ts';
 import type { Project } from '../repos/schema.ts';
 import type { Core } from './core.ts';
-import { landedBeads } from './landed.ts';
 
 export interface ProjectWatches {
   /** Starts watching a project; a second call changes nothing. */
@@ -14,7 +12,10 @@ export interface ProjectWatches {
   stop(): Promise<void>;
 }
 
-export function createProjectWatches(core: Pick<Core, 'database' | 'units' | 'log'>): ProjectWatches {
+export function createProjectWatches(
+  core: Pick<Core, 'database' | 'units' | 'log'>,
+  refMoved: (project: Project, ref: 'main' | 'branch') => Promise<void>,
+): ProjectWatches {
   const { database, units, log } = core;
   const watches = new Map<string, CommitWatch>();
 
@@ -27,15 +28,6 @@ export function createProjectWatches(core: Pick<Core, 'database' | 'units' | 'lo
     });
   }
 
-  async function markLanded(project: Project): Promise<void> {
-    for (const [beadId, commit] of await landedBeads(project)) {
-      const bead = await findBead(database.db, project.id, beadId);
-      if (!bead || bead.landedCommit === commit || nextBeadStatus(bead.status, 'land') === undefined) continue;
-      const event = { type: 'bead:landed' as const, extra: { commit } };
-      await units.run((unit) => moveBead(unit, project.id, beadId, 'land', 'git', { landedCommit: commit }, event));
-    }
-  }
-
   const report = (project: Project, what: string) => (error: unknown) =>
     log.error({ projectId: project.id, problem: messageOf(error) }, what);
 
@@ -45,9 +37,11 @@ export function createProjectWatches(core: Pick<Core, 'database' | 'units' | 'lo
       const watch = createCommitWatch({
         gitDir: project.gitDir,
         mainBranch: project.mainBranch,
-        onBranch: ({ beadId, commits }) =>
-          void link(project, beadId, commits).catch(report(project, 'commits not linked')),
-        onMain: () => void markLanded(project).catch(report(project, 'landed work not noticed')),
+        onBranch: ({ beadId, commits }) => {
+          link(project, beadId, commits).catch(report(project, 'commits not linked'));
+          refMoved(project, 'branch').catch(report(project, 'branch not followed'));
+        },
+        onMain: () => void refMoved(project, 'main').catch(report(project, 'main not followed')),
         log,
       });
       watches.set(project.id, watch);

@@ -2,8 +2,7 @@
 import type { Handlers } from '../access/context.ts';
 import { inheritedEnvironment } from '../agents/environment.ts';
 import { createAgentService } from '../agents/service.ts';
-import { findAgent, liveAgents, queuePrompt, resolveAgent } from '../agents/store.ts';
-import { newId } from '../base/id.ts';
+import { findAgent, liveAgents, resolveAgent } from '../agents/store.ts';
 import { createGraphService } from '../beads/graph-service.ts';
 import { createBeadService } from '../beads/service.ts';
 import { beadStatuses, findBead, resolveBead } from '../beads/store.ts';
@@ -16,13 +15,13 @@ import type { Inbox } from '../inbox/service.ts';
 import type { Operations } from '../operations.ts';
 import type { RepoService } from '../repos/service.ts';
 import { proveBead } from '../reviews/proof.ts';
-import { createReviewService } from '../reviews/service.ts';
 import { type BoardScreen, createSystemService } from '../system/service.ts';
 import type { WorktreeService } from '../worktrees/service.ts';
-import { type AgentParts, commandLog } from './agent-parts.ts';
+import type { AgentParts } from './agent-parts.ts';
 import type { Core } from './core.ts';
 import type { HealthChecks } from './health.ts';
 import { createInboxPart } from './inbox-part.ts';
+import { createMerging, type Merging } from './merging.ts';
 import type { ProxyProcess } from './proxy-process.ts';
 
 export interface ServicesOptions {
@@ -42,13 +41,14 @@ export interface Services {
   handlers: Handlers<Operations>;
   convoys: ConvoyService;
   inbox: Inbox;
+  merging: Merging;
 }
 
 const NANO = 1_000_000_000;
 
 export function createServices(options: ServicesOptions): Services {
   const { core, repos, worktrees, parts, proxy } = options;
-  const { database, units, paths, clock } = core;
+  const { database, units, clock } = core;
   const configOf = async (path: string) => (await core.config.project(path)).config;
   const configOfProject = async (id: string) => configOf((await repos.project(id)).path);
   const beadOf = (projectId: string, id: string) => resolveBead(database.db, projectId, id);
@@ -107,30 +107,9 @@ export function createServices(options: ServicesOptions): Services {
     log: core.log,
   });
 
-  const reviews = createReviewService({
-    database,
-    units,
-    project: (id) => repos.project(id),
-    configOf,
-    gateLogFile: (beadId) => commandLog(paths.logDir, 'gate', beadId),
-    gateEnvironment: environment,
-    async tellAgent(projectId, beadId, text, author) {
-      const agent = await liveAgentOf(projectId, beadId);
-      if (!agent) return false;
-      await units.run((unit) =>
-        queuePrompt(unit.tx, { id: newId(), agentId: agent.id, text, author, when: 'after-turn', now: unit.now }),
-      );
-      await parts.delivery.pump(agent.id);
-      return true;
-    },
-    async release(project, bead) {
-      const agent = await liveAgentOf(project.id, bead.id);
-      if (agent) await parts.ending.stop(agent);
-      await worktrees.release(project, bead);
-    },
-  });
+  const merging = createMerging({ core, repos, worktrees, parts, environment, agents: () => agents });
 
-  const inbox = createInboxPart({ core, parts, agents, reviews });
+  const inbox = createInboxPart({ core, parts, agents, reviews: merging.handlers });
 
   const costs = createCostService({
     usage: (filter) => proxy.client.usage(filter),
@@ -148,11 +127,11 @@ export function createServices(options: ServicesOptions): Services {
     ...convoys,
     ...agents,
     ...inbox.handlers,
-    ...reviews,
+    ...merging.handlers,
     ...costs,
     ...system,
   };
-  return { handlers, convoys, inbox };
+  return { handlers, convoys, inbox, merging };
 }
 
 /** Handlers for the daemon itself. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { operation } from '../base/operation.ts';
 import { beadSchema } from '../beads/schema.ts';
+import { entrySchema, gateVerdictSchema } from '../merge/schema.ts';
 import { beadDiffSchema } from './schema.ts';
 
 const id = z.string().min(1).describe('Bead id, or a unique beginning of it');
@@ -27,19 +28,30 @@ export const reviewOperations = {
     http: { method: 'POST', path: '/beads/:id/accept' },
     summary: 'Land a bead on the main branch when the gate command passes',
     description:
-      'Merges without a checkout, runs the gate at the exact commit that will land, then moves the main branch by compare-and-swap. Conflicts are refused with the list of files.',
-    input: z.object({ id }),
+      'Puts the work into the merge queue and waits until it has landed: merged without a checkout, gated at the exact commit that will land, moved by compare-and-swap. Conflicts are refused with the list of files. Ctrl-C ends the waiting, not the landing.',
+    input: z.object({
+      id,
+      wait: z.coerce
+        .number()
+        .min(0)
+        .max(86_400)
+        .default(86_400)
+        .describe('Most seconds to wait for the landing; 0 only puts it into the queue'),
+    }),
     output: z.object({
       bead: beadSchema,
-      commit: z.string(),
-      gate: z.object({ command: z.string(), exitCode: z.number().int(), durationMs: z.number() }),
+      entry: entrySchema.describe('Its entry of the merge queue'),
+      commit: z.string().optional().describe('Commit on the main branch; absent while it waits'),
+      gate: gateVerdictSchema.optional(),
     }),
     permission: 'review:accept',
     args: ['id'],
     scope: 'project',
-    examples: ['godel review accept godel-abc12'],
+    examples: ['godel review accept godel-abc12', 'godel review accept godel-abc12 --wait 0'],
     text: ({ bead, commit, gate }) =>
-      `Landed ${bead.id} as ${commit.slice(0, 10)}${gate.command ? ` (gate passed in ${Math.round(gate.durationMs)} ms)` : ' (no gate command is set)'}`,
+      commit === undefined
+        ? `${bead.id} is in the merge queue`
+        : `Landed ${bead.id} as ${commit.slice(0, 10)}${gate ? ` (gate passed in ${Math.round(gate.durationMs)} ms)` : ' (no gate command is set)'}`,
   }),
   reviewReturn: operation({
     name: 'review return',

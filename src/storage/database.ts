@@ -10,6 +10,7 @@ import { initialMigration } from './migrations/0001-initial.ts';
 import { recordsMigration } from './migrations/0010-records.ts';
 import { workGraphMigration } from './migrations/0020-work-graph.ts';
 import { worktreesMigration } from './migrations/0030-worktrees.ts';
+import { mergeQueueMigration } from './migrations/0040-merge-queue.ts';
 import { inboxMigration } from './migrations/0060-inbox.ts';
 import type { Tables } from './tables.ts';
 
@@ -32,6 +33,7 @@ const migrations: Record<string, Migration> = {
   '0010-records': recordsMigration,
   '0020-work-graph': workGraphMigration,
   '0030-worktrees': worktreesMigration,
+  '0040-merge-queue': mergeQueueMigration,
 };
 
 /** Errors of the storage layer in words a person can act on; others pass unchanged. */

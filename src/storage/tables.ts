@@ -205,6 +205,30 @@ export interface PortBlockRow {
   bead_id: string;
 }
 
+export interface MergeEntryRow {
+  id: string;
+  project_id: string;
+  bead_id: string;
+  status: string;
+  /** 1 when a landed entry holds nothing any more. */
+  released: number;
+  body: string;
+  version: number;
+}
+
+export interface MergeQueueRow {
+  project_id: string;
+  body: string;
+}
+
+/** A tree that passed a gate. */
+export interface MergeVerifiedRow {
+  project_id: string;
+  tree: string;
+  gate: string;
+  at_ms: number;
+}
+
 export interface Tables {
   worktrees: WorktreeRow;
   port_blocks: PortBlockRow;
@@ -226,4 +250,7 @@ export interface Tables {
   records: RecordRow;
   replica: ReplicaRow;
   quarantine: QuarantineRow;
+  merge_entries: MergeEntryRow;
+  merge_queues: MergeQueueRow;
+  merge_verified: MergeVerifiedRow;
 }

@@ -6,13 +6,17 @@ import { allowedActions, type TransitionTable } from '../../src/base/transition.
 import { beadStatusSchema } from '../../src/beads/schema.ts';
 import { actionBetween, beadTransitions } from '../../src/beads/state.ts';
 import { convoyStatusOf, progressOf } from '../../src/convoys/state.ts';
+import { entryStatusSchema } from '../../src/merge/schema.ts';
+import { entryTransitions, isOpen, isSetAside, isWaiting, nextEntryStatus } from '../../src/merge/state.ts';
 
-const tables: [string, TransitionTable<string, string>, readonly string[], string][] = [
-  ['beads', beadTransitions, beadStatusSchema.options, 'open'],
-  ['agents', agentTransitions, lifecycleSchema.options, 'initializing'],
+/** Table, statuses, the first one, and those that are meant to be the last. */
+const tables: [string, TransitionTable<string, string>, readonly string[], string, readonly string[]][] = [
+  ['beads', beadTransitions, beadStatusSchema.options, 'open', []],
+  ['agents', agentTransitions, lifecycleSchema.options, 'initializing', []],
+  ['merge entries', entryTransitions, entryStatusSchema.options, 'queued', ['landed', 'removed']],
 ];
 
-describe.each(tables)('%s', (_name, table, statuses, first) => {
+describe.each(tables)('%s', (_name, table, statuses, first, last) => {
   test('every status is in the table and can be reached', () => {
     expect(Object.keys(table).sort()).toEqual([...statuses].sort());
     const reached = new Set([first]);
@@ -20,8 +24,34 @@ describe.each(tables)('%s', (_name, table, statuses, first) => {
       for (const action of allowedActions(table, status)) reached.add(table[status]?.[action] as string);
     expect([...reached].sort()).toEqual([...statuses].sort());
   });
-  test('no status is a dead end', () => {
-    for (const status of statuses) expect(allowedActions(table, status).length, status).toBeGreaterThan(0);
+  test('no status is a dead end unless it is meant to be', () => {
+    expect(statuses.filter((status) => allowedActions(table, status).length === 0)).toEqual(last);
+  });
+});
+
+describe('merge entries', () => {
+  const actions = [...new Set(entryStatusSchema.options.flatMap((status) => allowedActions(entryTransitions, status)))];
+
+  test('random walks stay in the table, end only where it says, and land from wherever work is found on main', () => {
+    let seed = 1;
+    const random = (below: number) => {
+      seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+      return Math.floor((seed / 2 ** 32) * below);
+    };
+    for (let walk = 0; walk < 1_000; walk += 1) {
+      let status: (typeof entryStatusSchema.options)[number] = 'queued';
+      for (let step = 0; step < 30; step += 1) {
+        const action = actions[random(actions.length)] as (typeof actions)[number];
+        const next = nextEntryStatus(status, action);
+        if (next === undefined) continue;
+        expect(entryStatusSchema.options).toContain(next);
+        if (next === 'landed') expect(action).toBe('land');
+        if (next === 'evicted') expect(status).toBe('gating');
+        status = next;
+      }
+      expect([isWaiting(status), isSetAside(status), !isOpen(status)].filter(Boolean)).toHaveLength(1);
+      if (isOpen(status)) expect(nextEntryStatus(status, 'land')).toBe('landed');
+    }
   });
 });
 

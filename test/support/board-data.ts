@@ -1,6 +1,8 @@
 /** Beads, agents and snapshots made up for tests of the terminal face. */
 import type { Agent, AgentState } from '../../src/agents/schema.ts';
 import type { Bead, BeadStatus } from '../../src/beads/schema.ts';
+import type { Entry, Queue } from '../../src/merge/schema.ts';
+import { emptyQueue } from '../../src/merge/state.ts';
 import type { BoardSnapshot } from '../../src/system/schema.ts';
 
 export const PROJECT_ID = 'project-1';
@@ -78,6 +80,34 @@ export function makeAgent(index: number, state: AgentState, changes: Partial<Age
     ...changes,
   };
 }
+
+export function makeEntry(bead: Bead, changes: Partial<Entry> = {}): Entry {
+  const at = new Date(EPOCH).toISOString();
+  return {
+    id: `entry-${bead.id}`,
+    projectId: bead.projectId,
+    beadId: bead.id,
+    kind: 'work',
+    title: bead.title,
+    author: 'me',
+    priority: bead.priority,
+    enqueuedAt: at,
+    mainAt: '0'.repeat(40),
+    pin: '1'.repeat(40),
+    status: 'queued',
+    conflicts: [],
+    waitsFor: [],
+    gateRuns: 0,
+    flakes: 0,
+    released: false,
+    history: [],
+    updatedAt: at,
+    version: 1,
+    ...changes,
+  };
+}
+
+export const makeQueue = (changes: Partial<Queue> = {}): Queue => ({ ...emptyQueue(PROJECT_ID), ...changes });
 
 export function makeSnapshot(beads: Bead[], agents: Agent[] = [], changes: Partial<BoardSnapshot> = {}): BoardSnapshot {
   return {

@@ -9,7 +9,7 @@ import { failure } from '../../src/errors.ts';
 import type { Operations } from '../../src/operations.ts';
 import type { BoardSnapshot } from '../../src/system/schema.ts';
 import type { BoardClient } from '../../tui/ports.ts';
-import { makeAgent, makeBead } from './board-data.ts';
+import { makeAgent, makeBead, makeEntry } from './board-data.ts';
 
 export interface FakeClient extends BoardClient {
   readonly calls: { operation: keyof Operations; input: unknown }[];
@@ -93,11 +93,12 @@ export function createFakeClient(state: BoardSnapshot): FakeClient {
     boardFocus: ({ agent }) => ({ focused: agent ?? 'board' }),
     boardPopup: () => ({ opened: true }),
     configSet: ({ key, value }) => ({ key, value, origin: 'test', description: '' }),
-    reviewAccept: ({ id }) => ({
-      bead: write(beadOf(id), { status: 'done' }),
-      commit: 'a'.repeat(40),
-      gate: { command: 'npm test', exitCode: 0, durationMs: 5 },
-    }),
+    reviewAccept: ({ id }) => {
+      const bead = write(beadOf(id), { status: 'done' });
+      const commit = 'a'.repeat(40);
+      const gate = { command: 'npm test', exitCode: 0, durationMs: 5, commit, cached: false };
+      return { bead, entry: makeEntry(bead, { status: 'landed', landedCommit: commit, gate }), commit, gate };
+    },
     reviewReturn: ({ id }) => ({ bead: write(beadOf(id), { status: 'in-progress' }), delivery: 'queued' }),
     agentSend: ({ id, text }) => ({
       id: 'p1',

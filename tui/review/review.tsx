@@ -94,7 +94,14 @@ async function decide(store: ReviewStore, label: string, work: () => Promise<Ver
 function accept(store: ReviewStore, { client, beadId }: ReviewOptions): Promise<void> {
   return decide(store, 'gate running', async () => {
     const { commit, gate } = await client.call('reviewAccept', { id: beadId });
-    const gateText = gate.command
+    if (commit === undefined) {
+      return {
+        kind: 'landed',
+        title: 'In the merge queue',
+        lines: ['It lands when its gate passes.', '', 'q closes.'],
+      };
+    }
+    const gateText = gate?.command
       ? `Gate: ${gate.command} → exit ${gate.exitCode} in ${Math.round(gate.durationMs)} ms`
       : 'No gate command is set.';
     return { kind: 'landed', title: `Landed as ${commit.slice(0, 10)}`, lines: [gateText, '', 'q closes.'] };

@@ -1,10 +1,9 @@
-/** Worktrees, snapshots and landing on real repositories. */
+/** Worktrees and snapshots on real repositories. */
 import { mkdir, mkdtemp, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { git } from '../../../src/base/git.ts';
-import { landCommit, prepareLanding } from '../../../src/reviews/landing.ts';
 import { shareFiles } from '../../../src/worktrees/files.ts';
 import { listSnapshots, restoreSnapshot, takeSnapshot } from '../../../src/worktrees/snapshot.ts';
 import { createTrees, type Trees } from '../../../src/worktrees/tree.ts';
@@ -98,50 +97,5 @@ describe('snapshots', () => {
     expect(await git(path, ['status', '--porcelain'])).toContain('UU README.md');
     expect(await takeSnapshot(spec(path))).toBeDefined();
     expect(await git(path, ['status', '--porcelain'])).toContain('UU README.md');
-  });
-});
-
-describe('landing', () => {
-  const prepare = () =>
-    prepareLanding({
-      gitDir,
-      main: 'main',
-      branch: 'bead/godel-aaaaa',
-      beadId: 'godel-aaaaa',
-      title: 'T',
-      author: 'me',
-      strategy: 'merge',
-    });
-  const land = async (prepared: { commit: string; expected: string }) =>
-    landCommit({ gitDir, top, main: 'main', ...prepared });
-
-  test('a dirty file of the user in the way is refused and kept; one that is not in the way does not matter', async () => {
-    const { path } = await worktrees.add({ beadId: 'godel-aaaaa', ...plain });
-    await commitIn(path, 'README.md', 'landed');
-    const prepared = await prepare();
-    await writeFile(join(top, 'README.md'), 'precious');
-    await expect(land(prepared)).rejects.toMatchObject({ reason: 'main-dirty' });
-    expect(await readFile(join(top, 'README.md'), 'utf8')).toBe('precious');
-    expect(await git(top, ['rev-parse', 'main'])).toBe(prepared.expected);
-    await git(top, ['checkout', '-q', 'README.md']);
-    await writeFile(join(top, 'other.txt'), 'mine');
-    await land(prepared);
-    expect(await readFile(join(top, 'README.md'), 'utf8')).toBe('landed');
-    expect(await readFile(join(top, 'other.txt'), 'utf8')).toBe('mine');
-  });
-  test('a main that moved meanwhile is noticed, checked out or not', async () => {
-    const { path } = await worktrees.add({ beadId: 'godel-aaaaa', ...plain });
-    await commitIn(path, 'a.txt', 'a');
-    const prepared = await prepare();
-    await commitIn(top, 'b.txt', 'b');
-    await expect(land(prepared)).rejects.toMatchObject({ reason: 'main-moved' });
-    await git(top, ['checkout', '-q', '--detach']);
-    await expect(land(prepared)).rejects.toMatchObject({ reason: 'main-moved' });
-    await land(await prepare());
-    expect(await git(top, ['ls-tree', '--name-only', 'main'])).toBe('README.md\na.txt\nb.txt');
-  });
-  test('nothing to land is said', async () => {
-    await worktrees.add({ beadId: 'godel-aaaaa', ...plain });
-    await expect(prepare()).rejects.toMatchObject({ reason: 'nothing-to-review' });
   });
 });

@@ -1,0 +1,170 @@
+/**
+ * Stacks entries on main in the object store: each entry's commit is made on the one below, so what a gate sees is
+ * exactly what lands. An entry that does not fit is left out.
+ */
+import { git, tryGit } from '../base/git.ts';
+import type { Entry, Strategy } from './schema.ts';
+import { commitOf, DURABLE, isAncestor, mergeTrees, treeOf } from './trial.ts';
+
+export interface Stacked {
+  entry: Entry;
+  /** Commit that lands it. */
+  commit: string;
+  /** Commit below. */
+  base: string;
+  tree: string;
+}
+
+export interface Stack {
+  items: Stacked[];
+  /** Entries that do not fit on what is below them. */
+  clashing: { entry: Entry; files: string[] }[];
+  /** Entries that add nothing: their work is there already. */
+  contained: Entry[];
+}
+
+export interface StackSpec {
+  gitDir: string;
+  /** Tip of main. */
+  base: string;
+  entries: readonly Entry[];
+  strategy: Strategy;
+}
+
+type Identity = Record<string, string>;
+
+/** The person's own git identity where there is one, else the name of who accepted. */
+async function identityOf(gitDir: string, author: string): Promise<Identity> {
+  const name = (await tryGit(gitDir, ['config', '--get', 'user.name'])).stdout.trim() || author;
+  const email = (await tryGit(gitDir, ['config', '--get', 'user.email'])).stdout.trim() || 'godel@localhost';
+  return { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email };
+}
+
+/** Trailers by which main alone tells what landed. */
+function trailersOf(entry: Entry): string[] {
+  const about =
+    entry.kind === 'rollback'
+      ? [`Reverts: ${entry.reverts}`, `Reverts-Bead: ${entry.beadId}`]
+      : [`Bead: ${entry.beadId}`];
+  return [`Accepted-by: ${entry.author}`, ...about, `Merge-Entry: ${entry.id}`, `Merge-Pin: ${entry.pin}`];
+}
+
+function commitTree(
+  gitDir: string,
+  spec: { tree: string; parents: readonly string[]; message: string; env: Identity },
+): Promise<string> {
+  const parents = spec.parents.flatMap((parent) => ['-p', parent]);
+  return git(gitDir, ['commit-tree', spec.tree, ...parents, '-F', '-'], {
+    input: spec.message,
+    env: spec.env,
+    config: DURABLE,
+  });
+}
+
+/** Commits of the entry that are not below, oldest first, without merges. */
+async function ownCommits(gitDir: string, entry: Entry, base: string): Promise<string[]> {
+  const listed = await git(gitDir, ['rev-list', '--reverse', '--topo-order', '--no-merges', entry.pin, `^${base}`]);
+  return listed.split('\n').filter((oid) => oid !== '');
+}
+
+async function squashMessage(gitDir: string, entry: Entry, base: string): Promise<string> {
+  const commits = await ownCommits(gitDir, entry, base);
+  const subjects =
+    commits.length < 2 ? '' : await git(gitDir, ['log', '--no-walk=unsorted', '--format=- %s', ...commits]);
+  return [entry.title, ...(subjects === '' ? [] : [subjects]), trailersOf(entry).join('\n')].join('\n\n');
+}
+
+async function authorOf(gitDir: string, commit: string): Promise<Identity> {
+  const shown = await git(gitDir, ['log', '-1', '--format=%an%n%ae%n%ad', '--date=raw', commit]);
+  const [name = '', email = '', date = ''] = shown.split('\n');
+  return { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_AUTHOR_DATE: date };
+}
+
+async function withTrailers(gitDir: string, commit: string, trailers: readonly string[]): Promise<string> {
+  const message = await git(gitDir, ['log', '-1', '--format=%B', commit]);
+  const args = trailers.flatMap((trailer) => ['--trailer', trailer]);
+  return git(gitDir, ['interpret-trailers', '--if-exists', 'addIfDifferent', ...args], { input: `${message}\n` });
+}
+
+/** Replays one commit on `onto`: a helper commit with the tree of `onto` on the commit's parent gives the merge base. */
+async function replay(gitDir: string, commit: string, onto: string, env: Identity): Promise<string | undefined> {
+  const parent = await commitOf(gitDir, `${commit}^1`);
+  if (parent === undefined) return undefined;
+  const ours = await commitTree(gitDir, { tree: await treeOf(gitDir, onto), parents: [parent], message: 'onto', env });
+  const merged = await mergeTrees(gitDir, ours, commit);
+  return merged.files.length > 0 ? undefined : merged.tree;
+}
+
+/** The entry's commits one by one on `base`; undefined when one of them does not fit by itself. */
+async function rebased(gitDir: string, entry: Entry, base: string, env: Identity): Promise<string | undefined> {
+  const commits = await ownCommits(gitDir, entry, base);
+  const last = commits.at(-1);
+  let tip = base;
+  for (const commit of commits) {
+    const tree = await replay(gitDir, commit, tip, env);
+    if (tree === undefined) return undefined;
+    if (tree === (await treeOf(gitDir, tip)) && commit !== last) continue;
+    const trailers = commit === last ? trailersOf(entry) : [`Bead: ${entry.beadId}`];
+    const message = await withTrailers(gitDir, commit, trailers);
+    tip = await commitTree(gitDir, {
+      tree,
+      parents: [tip],
+      message,
+      env: { ...env, ...(await authorOf(gitDir, commit)) },
+    });
+  }
+  return tip === base ? undefined : tip;
+}
+
+async function commitFor(spec: StackSpec, entry: Entry, base: string, tree: string): Promise<string> {
+  const { gitDir } = spec;
+  const env = await identityOf(gitDir, entry.author);
+  // A rollback is one commit by nature, whatever the project prefers for work.
+  const strategy = entry.kind === 'rollback' ? 'squash' : spec.strategy;
+  if (strategy === 'merge') {
+    const message = `${entry.title}\n\n${trailersOf(entry).join('\n')}\n`;
+    return commitTree(gitDir, { tree, parents: [base, entry.pin], message, env });
+  }
+  const replayed = strategy === 'rebase' ? await rebased(gitDir, entry, base, env) : undefined;
+  // What merges as a whole although one of its commits does not fit by itself lands as one commit.
+  if (replayed !== undefined && (await treeOf(gitDir, replayed)) === tree) return replayed;
+  return commitTree(gitDir, { tree, parents: [base], message: await squashMessage(gitDir, entry, base), env });
+}
+
+/** Builds the stack. Nothing but objects is written. */
+export async function buildStack(spec: StackSpec): Promise<Stack> {
+  const stack: Stack = { items: [], clashing: [], contained: [] };
+  let tip = spec.base;
+  let tipTree = await treeOf(spec.gitDir, tip);
+  for (const entry of spec.entries) {
+    if (await isAncestor(spec.gitDir, entry.pin, tip)) {
+      stack.contained.push(entry);
+      continue;
+    }
+    const { tree, files } = await mergeTrees(spec.gitDir, tip, entry.pin);
+    if (files.length > 0) {
+      stack.clashing.push({ entry, files });
+      continue;
+    }
+    if (tree === tipTree && entry.kind === 'rollback') {
+      stack.contained.push(entry);
+      continue;
+    }
+    const commit = await commitFor(spec, entry, tip, tree);
+    stack.items.push({ entry, commit, base: tip, tree });
+    tip = commit;
+    tipTree = tree;
+  }
+  return stack;
+}
+
+/** A commit that takes a landing back, on top of it: merged like any other work it reverts it on today's main. */
+export async function rollbackCommit(
+  gitDir: string,
+  landing: { commit: string; base: string; title: string; author: string },
+): Promise<string> {
+  const env = await identityOf(gitDir, landing.author);
+  const message = `Revert "${landing.title}"\n\nThis takes back ${landing.commit}.\n`;
+  const tree = await treeOf(gitDir, landing.base);
+  return commitTree(gitDir, { tree, parents: [landing.commit], message, env });
+}
