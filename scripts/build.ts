@@ -19,7 +19,7 @@ const common = {
   target: 'node22',
   jsx: 'automatic',
   define: { 'process.env.NODE_ENV': '"production"' },
-  external: ['better-sqlite3', '@earendil-works/*', 'bufferutil', 'utf-8-validate'],
+  external: ['better-sqlite3', '@earendil-works/*', 'bufferutil', 'utf-8-validate', 'node-pty'],
   // ink's developer tools are not for users, and their package is not installed.
   alias: { 'react-devtools-core': join(root, 'scripts', 'empty-module.js') },
   banner: { js: REQUIRE },

@@ -5,5 +5,7 @@ export const ENTRIES: Readonly<Record<string, string>> = {
   proxy: 'proxy/main.ts',
   board: 'tui/main.tsx',
   review: 'tui/review/main.tsx',
+  'agent-hook': 'runners/runtimes/hook-client.ts',
+  'agent-host': 'runners/runtimes/host/main.ts',
   'pi-extension': 'runners/runtimes/pi-extension.ts',
 };

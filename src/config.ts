@@ -20,6 +20,10 @@ export const configSchema = z.strictObject({
   provider: z.string().optional().describe('Default LLM provider: anthropic, openai, demo or a configured name'),
   model: z.string().optional().describe('Default model'),
   runtime: z.string().default('pi').describe('Default runtime of new agents'),
+  agent_permission: z
+    .enum(['ask', 'edits', 'all'])
+    .default('edits')
+    .describe('What agents do without asking, on runtimes that ask: nothing, edits of files, everything'),
   main_branch: z.string().optional().describe('Branch that work lands on; found by itself when not set'),
   setup_command: z.string().default('').describe('Runs in every new worktree, for example npm ci'),
   setup_timeout_seconds: z.coerce.number().int().min(0).default(0).describe('Longest set-up or teardown; 0 = no limit'),

@@ -293,6 +293,11 @@ export const errorTable = {
     message: (a) => `Runtime "${p(a, 'runtime')}" cannot run here: ${p(a, 'problem')}.`,
     hint: (a) => p(a, 'hint') || 'godel runtime list shows what is installed.',
   },
+  'runtime-needs-command': {
+    kind: 'invalid_request',
+    message: (a) => `Runtime "${p(a, 'runtime')}" runs whatever program it is told, and none was named.`,
+    hint: (a) => `godel agent spawn --runtime ${p(a, 'runtime')} --command "my-agent acp"`,
+  },
   'provider-missing': {
     kind: 'invalid_request',
     exit: 1,

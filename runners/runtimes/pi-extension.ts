@@ -8,10 +8,10 @@ import type { ExtensionAPI, ExtensionContext } from '@earendil-works/pi-coding-a
 import type { BridgeDown } from '../../src/agents/bridge-protocol.ts';
 import { type BridgeLink, openBridgeLink } from './bridge-link.ts';
 import { openPromptRecord } from './prompt-record.ts';
+import { summaryOf } from './summary.ts';
 
 type PromptMessage = Extract<BridgeDown, { type: 'prompt' }>;
 
-const SUMMARY_LENGTH = 120;
 /** A prompt that was handed over must show up as a message within this time (ms), or it is handed over again. */
 const SHOW_UP_MS = 15_000;
 
@@ -21,15 +21,6 @@ function textOf(content: unknown): string {
   return content
     .map((part: { type?: string; text?: string }) => (part.type === 'text' ? (part.text ?? '') : ''))
     .join('');
-}
-
-/** One line about a tool call: its command, path or pattern. */
-function summaryOf(args: Record<string, unknown> | undefined): string | undefined {
-  const value = args?.command ?? args?.path ?? args?.file_path ?? args?.pattern;
-  if (typeof value !== 'string') return undefined;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed.
-  const line = value.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
-  return line.length > SUMMARY_LENGTH ? `${line.slice(0, SUMMARY_LENGTH - 1)}…` : line;
 }
 
 /** Equal for equal inputs of a tool: what makes a repeated call visible. */
@@ -143,6 +134,7 @@ export default function godel(pi: ExtensionAPI): void {
       agentId: GODEL_AGENT_ID,
       generation: Number(GODEL_GENERATION),
       token: GODEL_TOKEN,
+      source: 'hook',
       isIdle: () => context?.isIdle() ?? true,
       onPrompt: (prompt) => outbox.push(prompt),
       onInterrupt: () => context?.abort(),
@@ -159,7 +151,7 @@ export default function godel(pi: ExtensionAPI): void {
     if (event.message.role === 'user') outbox.appeared(textOf(event.message.content));
   });
   pi.on('tool_execution_start', (event) => {
-    const summary = summaryOf(event.args as Record<string, unknown> | undefined);
+    const summary = summaryOf(event.args);
     link?.emit({
       kind: 'tool-start',
       tool: event.toolName,

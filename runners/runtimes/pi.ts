@@ -5,11 +5,11 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { ModelChoice, Prepared, PrepareSpec, Runtime } from '../../src/agents/runtime.ts';
 import { messageOf } from '../../src/base/error.ts';
+import { type HostFiles, hostCommand } from './protocol-host.ts';
 
-export interface PiRuntimeOptions {
+export interface PiRuntimeOptions extends HostFiles {
   /** The bundled extension, dist/pi-extension.js. */
   extensionFile: string;
-  nodePath: string;
 }
 
 const PACKAGE = '@earendil-works/pi-coding-agent';
@@ -101,8 +101,13 @@ export function createPiRuntime(options: PiRuntimeOptions): Runtime {
     await writeFile(join(home, 'APPEND_SYSTEM.md'), `${spec.instructions}\n`, { mode: 0o600 });
     const sessionFile = spec.sessionFile ?? join(home, 'sessions', `${spec.agentId}.jsonl`);
     await mkdir(dirname(sessionFile), { recursive: true, mode: 0o700 });
+    const common = [options.nodePath, cli, '--session', sessionFile, '--name', spec.agentName];
+    const rpc = [...common, '--mode', 'rpc'];
     return {
-      argv: [options.nodePath, cli, '-e', options.extensionFile, '--session', sessionFile, '--name', spec.agentName],
+      argv:
+        spec.mode === 'protocol'
+          ? await hostCommand(options, spec, { driver: 'pi', argv: rpc })
+          : [...common, '-e', options.extensionFile],
       env: { PI_CODING_AGENT_DIR: home, PI_OFFLINE: '1', PI_TELEMETRY: '0', PI_SKIP_VERSION_CHECK: '1' },
       sessionFile,
     };
@@ -112,6 +117,7 @@ export function createPiRuntime(options: PiRuntimeOptions): Runtime {
     id: 'pi',
     summary: 'Pi coding agent, installed with Godel',
     delivery: 'bridge',
+    protocol: true,
     dialects: ['anthropic', 'openai-chat', 'openai-responses'],
     async probe() {
       try {

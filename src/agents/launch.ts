@@ -12,7 +12,7 @@ import { instructions } from './briefing.ts';
 import { moveAgent } from './changes.ts';
 import { identityEnvironment, inheritedEnvironment } from './environment.ts';
 import type { Handle, Runner, Size } from './runner.ts';
-import type { ModelChoice, Prepared, Runtime } from './runtime.ts';
+import { type ModelChoice, modeOf, type Prepared, type Runtime } from './runtime.ts';
 import type { Agent } from './schema.ts';
 
 export interface Credentials {
@@ -97,14 +97,16 @@ export function createLauncher(options: LaunchOptions): Launcher {
       binDir,
       ...credentials,
     };
-    const prepared = await options.runtimes.get(agent.runtime).prepare({
+    const runtime = options.runtimes.get(agent.runtime);
+    const prepared = await runtime.prepare({
       ...identity,
+      mode: modeOf(runtime, agent.headless),
+      permission: request.config.agent_permission,
       cwd,
       choice: request.choice,
       command: request.command,
       sessionFile: agent.sessionFile,
       sessionId: agent.sessionId,
-      mode: agent.headless ? 'protocol' : 'pane',
       instructions: instructions({
         agentName: agent.name,
         projectName: request.project.name,

@@ -59,8 +59,11 @@ export const agentOperations = {
         .optional(),
       role: z.string().default('worker'),
       count: z.coerce.number().int().min(1).max(50).default(1).describe('How many agents'),
-      headless: z.boolean().default(false).describe('Keep the agent off the board; attach to look at it'),
-      command: z.string().optional().describe('Command for the shell runtime'),
+      headless: z
+        .boolean()
+        .default(false)
+        .describe('Off the board, over its protocol where the runtime has one; attach shows a transcript'),
+      command: z.string().optional().describe('Command for the runtimes shell and acp'),
       budget: z.coerce.number().positive().optional().describe('Most to spend, in USD'),
       force: z.boolean().default(false).describe('Begin although the bead waits for another; people only'),
     }),

@@ -1,6 +1,9 @@
 /** Which program is the agent. `runners/runtimes/` implements one adapter per program. */
 import type { Question } from './schema.ts';
 
+/** What an agent may do without asking; runtimes without a permission system ask nothing in any case. */
+export type Permission = 'ask' | 'edits' | 'all';
+
 export type Dialect = 'anthropic' | 'openai-chat' | 'openai-responses' | 'google';
 
 export interface RuntimeProbe {
@@ -37,7 +40,9 @@ export interface PrepareSpec {
   bridgeSocket: string;
   /** Instructions every agent of Godel gets: who it is, its bead, how to finish. */
   instructions: string;
-  /** Command for the `shell` runtime. */
+  /** What the agent does without asking: nothing, edits of files, everything. */
+  permission: Permission;
+  /** Command for the runtimes that run any. */
   command?: string | undefined;
   /** Continue the conversation of an earlier life from this file. */
   sessionFile?: string | undefined;
@@ -71,6 +76,10 @@ export interface Runtime {
    * program tell when they were taken and what it does. `paste`: typed, and its screen is all that is known.
    */
   readonly delivery: 'bridge' | 'hooks' | 'paste';
+  /** True when the program also speaks a protocol, so that an agent without a face can run on it. */
+  readonly protocol?: boolean;
+  /** True when `--command` says which program it is. */
+  readonly needsCommand?: boolean;
   readonly dialects: readonly Dialect[];
   probe(): Promise<RuntimeProbe>;
   prepare(spec: PrepareSpec): Promise<Prepared>;
@@ -79,3 +88,11 @@ export interface Runtime {
   /** Reads the title of the terminal; undefined when it says nothing certain. Pure. */
   readTitle?(title: string): ScreenVerdict | undefined;
 }
+
+/** How an agent runs on its runtime: without a face where it may and can, else in its own. */
+export const modeOf = (runtime: Pick<Runtime, 'protocol'>, headless: boolean): PrepareSpec['mode'] =>
+  headless && runtime.protocol ? 'protocol' : 'pane';
+
+/** How prompts reach an agent of this runtime. */
+export const deliveryOf = (runtime: Pick<Runtime, 'protocol' | 'delivery'>, headless: boolean): Runtime['delivery'] =>
+  modeOf(runtime, headless) === 'protocol' ? 'bridge' : runtime.delivery;

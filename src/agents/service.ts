@@ -22,7 +22,7 @@ import { freeNames } from './names.ts';
 import type { Observation } from './observation.ts';
 import type { agentOperations } from './operations.ts';
 import type { Handle, Runner } from './runner.ts';
-import type { ModelChoice, Runtime } from './runtime.ts';
+import { deliveryOf, type ModelChoice, type Runtime } from './runtime.ts';
 import type { Agent } from './schema.ts';
 import { isLive } from './state.ts';
 import { agentNames, insertAgent, listAgents, listPrompts, liveAgents, queuePrompt, resolveAgent } from './store.ts';
@@ -118,6 +118,7 @@ export function createAgentService(options: AgentServiceOptions): Service {
         ...(input.prompt === undefined ? {} : { task: input.prompt }),
         ...(bead ? { beadId: bead.id } : {}),
         headless: input.headless,
+        ...(input.command === undefined ? {} : { command: input.command }),
         lifecycle: 'initializing',
         observed: { state: 'starting', source: 'process', at: unit.now, since: unit.now },
         generation: 1,
@@ -133,7 +134,8 @@ export function createAgentService(options: AgentServiceOptions): Service {
       await unit.emit({ type: 'agent:created', component: 'agents', payload, metadata });
       if (bead) await takeBead(unit, bead, name);
       const text = bead ? beadPrompt(bead, input.prompt) : input.prompt;
-      if (text !== undefined && (runtime.delivery === 'bridge' || input.command === undefined)) {
+      const delivery = deliveryOf(runtime, input.headless);
+      if (text !== undefined && (delivery !== 'paste' || input.command === undefined)) {
         const prompt = {
           id: newId(),
           agentId: agent.id,
@@ -142,7 +144,7 @@ export function createAgentService(options: AgentServiceOptions): Service {
           when: 'after-turn',
           now: unit.now,
         };
-        if (runtime.delivery === 'bridge' || input.prompt !== undefined) await queuePrompt(unit.tx, prompt);
+        if (delivery !== 'paste' || input.prompt !== undefined) await queuePrompt(unit.tx, prompt);
       }
       return agent;
     });
@@ -184,6 +186,8 @@ export function createAgentService(options: AgentServiceOptions): Service {
     const runtime = options.runtimes.get(input.runtime ?? (input.command === undefined ? config.runtime : 'shell'));
     const probe = await runtime.probe();
     if (!probe.ok) throw failure('runtime-missing', { runtime: runtime.id, problem: probe.problem });
+    if (runtime.needsCommand && input.command === undefined)
+      throw failure('runtime-needs-command', { runtime: runtime.id });
     const choice = options.chooseModel(config, runtime, input);
     const bead = input.bead === undefined ? undefined : await options.resolveBead(projectId, input.bead);
     if (bead) await assertFree(bead);
@@ -279,7 +283,7 @@ export function createAgentService(options: AgentServiceOptions): Service {
       const change = { generation: known.generation + 1, observed, pane: undefined, pid: undefined };
       const saved = await moveAgent(unit, known.id, 'retry', 'agent:state', change);
       if (bead) await takeBead(unit, bead, agent.name);
-      if (bead && runtime.delivery === 'bridge') {
+      if (bead && deliveryOf(runtime, agent.headless) !== 'paste') {
         const prompt = {
           id: newId(),
           agentId: agent.id,
@@ -292,7 +296,8 @@ export function createAgentService(options: AgentServiceOptions): Service {
       }
       return saved;
     });
-    const spawnInput = { count: 1, role: agent.role, headless: agent.headless, force: false };
+    const { role, headless, command } = agent;
+    const spawnInput = { count: 1, role, headless, command, force: false };
     return begin(next, { bead, choice, input: spawnInput });
   };
 

@@ -3,6 +3,7 @@ import type { Bridge } from '../agents/bridge.ts';
 import { createDelivery, type Delivery } from '../agents/delivery.ts';
 import type { Runner } from '../agents/runner.ts';
 import type { Runtime } from '../agents/runtime.ts';
+import { deliveryOf } from '../agents/runtime.ts';
 import type { Agent } from '../agents/schema.ts';
 import { handleOf } from '../agents/service.ts';
 import type { Core } from './core.ts';
@@ -23,7 +24,7 @@ export function createAgentDelivery({ core, load, runner, runtimes, bridge }: Ag
     log: core.log,
     channels: {
       bridge: (agentId, prompt) => bridge.send(agentId, prompt),
-      usesBridge: (agent) => runtimes.get(agent.runtime).delivery === 'bridge',
+      usesBridge: (agent) => deliveryOf(runtimes.get(agent.runtime), agent.headless) === 'bridge',
       async paste(agent, text) {
         const before = await runner.screen(handleOf(agent));
         await runner.type(handleOf(agent), text);

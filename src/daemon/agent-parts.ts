@@ -2,9 +2,7 @@
 import { join } from 'node:path';
 import { createLocalRunner } from '../../runners/local/runner.ts';
 import { createTmuxServer, type TmuxServer } from '../../runners/local/tmux-server.ts';
-import { createPiRuntime } from '../../runners/runtimes/pi.ts';
-import { createRuntimeRegistry, type RuntimeRegistry } from '../../runners/runtimes/registry.ts';
-import { createShellRuntime } from '../../runners/runtimes/shell.ts';
+import { createRuntimeRegistry, createRuntimes, type RuntimeRegistry } from '../../runners/runtimes/registry.ts';
 import type { Bridge } from '../agents/bridge.ts';
 import type { Delivery } from '../agents/delivery.ts';
 import { createEnding, type Ending } from '../agents/ending.ts';
@@ -61,7 +59,7 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
   const { tmuxSocketName: socketName, tmuxConfFile: confFile } = paths;
   const tmux = createTmuxServer({ socketName, confFile, env: core.environment, log });
   const runner = createLocalRunner({ server: tmux, clock, log });
-  const runtimes = knownRuntimes(files);
+  const runtimes = knownRuntimes(core, files);
   const observation = createObservation({ units, findAgent: load, clock, log });
   const progress = createProgressLog(clock.now);
 
@@ -119,11 +117,16 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
 }
 
 /** Every program that can be an agent. */
-function knownRuntimes(files: ProgramFiles): RuntimeRegistry {
-  return createRuntimeRegistry([
-    createPiRuntime({ extensionFile: files.piExtension, nodePath: process.execPath }),
-    createShellRuntime(),
-  ]);
+function knownRuntimes(core: Core, files: ProgramFiles): RuntimeRegistry {
+  return createRuntimeRegistry(
+    createRuntimes({
+      extensionFile: files.piExtension,
+      hostFile: files.agentHost,
+      hookFile: files.agentHook,
+      nodePath: process.execPath,
+      path: () => core.environment.PATH ?? '',
+    }),
+  );
 }
 
 /** Keeps uncommitted work of an agent's bead in git. */

@@ -9,6 +9,8 @@ export interface ProgramFiles {
   board: string;
   review: string;
   piExtension: string;
+  agentHost: string;
+  agentHook: string;
 }
 
 /** Finds the compiled programs beside `moduleUrl`, or in `dist/` when it runs from source. */
@@ -22,5 +24,7 @@ export function programFiles(moduleUrl: string): ProgramFiles {
     board: file('board.js'),
     review: file('review.js'),
     piExtension: file('pi-extension.js'),
+    agentHost: file('agent-host.js'),
+    agentHook: file('agent-hook.js'),
   };
 }

@@ -1,0 +1,91 @@
+/** Codex as an agent: a private CODEX_HOME whose one provider is the proxy, which serves it the Responses dialect. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Prepared, PrepareSpec, Runtime } from '../../src/agents/runtime.ts';
+import { git } from '../../src/base/git.ts';
+import { hookSettings } from './hook-settings.ts';
+import { readSessionId } from './host/session-id.ts';
+import { createProgram } from './program.ts';
+import { type HostFiles, hostCommand, modelOf } from './protocol-host.ts';
+
+export interface CodexRuntimeOptions extends HostFiles {
+  /** The bundled hook client, dist/agent-hook.js. */
+  hookFile: string;
+  path: () => string;
+}
+
+const POLICIES = {
+  ask: { approval: 'on-request', sandbox: 'read-only' },
+  edits: { approval: 'on-request', sandbox: 'workspace-write' },
+  all: { approval: 'never', sandbox: 'danger-full-access' },
+} as const;
+
+/** A JSON string is a basic string of TOML as well. */
+const toml = (text: string) => JSON.stringify(text);
+
+/** Codex's config.toml. Commits of a worktree are written to the repository it belongs to, so that is writable too. Pure. */
+export function codexConfig(spec: PrepareSpec, commonDir: string): string {
+  const { approval, sandbox } = POLICIES[spec.permission];
+  return [
+    `model = ${toml(modelOf(spec))}`,
+    `developer_instructions = ${toml(spec.instructions)}`,
+    'model_provider = "godel"',
+    `approval_policy = "${approval}"`,
+    `sandbox_mode = "${sandbox}"`,
+    'check_for_update_on_startup = false',
+    '',
+    '[model_providers.godel]',
+    'name = "Godel"',
+    `base_url = ${toml(`${spec.proxyUrl}/v1`)}`,
+    'env_key = "GODEL_PROXY_KEY"',
+    'wire_api = "responses"',
+    '',
+    '[sandbox_workspace_write]',
+    `writable_roots = [${toml(commonDir)}]`,
+    // The agent's own `godel` command speaks with the daemon over a socket.
+    'network_access = true',
+    '',
+    '[shell_environment_policy]',
+    'inherit = "all"',
+    'ignore_default_excludes = true',
+    '',
+    `[projects.${toml(spec.cwd)}]`,
+    'trust_level = "trusted"',
+    '',
+  ].join('\n');
+}
+
+export function createCodexRuntime(options: CodexRuntimeOptions): Runtime {
+  const program = createProgram({
+    name: 'codex',
+    install: 'npm install -g @openai/codex',
+    oldest: '0.160.0',
+    path: options.path,
+  });
+
+  async function prepare(spec: PrepareSpec): Promise<Prepared> {
+    const home = join(spec.home, 'codex');
+    await mkdir(home, { recursive: true, mode: 0o700 });
+    const common = await git(spec.cwd, ['rev-parse', '--git-common-dir']);
+    await writeFile(join(home, 'config.toml'), codexConfig(spec, resolve(spec.cwd, common.trim())), { mode: 0o600 });
+    await writeFile(join(home, 'hooks.json'), `${JSON.stringify(hookSettings(options), null, 2)}\n`, { mode: 0o600 });
+    const known = readSessionId(join(spec.home, 'session-id'));
+    const face = spec.mode === 'pane';
+    const shown = ['--no-daemon', '--dangerously-bypass-hook-trust', ...(known ? ['resume', known] : [])];
+    const argv = [program.file(), ...(face ? shown : ['app-server'])];
+    return {
+      argv: await hostCommand(options, spec, { driver: 'codex', argv, face }),
+      env: { CODEX_HOME: home },
+    };
+  }
+
+  return {
+    id: 'codex',
+    summary: 'OpenAI Codex',
+    delivery: 'bridge',
+    protocol: true,
+    dialects: ['openai-responses'],
+    probe: program.probe,
+    prepare,
+  };
+}

@@ -1,0 +1,54 @@
+/** Gemini CLI as an agent, over ACP: a private home, and Google's dialect from the proxy. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Prepared, PrepareSpec, Runtime } from '../../src/agents/runtime.ts';
+import { createProgram } from './program.ts';
+import { type HostFiles, hostCommand, modelOf } from './protocol-host.ts';
+
+export interface GeminiRuntimeOptions extends HostFiles {
+  path: () => string;
+}
+
+const MODES = { ask: 'default', edits: 'auto_edit', all: 'yolo' } as const;
+
+const SETTINGS = {
+  security: { auth: { selectedType: 'gemini-api-key' }, folderTrust: { enabled: false } },
+  general: { disableAutoUpdate: true, disableUpdateNag: true },
+  privacy: { usageStatisticsEnabled: false },
+};
+
+export function createGeminiRuntime(options: GeminiRuntimeOptions): Runtime {
+  const program = createProgram({
+    name: 'gemini',
+    install: 'npm install -g @google/gemini-cli',
+    oldest: '0.50.0',
+    path: options.path,
+  });
+
+  async function prepare(spec: PrepareSpec): Promise<Prepared> {
+    const home = join(spec.home, 'gemini');
+    const folder = join(home, '.gemini');
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(join(folder, 'settings.json'), `${JSON.stringify(SETTINGS, null, 2)}\n`, { mode: 0o600 });
+    await writeFile(join(folder, 'GEMINI.md'), `${spec.instructions}\n`, { mode: 0o600 });
+    const argv = [program.file(), '--acp', '--model', modelOf(spec), '--approval-mode', MODES[spec.permission]];
+    return {
+      argv: await hostCommand(options, spec, { driver: 'acp', argv, authMethod: 'gemini-api-key' }),
+      env: {
+        GEMINI_CLI_HOME: home,
+        GEMINI_API_KEY: spec.virtualKey,
+        GOOGLE_GEMINI_BASE_URL: spec.proxyUrl,
+      },
+    };
+  }
+
+  return {
+    id: 'gemini',
+    summary: 'Gemini CLI',
+    delivery: 'bridge',
+    protocol: true,
+    dialects: ['google'],
+    probe: program.probe,
+    prepare,
+  };
+}

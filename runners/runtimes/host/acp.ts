@@ -1,0 +1,194 @@
+/** Any agent of the Agent Client Protocol (version 1): Gemini CLI, opencode and others speak it on their standard streams. */
+import { oneLine, summaryOf } from '../summary.ts';
+import type { Driver, DriverSink, HostConfig, HostPrompt, Opened } from './driver.ts';
+import { type Json, type JsonLines, spawnJsonLines } from './json-lines.ts';
+import { createRpc } from './json-rpc.ts';
+import { readSessionId, writeSessionId } from './session-id.ts';
+
+const PROTOCOL_VERSION = 1;
+
+interface Option {
+  optionId: string;
+  name: string;
+  kind?: string;
+}
+
+/** Godel's words for the kinds of options, so that rules and the inbox speak one language. */
+const WORDS: Readonly<Record<string, string>> = {
+  allow_once: 'allow',
+  allow_always: 'always',
+  reject_once: 'deny',
+  reject_always: 'never',
+};
+
+/** Word a person answers with -> option of the program. */
+export function choicesOf(options: readonly Option[]): Map<string, string> {
+  const choices = new Map<string, string>();
+  for (const option of options) {
+    const word = WORDS[option.kind ?? ''] ?? option.name;
+    choices.set(choices.has(word) ? option.name : word, option.optionId);
+  }
+  return choices;
+}
+
+function textOf(content: unknown): string {
+  const part = (content ?? {}) as { type?: string; text?: string };
+  return part.type === 'text' ? (part.text ?? '') : '';
+}
+
+export function createAcpDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink: DriverSink): Driver {
+  let lines: JsonLines;
+  let sessionId = '';
+  let loading = false;
+  let running: HostPrompt | undefined;
+  const userTexts: string[] = [];
+  const asks = new Map<string, (choice: string) => void>();
+  const tools = new Map<string, string>();
+  let askCount = 0;
+
+  /** The protocol has no acknowledgement: the first sign of the turn is one. */
+  function sign(): void {
+    if (!running) return;
+    sink.taken(running.id);
+    running = undefined;
+  }
+
+  function toolCall(update: Json): void {
+    const name = String(update.kind ?? 'tool');
+    tools.set(String(update.toolCallId), name);
+    sink.toolStarted(name, summaryOf(update.rawInput) ?? oneLine(String(update.title ?? '')));
+  }
+
+  function toolUpdate(update: Json): void {
+    const id = String(update.toolCallId);
+    const name = tools.get(id);
+    if (name === undefined || !['completed', 'failed'].includes(String(update.status))) return;
+    tools.delete(id);
+    sink.toolEnded(name, update.status === 'failed');
+  }
+
+  function update(params: Json): void {
+    const body = (params.update ?? {}) as Json;
+    if (loading) {
+      if (body.sessionUpdate === 'user_message_chunk') userTexts.push(textOf(body.content));
+      return;
+    }
+    if (['agent_message_chunk', 'agent_thought_chunk', 'tool_call', 'plan'].includes(String(body.sessionUpdate)))
+      sign();
+    if (body.sessionUpdate === 'agent_message_chunk') sink.text(textOf(body.content));
+    else if (body.sessionUpdate === 'tool_call') toolCall(body);
+    else if (body.sessionUpdate === 'tool_call_update') toolUpdate(body);
+  }
+
+  function permission(params: Json): Promise<unknown> {
+    askCount += 1;
+    const id = `ask-${process.pid}-${askCount}`;
+    const call = (params.toolCall ?? {}) as Json;
+    const choices = choicesOf((params.options ?? []) as Option[]);
+    sign();
+    return new Promise((resolve) => {
+      asks.set(id, (choice) => {
+        const optionId = choices.get(choice);
+        resolve({ outcome: optionId === undefined ? { outcome: 'cancelled' } : { outcome: 'selected', optionId } });
+      });
+      const what = summaryOf(call.rawInput) ?? oneLine(String(call.title ?? 'a tool'));
+      sink.asked({
+        id,
+        kind: 'permission',
+        question: `${String(call.kind ?? 'tool')}: ${what}`,
+        choices: [...choices.keys()],
+      });
+    });
+  }
+
+  const rpc = createRpc(() => lines, {
+    onNotification: (method, params) => {
+      if (method === 'session/update') update(params);
+    },
+    onRequest: (method, params) =>
+      method === 'session/request_permission'
+        ? permission(params)
+        : Promise.reject(new Error(`${method} is not offered here`)),
+  });
+
+  async function openSession(canLoad: boolean): Promise<void> {
+    const known = readSessionId(config.sessionIdFile);
+    const place = { cwd: config.cwd, mcpServers: [] };
+    if (known && canLoad) {
+      loading = true;
+      const loaded = await rpc.call('session/load', { sessionId: known, ...place }).then(
+        () => true,
+        (error: unknown) => {
+          sink.note(`conversation ${known} could not be continued: ${String(error)}`);
+          return false;
+        },
+      );
+      loading = false;
+      if (loaded) {
+        sessionId = known;
+        return;
+      }
+    }
+    sessionId = String((await rpc.call('session/new', place)).sessionId);
+    writeSessionId(config.sessionIdFile, sessionId);
+  }
+
+  async function open(): Promise<Opened> {
+    lines = spawnJsonLines({
+      argv: config.argv,
+      cwd: config.cwd,
+      env,
+      onMessage: rpc.take,
+      onNoise: (text) => sink.note(text),
+      onEnd(code) {
+        rpc.end(`the agent ended with exit code ${code}`);
+        sink.ended(code);
+      },
+    });
+    const fs = { readTextFile: false, writeTextFile: false };
+    const hello = await rpc.call('initialize', {
+      protocolVersion: PROTOCOL_VERSION,
+      clientCapabilities: { fs, terminal: false },
+    });
+    if (config.authMethod) await rpc.call('authenticate', { methodId: config.authMethod });
+    const abilities = (hello.agentCapabilities ?? {}) as { loadSession?: boolean };
+    await openSession(abilities.loadSession === true);
+    return { sessionId, userTexts };
+  }
+
+  return {
+    canSteer: false,
+    open,
+    async send(prompt) {
+      running = prompt;
+      sink.turnStarted();
+      const turn = rpc.call('session/prompt', { sessionId, prompt: [{ type: 'text', text: prompt.text }] });
+      turn.then(
+        (result) => {
+          sign();
+          sink.settled(result.stopReason === 'refusal' ? 'the model refused' : undefined);
+        },
+        (error: Error) => {
+          sign();
+          sink.settled(oneLine(error.message, 500));
+        },
+      );
+    },
+    async interrupt() {
+      for (const [id, give] of asks) {
+        asks.delete(id);
+        give('');
+        sink.answered(id);
+      }
+      rpc.notify('session/cancel', { sessionId });
+    },
+    async answer(askId, choice) {
+      const give = asks.get(askId);
+      if (!give) return;
+      asks.delete(askId);
+      give(choice);
+      sink.answered(askId);
+    },
+    close: () => lines.close(),
+  };
+}

@@ -1,0 +1,197 @@
+/** Codex over its app-server: threads, turns and approvals as JSON-RPC. A prompt carries Godel's id as the client's id of its message. */
+import { oneLine } from '../summary.ts';
+import type { Ask, Driver, DriverSink, HostConfig, HostPrompt } from './driver.ts';
+import { type Json, type JsonLines, spawnJsonLines } from './json-lines.ts';
+import { createRpc } from './json-rpc.ts';
+import { readSessionId, writeSessionId } from './session-id.ts';
+
+interface Item extends Json {
+  type: string;
+}
+
+const DECISIONS: Readonly<Record<string, string>> = { allow: 'accept', always: 'acceptForSession', deny: 'decline' };
+
+function userText(item: Item): string {
+  const content = (item.content ?? []) as { type: string; text?: string }[];
+  return content.map((part) => (part.type === 'text' ? (part.text ?? '') : '')).join('');
+}
+
+/** Texts of the user's messages of a thread that was resumed. */
+export function userTextsOf(thread: Json): string[] {
+  const turns = (thread.turns ?? []) as { items?: Item[] }[];
+  return turns.flatMap((turn) => (turn.items ?? []).filter((item) => item.type === 'userMessage').map(userText));
+}
+
+/** Texts of the user's messages in a rollout file. */
+export function userTextsIn(rollout: string): string[] {
+  const texts: string[] = [];
+  for (const line of rollout.split('\n')) {
+    if (!line.includes('"user_message"')) continue;
+    try {
+      const { payload } = JSON.parse(line) as { payload?: { type?: string; message?: unknown } };
+      if (payload?.type === 'user_message' && typeof payload.message === 'string') texts.push(payload.message);
+    } catch {
+      // A line that was cut by a kill.
+    }
+  }
+  return texts;
+}
+
+/** Name and summary of an item that is a tool call; undefined for words and thoughts. */
+export function toolOf(item: Item): { tool: string; summary?: string } | undefined {
+  switch (item.type) {
+    case 'commandExecution':
+      return { tool: 'shell', summary: oneLine(String(item.command ?? '')) };
+    case 'fileChange': {
+      const paths = ((item.changes ?? []) as { path?: string }[]).map((change) => change.path ?? '');
+      return { tool: 'edit', summary: oneLine(paths.join(' ')) };
+    }
+    case 'mcpToolCall':
+      return { tool: `${String(item.server)}.${String(item.tool)}` };
+    case 'webSearch':
+      return { tool: 'web-search', summary: oneLine(String(item.query ?? '')) };
+    default:
+      return undefined;
+  }
+}
+
+function askOf(method: string, params: Json, id: string): Ask {
+  if (method === 'item/tool/requestUserInput') {
+    const [first] = (params.questions ?? []) as { question?: string; options?: { label: string }[] }[];
+    const choices = (first?.options ?? []).map((option) => option.label);
+    return { id, kind: 'question', question: first?.question ?? 'a question', choices };
+  }
+  const what = method.includes('commandExecution') ? `shell: ${oneLine(String(params.command ?? ''))}` : 'edit files';
+  const reason = params.reason ? ` (${oneLine(String(params.reason))})` : '';
+  return { id, kind: 'permission', question: `${what}${reason}`, choices: ['allow', 'always', 'deny'] };
+}
+
+function answerOf(method: string, params: Json, choice: string): Json {
+  if (method === 'item/tool/requestUserInput') {
+    const [first] = (params.questions ?? []) as { id?: string }[];
+    return { answers: { [first?.id ?? '']: { answers: [choice] } } };
+  }
+  return { decision: DECISIONS[choice] ?? 'decline' };
+}
+
+const ASKS = new Set([
+  'item/commandExecution/requestApproval',
+  'item/fileChange/requestApproval',
+  'item/tool/requestUserInput',
+]);
+
+export function createCodexDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink: DriverSink): Driver {
+  let lines: JsonLines;
+  let threadId = '';
+  let turnId: string | undefined;
+  let lastError: string | undefined;
+  const asks = new Map<string, (choice: string) => void>();
+
+  function started(item: Item): void {
+    if (item.type === 'userMessage' && typeof item.clientId === 'string') sink.taken(item.clientId);
+    const tool = toolOf(item);
+    if (tool) sink.toolStarted(tool.tool, tool.summary);
+  }
+
+  function completed(item: Item): void {
+    const tool = toolOf(item);
+    const bad = ['failed', 'declined'].includes(String(item.status));
+    if (tool) sink.toolEnded(tool.tool, bad, item.aggregatedOutput ? String(item.aggregatedOutput) : undefined);
+    if (item.type === 'agentMessage') sink.text('\n');
+  }
+
+  const takers: Readonly<Record<string, (params: Json) => void>> = {
+    'turn/started'(params) {
+      turnId = String((params.turn as Json).id);
+      lastError = undefined;
+      sink.turnStarted();
+    },
+    'turn/completed'(params) {
+      const turn = params.turn as { status?: string; error?: { message?: string } };
+      turnId = undefined;
+      sink.settled(turn.status === 'failed' ? oneLine(turn.error?.message ?? lastError ?? 'failed', 500) : undefined);
+    },
+    'item/started': (params) => started(params.item as Item),
+    'item/completed': (params) => completed(params.item as Item),
+    'item/agentMessage/delta': (params) => sink.text(String(params.delta ?? '')),
+    error(params) {
+      lastError = ((params.error ?? {}) as { message?: string }).message;
+      if (lastError) sink.note(lastError);
+    },
+    'serverRequest/resolved'(params) {
+      const id = String(params.requestId);
+      if (asks.delete(id)) sink.answered(id);
+    },
+  };
+
+  const rpc = createRpc(() => lines, {
+    onNotification(method, params) {
+      // Hidden helper threads (titles, reviews) report over the same pipe.
+      if (params.threadId === undefined || params.threadId === threadId) takers[method]?.(params);
+    },
+    onRequest(method, params, requestId) {
+      if (!ASKS.has(method)) return Promise.reject(new Error(`${method} is not offered here`));
+      const id = String(requestId);
+      return new Promise((resolve) => {
+        asks.set(id, (choice) => resolve(answerOf(method, params, choice)));
+        sink.asked(askOf(method, params, id));
+      });
+    },
+  });
+
+  async function openThread(): Promise<Json> {
+    const known = readSessionId(config.sessionIdFile);
+    const common = { cwd: config.cwd, developerInstructions: config.instructions };
+    const answer = known
+      ? await rpc.call('thread/resume', { threadId: known, ...common }).catch((error: unknown) => {
+          // A thread without a turn was never written; it has nothing to lose.
+          sink.note(`conversation ${known} could not be continued: ${String(error)}`);
+          return rpc.call('thread/start', common);
+        })
+      : await rpc.call('thread/start', common);
+    return answer.thread as Json;
+  }
+
+  async function send(prompt: HostPrompt, steer: boolean): Promise<void> {
+    const input = [{ type: 'text', text: prompt.text }];
+    const message = { threadId, clientUserMessageId: prompt.id, input };
+    if (steer && turnId !== undefined) await rpc.call('turn/steer', { ...message, expectedTurnId: turnId });
+    else await rpc.call('turn/start', message);
+  }
+
+  return {
+    canSteer: true,
+    async open() {
+      lines = spawnJsonLines({
+        argv: config.argv,
+        cwd: config.cwd,
+        env,
+        onMessage: rpc.take,
+        onNoise: (text) => sink.note(text),
+        onEnd(code) {
+          rpc.end(`Codex ended with exit code ${code}`);
+          sink.ended(code);
+        },
+      });
+      await rpc.call('initialize', { clientInfo: { name: 'godel', title: 'Godel', version: '1' } });
+      rpc.notify('initialized');
+      const thread = await openThread();
+      threadId = String(thread.id);
+      writeSessionId(config.sessionIdFile, threadId);
+      const file = typeof thread.path === 'string' ? { file: thread.path } : {};
+      return { sessionId: threadId, userTexts: userTextsOf(thread), ...file };
+    },
+    send,
+    async interrupt() {
+      if (turnId !== undefined) await rpc.call('turn/interrupt', { threadId, turnId });
+    },
+    async answer(askId, choice) {
+      const give = asks.get(askId);
+      if (!give) return;
+      asks.delete(askId);
+      give(choice);
+      sink.answered(askId);
+    },
+    close: () => lines.close(),
+  };
+}

@@ -1,0 +1,80 @@
+/** What the host needs of a program that speaks a protocol: one driver per protocol, one sink for what happens. */
+
+export interface HostPrompt {
+  id: string;
+  text: string;
+}
+
+/** A question the program waits on. */
+export interface Ask {
+  id: string;
+  kind: 'permission' | 'question';
+  question: string;
+  /** Words that `answer` takes; empty when any text will do. */
+  choices: readonly string[];
+}
+
+/** A conversation that was opened or continued. */
+export interface Opened {
+  sessionId?: string;
+  /** File the program keeps the conversation in. */
+  file?: string;
+  /** Texts of the user's messages it holds already. */
+  userTexts: readonly string[];
+}
+
+/** Told by a driver what happens, in order. */
+export interface DriverSink {
+  /** The program took this prompt into its conversation. */
+  taken(promptId: string): void;
+  turnStarted(): void;
+  /** No turn runs any more; `error` when it ended in one. */
+  settled(error?: string): void;
+  toolStarted(tool: string, summary?: string): void;
+  toolEnded(tool: string, isError: boolean, output?: string): void;
+  /** A piece of the answer as it streams. */
+  text(piece: string): void;
+  asked(ask: Ask): void;
+  /** An ask is over: answered, or withdrawn by the program. */
+  answered(askId: string): void;
+  note(text: string): void;
+  /** The conversation got its name, or another one. */
+  session(session: { sessionId?: string; file?: string }): void;
+  /** The program is gone. */
+  ended(code: number): void;
+}
+
+export interface Driver {
+  open(): Promise<Opened>;
+  /**
+   * Hands a prompt over; `taken` follows. `steer` puts it into the running turn. Rejects when the program refuses it.
+   */
+  send(prompt: HostPrompt, steer: boolean): Promise<void>;
+  /** True when a prompt may join a running turn. */
+  readonly canSteer: boolean;
+  interrupt(): Promise<void>;
+  answer(askId: string, choice: string): Promise<void>;
+  /** Ends the program; resolves when it is gone. */
+  close(): Promise<void>;
+}
+
+/** What the daemon writes for the host, one JSON file an agent. */
+export interface HostConfig {
+  driver: 'claude' | 'codex' | 'acp' | 'pi';
+  argv: readonly string[];
+  cwd: string;
+  /** The program shows its own face: the pane is its terminal, and hooks tell what it does. */
+  face?: boolean;
+  agentName: string;
+  /** Standing instructions, for programs that take them over the protocol. */
+  instructions: string;
+  model: string;
+  /** Id of the conversation, where Godel may choose it. */
+  sessionId?: string;
+  /** Small file the driver keeps the session id in, where the program chooses it. */
+  sessionIdFile: string;
+  /** ACP: method for `authenticate`, when the program needs one. */
+  authMethod?: string;
+  /** What needs no question: nothing, edits of files, everything. */
+  permission: 'ask' | 'edits' | 'all';
+}

@@ -1,0 +1,96 @@
+/** Entry of the host: it stands in the pane as the parent of a program, speaks with it, and with the daemon. */
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { messageOf } from '../../../src/base/error.ts';
+import { openBridgeLink } from '../bridge-link.ts';
+import { openPromptRecord } from '../prompt-record.ts';
+import { createAcpDriver } from './acp.ts';
+import { userTextsIn as claudeTexts, createClaudeDriver } from './claude.ts';
+import { userTextsIn as codexTexts, createCodexDriver } from './codex.ts';
+import type { Driver, DriverSink, HostConfig } from './driver.ts';
+import { createFaceDriver } from './face.ts';
+import { createHost, type Host } from './host.ts';
+import { createPiDriver } from './pi.ts';
+import { passInput, spawnTerminal } from './terminal.ts';
+import { createTranscript, silentTranscript } from './transcript.ts';
+
+type CreateDriver = (config: HostConfig, env: NodeJS.ProcessEnv, sink: DriverSink) => Driver;
+
+const DRIVERS: Readonly<Record<HostConfig['driver'], CreateDriver>> = {
+  claude: createClaudeDriver,
+  codex: createCodexDriver,
+  acp: createAcpDriver,
+  pi: createPiDriver,
+};
+
+function need(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: the host is started by Godel`);
+  return value;
+}
+
+/** Paths of sockets are short (108 bytes), so it lies beside the bridge and not in the agent's home. */
+const hookSocket = (agentId: string) =>
+  join(dirname(need('GODEL_BRIDGE_SOCKET')), `hook-${agentId.replaceAll('-', '').slice(-12)}.sock`);
+
+function driverOf(config: HostConfig, agentId: string, sink: DriverSink): Driver {
+  if (!config.face) return DRIVERS[config.driver](config, process.env, sink);
+  return createFaceDriver({
+    config,
+    env: process.env,
+    sink,
+    socketFile: hookSocket(agentId),
+    terminal: spawnTerminal,
+    userTexts: config.driver === 'codex' ? codexTexts : claudeTexts,
+  });
+}
+
+/** Lines typed under a transcript are prompts or answers. */
+function readLines(host: Host): void {
+  let rest = '';
+  process.stdin.setEncoding('utf8');
+  process.stdin.on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) host.typed(line);
+  });
+}
+
+async function main(): Promise<void> {
+  const config = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as HostConfig;
+  const agentId = need('GODEL_AGENT_ID');
+  const transcript = config.face ? silentTranscript : createTranscript((text) => process.stdout.write(text));
+  const host = createHost({
+    config,
+    transcript,
+    record: openPromptRecord(join(need('GODEL_AGENT_HOME'), 'delivered.txt')),
+    link: (inputs) =>
+      openBridgeLink({
+        socketFile: need('GODEL_BRIDGE_SOCKET'),
+        agentId,
+        generation: Number(need('GODEL_GENERATION')),
+        token: need('GODEL_TOKEN'),
+        source: config.face ? 'hook' : 'protocol',
+        isIdle: inputs.isIdle,
+        onPrompt: inputs.onPrompt,
+        onInterrupt: inputs.onInterrupt,
+        onAnswer: ({ askId, choice, text }) => inputs.onAnswer(askId, text ?? choice ?? ''),
+      }),
+    driver: (sink) => driverOf(config, agentId, sink),
+    // A moment for the last words on their way to the daemon.
+    onEnd: (code) => setTimeout(() => process.exit(code), 100),
+  });
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void host.stop());
+  if (config.face) process.on('SIGINT', () => {});
+  else process.on('SIGINT', () => host.interrupt());
+  if (config.face) passInput();
+  else readLines(host);
+  transcript.title(`${config.agentName}: ${config.driver}, ${config.model}`);
+  await host.open().catch(async (error: unknown) => {
+    process.stderr.write(`The program could not be started: ${messageOf(error)}\n`);
+    await host.stop();
+    process.exit(1);
+  });
+}
+
+await main();

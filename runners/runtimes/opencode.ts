@@ -1,0 +1,76 @@
+/** opencode as an agent, over ACP: its configuration, data and cache are the agent's own. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Prepared, PrepareSpec, Runtime } from '../../src/agents/runtime.ts';
+import { createProgram } from './program.ts';
+import { type HostFiles, hostCommand, modelOf } from './protocol-host.ts';
+
+export interface OpencodeRuntimeOptions extends HostFiles {
+  path: () => string;
+}
+
+const PERMISSIONS = {
+  ask: { edit: 'ask', bash: { '*': 'ask', 'godel *': 'allow' } },
+  edits: { edit: 'allow', bash: { '*': 'ask', 'godel *': 'allow', 'git add *': 'allow', 'git commit *': 'allow' } },
+  all: { edit: 'allow', bash: 'allow' },
+} as const;
+
+/** opencode.json: one provider, the proxy; titles go to the same model. Pure. */
+export function opencodeConfig(spec: PrepareSpec, instructionsFile: string): object {
+  const model = modelOf(spec);
+  return {
+    provider: {
+      godel: {
+        npm: '@ai-sdk/openai-compatible',
+        name: 'Godel',
+        options: { baseURL: `${spec.proxyUrl}/v1`, apiKey: '{env:GODEL_PROXY_KEY}' },
+        models: { [model]: { name: model } },
+      },
+    },
+    model: `godel/${model}`,
+    small_model: `godel/${model}`,
+    instructions: [instructionsFile],
+    permission: PERMISSIONS[spec.permission],
+    autoupdate: false,
+    share: 'disabled',
+  };
+}
+
+export function createOpencodeRuntime(options: OpencodeRuntimeOptions): Runtime {
+  const program = createProgram({
+    name: 'opencode',
+    install: 'npm install -g opencode-ai',
+    oldest: '1.0.0',
+    path: options.path,
+  });
+
+  async function prepare(spec: PrepareSpec): Promise<Prepared> {
+    const home = join(spec.home, 'opencode');
+    await mkdir(home, { recursive: true, mode: 0o700 });
+    const instructions = join(home, 'instructions.md');
+    await writeFile(instructions, `${spec.instructions}\n`, { mode: 0o600 });
+    const config = join(home, 'opencode.json');
+    await writeFile(config, `${JSON.stringify(opencodeConfig(spec, instructions), null, 2)}\n`, { mode: 0o600 });
+    return {
+      argv: await hostCommand(options, spec, { driver: 'acp', argv: [program.file(), 'acp'] }),
+      env: {
+        OPENCODE_CONFIG: config,
+        OPENCODE_DISABLE_AUTOUPDATE: '1',
+        XDG_CONFIG_HOME: join(home, 'config'),
+        XDG_DATA_HOME: join(home, 'data'),
+        XDG_CACHE_HOME: join(home, 'cache'),
+        XDG_STATE_HOME: join(home, 'state'),
+      },
+    };
+  }
+
+  return {
+    id: 'opencode',
+    summary: 'opencode',
+    delivery: 'bridge',
+    protocol: true,
+    dialects: ['openai-chat', 'anthropic'],
+    probe: program.probe,
+    prepare,
+  };
+}
