@@ -13,6 +13,7 @@ const providerConfig = z.strictObject({
   base_url: z.url().describe('Base URL without the path of the dialect'),
   api_key_env: z.string().optional().describe('Environment variable of the daemon that holds the key'),
   headers: z.record(z.string(), z.string()).default({}).describe('Further headers of every request to it'),
+  ca_file: z.string().optional().describe("Certificates (PEM) to trust for it besides the system's"),
   models: z.array(z.string()).default([]).describe('Model ids it serves'),
 });
 

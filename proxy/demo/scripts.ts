@@ -4,71 +4,114 @@
  *     bash: <command>              call the shell tool
  *     write: <path> <<< "<JSON string>"   call the write tool
  *     read: <path>                 call the read tool
+ *     + bash: … (or write, read)   one more call in the same turn
  *     say: <text>                  end the turn with a text
+ *     think: <text>                think that before the next step
  *     wait: <ms>                   answer the next step that much later
  *     slow: <ms>                   pause between the chunks of the next step
- *     error: <status>              answer the next request with that HTTP status
- *     cut                          break the stream off in the middle
+ *
+ * Faults, for people who test how their agent bears them:
+ *
+ *     error: <status> [seconds]    answer with that HTTP status, and a Retry-After
+ *     fail: <text>                 begin the answer, then say an error inside the stream
+ *     cut                          break the answer off in the middle
+ *     stall                        fall silent in the middle, and stay connected
+ *     hang                         never answer
+ *     garbage                      send bytes that are no valid event in the middle
+ *     length                       end at the token limit
+ *     refuse                       decline to answer
+ *     uncounted: <text>            say it without telling the usage
  *
  * Without a script a prompt that names a bead is worked on for real: a file is written, committed and handed over. It keeps
  * no state: the step follows from the conversation itself. Pure.
  */
 import type { Conversation } from './conversation.ts';
+import { type MadeCall, makeCall, type ToolCall } from './tools.ts';
 
-export type Step =
-  | { kind: 'tool'; tool: 'bash' | 'write' | 'read'; input: Record<string, string>; text?: string }
-  | { kind: 'say'; text: string }
-  | { kind: 'error'; status: number }
-  | { kind: 'cut' };
+export type Fault = 'fail' | 'cut' | 'stall' | 'hang' | 'garbage' | 'length' | 'refuse' | 'uncounted';
+
+export interface Step {
+  text: string;
+  calls: ToolCall[];
+  fault?: Fault;
+  error?: { status: number; retrySeconds?: number };
+}
 
 export interface Plan {
   step: Step;
+  think: string;
   waitMs: number;
   slowMs: number;
 }
 
-const BEAD = /godel-[a-z0-9]{5}/;
+/** A plan as the agent at hand can follow it. */
+export interface Turn extends Omit<Plan, 'step'> {
+  step: Omit<Step, 'calls'>;
+  calls: MadeCall[];
+}
 
-function parseLine(line: string): Step | { waitMs: number } | { slowMs: number } | undefined {
-  const [, word = '', rest = ''] = /^(\w+):?\s*(.*)$/.exec(line.trim()) ?? [];
+const BEAD = /godel-[a-z0-9]{5}/;
+const BROKEN = 'This answer is cut off in the middle of a sentence, as answers sometimes are.';
+
+type Pause = Partial<Pick<Plan, 'think' | 'waitMs' | 'slowMs'>>;
+
+function callIn(word: string, rest: string): ToolCall | undefined {
+  if (word === 'bash') return { tool: 'bash', command: rest };
+  if (word === 'read') return { tool: 'read', path: rest };
+  if (word !== 'write') return undefined;
+  const [path = '', content = '""'] = rest.split(' <<< ');
+  return { tool: 'write', path, content: JSON.parse(content) as string };
+}
+
+function faultIn(word: string, rest: string): Step | undefined {
   switch (word) {
-    case 'bash':
-      return { kind: 'tool', tool: 'bash', input: { command: rest } };
-    case 'read':
-      return { kind: 'tool', tool: 'read', input: { path: rest } };
-    case 'write': {
-      const [path = '', content = '""'] = rest.split(' <<< ');
-      return { kind: 'tool', tool: 'write', input: { path, content: JSON.parse(content) as string } };
+    case 'error': {
+      const [status = 500, retrySeconds] = rest.split(/\s+/).map(Number);
+      const again = retrySeconds === undefined ? {} : { retrySeconds };
+      return { text: '', calls: [], error: { status, ...again } };
     }
-    case 'say':
-      return { kind: 'say', text: rest };
-    case 'error':
-      return { kind: 'error', status: Number(rest) };
     case 'cut':
-      return { kind: 'cut' };
-    case 'wait':
-      return { waitMs: Number(rest) };
-    case 'slow':
-      return { slowMs: Number(rest) };
+    case 'stall':
+    case 'hang':
+    case 'garbage':
+    case 'length':
+    case 'refuse':
+    case 'fail':
+    case 'uncounted':
+      return { text: rest || BROKEN, calls: [], fault: word };
     default:
       return undefined;
   }
 }
 
-/** Steps of a script block, each with the pauses that stand before it. */
+function stepIn(word: string, rest: string): Step | Pause | undefined {
+  const call = callIn(word, rest);
+  if (call) return { text: '', calls: [call] };
+  if (word === 'say') return { text: rest, calls: [] };
+  if (word === 'think') return { think: rest };
+  if (word === 'wait') return { waitMs: Number(rest) };
+  if (word === 'slow') return { slowMs: Number(rest) };
+  return faultIn(word, rest);
+}
+
+const NO_PAUSE = { think: '', waitMs: 0, slowMs: 0 };
+
+/** Steps of a script block, each with what stands before it. */
 export function parseScript(text: string): Plan[] | undefined {
   const block = /^```demo\n([\s\S]*?)^```\s*$/m.exec(text)?.[1];
   if (block === undefined) return undefined;
   const plans: Plan[] = [];
-  let [waitMs, slowMs] = [0, 0];
+  let pause = NO_PAUSE;
   for (const line of block.split('\n')) {
-    const parsed = parseLine(line);
-    if (!parsed) continue;
-    if ('waitMs' in parsed) waitMs = parsed.waitMs;
-    else if ('slowMs' in parsed) slowMs = parsed.slowMs;
+    const [, more, word = '', rest = ''] = /^(\+?)\s*(\w+):?\s*(.*)$/.exec(line.trim()) ?? [];
+    const step = stepIn(word, rest);
+    if (!step) continue;
+    const last = plans.at(-1)?.step;
+    if (!('calls' in step)) pause = { ...pause, ...step };
+    else if (more === '+' && last) last.calls.push(...step.calls);
     else {
-      plans.push({ step: parsed, waitMs, slowMs });
-      [waitMs, slowMs] = [0, 0];
+      plans.push({ step, ...pause });
+      pause = NO_PAUSE;
     }
   }
   return plans;
@@ -79,34 +122,21 @@ const quote = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 /** Believable work on a bead, with the tools every coding agent has. */
 function workOn(bead: string, title: string): Plan[] {
   const note = `# ${title}\n\nWork on ${bead}.\n`;
+  const commit = `git add -A && git commit -q -m ${quote(title)} && git log --oneline -1`;
   const steps: Step[] = [
     {
-      kind: 'tool',
-      tool: 'bash',
-      input: { command: 'git log --oneline -3 && ls' },
       text: `I look at the repository first, then work on “${title}”.`,
+      calls: [{ tool: 'bash', command: 'git log --oneline -3 && ls' }],
     },
+    { text: 'Now I write the change.', calls: [{ tool: 'write', path: `notes/${bead}.md`, content: note }] },
+    { text: 'I commit it.', calls: [{ tool: 'bash', command: commit }] },
+    { text: 'The work is committed; I hand it over for review.', calls: [{ tool: 'bash', command: 'godel done' }] },
     {
-      kind: 'tool',
-      tool: 'write',
-      input: { path: `notes/${bead}.md`, content: note },
-      text: 'Now I write the change.',
+      text: `Done: ${title}. The change is committed on the branch of ${bead} and waits for a review.`,
+      calls: [],
     },
-    {
-      kind: 'tool',
-      tool: 'bash',
-      input: { command: `git add -A && git commit -q -m ${quote(title)} && git log --oneline -1` },
-      text: 'I commit it.',
-    },
-    {
-      kind: 'tool',
-      tool: 'bash',
-      input: { command: 'godel done' },
-      text: 'The work is committed; I hand it over for review.',
-    },
-    { kind: 'say', text: `Done: ${title}. The change is committed on the branch of ${bead} and waits for a review.` },
   ];
-  return steps.map((step) => ({ step, waitMs: 150, slowMs: 15 }));
+  return steps.map((step) => ({ step, think: `The next step of “${title}”.`, waitMs: 150, slowMs: 15 }));
 }
 
 function plansFor(conversation: Conversation): Plan[] {
@@ -118,20 +148,18 @@ function plansFor(conversation: Conversation): Plan[] {
     return workOn(bead, title.trim());
   }
   const echo = conversation.prompt.replaceAll(/\s+/g, ' ').slice(0, 200);
-  return [{ step: { kind: 'say', text: `You said: ${echo}` }, waitMs: 0, slowMs: 0 }];
+  return [{ step: { text: `You said: ${echo}`, calls: [] }, ...NO_PAUSE, think: 'I only repeat it.' }];
 }
 
 /** The next step of the work; when the script is over, a closing word. */
-export function nextStep(conversation: Conversation): Plan {
-  const plans = plansFor(conversation);
-  const plan = plans[conversation.turns] ?? {
-    step: { kind: 'say' as const, text: 'All steps are done.' },
-    waitMs: 0,
-    slowMs: 0,
+export function nextTurn(conversation: Conversation): Turn {
+  const plan = plansFor(conversation)[conversation.turns] ?? {
+    step: { text: 'All steps are done.', calls: [] },
+    ...NO_PAUSE,
   };
-  if (plan.step.kind !== 'tool') return plan;
-  const { tool } = plan.step;
-  const offered = conversation.tools.find((name) => name.toLowerCase() === tool);
-  if (offered === undefined) return { ...plan, step: { kind: 'say', text: `There is no tool named ${tool} here.` } };
-  return { ...plan, step: { ...plan.step, tool: offered as 'bash' } };
+  const { calls: wanted, ...step } = plan.step;
+  const calls = wanted.map((call) => makeCall(conversation.tools, call));
+  const missing = wanted.find((_, at) => calls[at] === undefined);
+  if (missing) return { ...plan, step: { text: `There is no tool named ${missing.tool} here.` }, calls: [] };
+  return { ...plan, step, calls: calls.filter((call) => call !== undefined) };
 }

@@ -1,5 +1,7 @@
-/** Which providers exist, from configuration and the daemon's environment, and which model an agent gets. Pure. */
+/** Which providers exist, from configuration and the daemon's environment, and which model an agent gets. */
+import { readFileSync } from 'node:fs';
 import type { ModelChoice } from '../agents/runtime.ts';
+import { messageOf } from '../base/error.ts';
 import type { Config } from '../config.ts';
 import { failure } from '../errors.ts';
 import type { Provider, ProviderKey } from './schema.ts';
@@ -66,6 +68,16 @@ export const DEMO_PROVIDER: Provider = {
 
 const withoutVersion = (url: string) => url.replace(/\/(v1\/?)?$/, '');
 
+/** @throws GodelError config-invalid when the file cannot be read */
+function certificatesOf(id: string, file: string | undefined): { ca?: string } {
+  if (file === undefined) return {};
+  try {
+    return { ca: readFileSync(file, 'utf8') };
+  } catch (error) {
+    throw failure('config-invalid', { file, problem: `ca_file of provider ${id}: ${messageOf(error)}` }, error);
+  }
+}
+
 /** Providers that have a key, the configured ones, and `demo`. */
 export function providersOf(config: Pick<Config, 'providers'>, source: ProviderSource): Provider[] {
   const builtIn = BUILT_IN.filter((each) => !config.providers[each.id]).map(
@@ -87,6 +99,7 @@ export function providersOf(config: Pick<Config, 'providers'>, source: ProviderS
       baseUrl: withoutVersion(each.base_url),
       keys: source.keys(id, each.api_key_env ?? BUILT_IN.find((known) => known.id === id)?.keyVariable),
       headers: each.headers,
+      ...certificatesOf(id, each.ca_file),
       models: each.models,
     }),
   );

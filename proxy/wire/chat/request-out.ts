@@ -10,7 +10,8 @@ export interface OpenAiTarget {
   official: boolean;
 }
 
-const REASONS = /^(o\d|gpt-[5-9]|gpt-oss|codex)/;
+/** Models that think, and take no sampling settings. */
+export const REASONS = /^(o\d|gpt-[5-9]|gpt-oss|codex)/;
 
 /** The effort a model takes; undefined when it takes none. */
 export function openAiEffort(request: NeutralRequest, { model, official }: OpenAiTarget): string | undefined {
@@ -117,7 +118,6 @@ export function writeChatRequest(request: NeutralRequest, target: OpenAiTarget):
     ],
     ...(request.stream ? { stream: true, stream_options: { include_usage: true } } : {}),
     ...(request.maxTokens === undefined ? {} : { [limit]: request.maxTokens }),
-    // Models that reason take no sampling settings.
     ...(request.temperature === undefined || reasons ? {} : { temperature: request.temperature }),
     ...(request.topP === undefined || reasons ? {} : { top_p: request.topP }),
     ...(request.stop.length === 0 || reasons ? {} : { stop: request.stop.slice(0, 4) }),

@@ -36,7 +36,9 @@ function partsOf(content: unknown, dropped: Set<string>): Part[] {
 function thoughtOf(item: Json): Part {
   const texts = [...list(item.summary), ...list(item.content)].map((each) => text(each.text) ?? '');
   const sealed = text(item.encrypted_content);
-  const signature = sealed === undefined ? undefined : unseal('responses', sealed);
+  const found = sealed === undefined ? undefined : unseal('responses', sealed);
+  // An own thought is known by its id as well.
+  const signature = found?.wire === 'responses' ? { ...found, value: `${text(item.id) ?? ''} ${found.value}` } : found;
   return { kind: 'thinking', text: texts.join('\n\n'), ...(signature ? { signature } : {}) };
 }
 

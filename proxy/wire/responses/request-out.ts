@@ -1,5 +1,5 @@
 /** Writes a request in the dialect of OpenAI's responses. Nothing is stored there: the thoughts travel with the conversation. Pure. */
-import { type OpenAiTarget, openAiEffort } from '../chat/request-out.ts';
+import { type OpenAiTarget, openAiEffort, REASONS } from '../chat/request-out.ts';
 import { urlOfMedia } from '../media.ts';
 import { type NeutralRequest, type Part, type Turn, textOfParts } from '../neutral.ts';
 import type { Json } from '../wire.ts';
@@ -82,7 +82,7 @@ function formatFields({ format }: NeutralRequest): Json {
 
 export function writeResponsesRequest(request: NeutralRequest, target: OpenAiTarget): Json {
   const effort = openAiEffort(request, target);
-  const reasons = openAiEffort({ ...request, thinking: { effort: 'high', show: true } }, target) !== undefined;
+  const reasons = target.official ? REASONS.test(target.model) : request.thinking !== undefined;
   const instructions = request.system.filter((each) => each !== '').join('\n\n');
   const reasoning = {
     ...(effort === undefined ? {} : { effort }),
