@@ -90,6 +90,16 @@ export const configSchema = z.strictObject({
     .refine(isHours, 'hours are written as 22:00-07:00')
     .default('')
     .describe('Neither bell nor notifications in these hours, for example 22:00-07:00'),
+  sync_remote: z
+    .string()
+    .default('')
+    .describe('Git remote that beads are exchanged with by themselves; none when empty'),
+  sync_interval_seconds: z.coerce.number().int().min(5).default(30).describe('Time between exchanges'),
+  sync_fallback_branch: z
+    .string()
+    .regex(/^[A-Za-z0-9._/-]*$/)
+    .default('')
+    .describe('Branch for a remote that does not take refs/godel/state, for example godel-state'),
   daemon_port: z.coerce
     .number()
     .int()

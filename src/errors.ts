@@ -350,6 +350,45 @@ export const errorTable = {
     message: (a) => `A daemon already runs for this home (pid ${p(a, 'pid')}).`,
     hint: () => 'godel daemon status shows it; godel daemon stop ends it.',
   },
+  'sync-no-remote': {
+    kind: 'not_found',
+    message: (a) => (p(a, 'remote') ? `There is no git remote "${p(a, 'remote')}".` : 'No git remote was named.'),
+    hint: (a) =>
+      list(a, 'known') ? `Remotes: ${list(a, 'known')}. godel sync --remote <name>` : 'git remote add origin <url>',
+  },
+  'sync-failed': {
+    kind: 'service_unavailable',
+    exit: 1,
+    message: (a) => `The remote ${p(a, 'remote')} could not be reached: ${p(a, 'problem')}.`,
+    hint: (a) => `git ls-remote ${p(a, 'remote')} shows whether git itself gets through.`,
+  },
+  'sync-refused': {
+    kind: 'conflict',
+    exit: 1,
+    message: (a) => `The remote ${p(a, 'remote')} does not take refs/godel/state: ${p(a, 'problem')}.`,
+    hint: () => 'godel config set sync_fallback_branch godel-state uses a branch there instead.',
+  },
+  'sync-busy': {
+    kind: 'conflict',
+    message: (a) => `Others were faster ${p(a, 'attempts')} times in a row at ${p(a, 'remote')}.`,
+    hint: () => 'Nothing is lost; run godel sync again.',
+  },
+  'sync-unrelated': {
+    kind: 'conflict',
+    message: () => 'The record of the remote was begun apart from this one: they share no commit.',
+    hint: () => 'godel sync --join merges the two; nothing of either is lost.',
+  },
+  'clock-skew': {
+    kind: 'conflict',
+    message: (a) =>
+      `Replica ${p(a, 'replica')} has a clock that is ${p(a, 'minutes')} minutes ahead (${p(a, 'path')}).`,
+    hint: () => 'Mend that clock, or this one; godel sync --accept-skew takes its changes as they are.',
+  },
+  'no-conflict': {
+    kind: 'not_found',
+    message: (a) => `${p(a, 'id')} has no open conflict${p(a, 'field') ? ` about ${p(a, 'field')}` : ''}.`,
+    hint: () => 'godel bead conflicts lists them.',
+  },
   'config-invalid': {
     kind: 'invalid_request',
     exit: 1,

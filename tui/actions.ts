@@ -299,12 +299,38 @@ async function submitPrompt(context: ActionContext): Promise<void> {
     });
 }
 
+/** Shows both values of what two clones disagree about. */
+async function showConflicts(context: ActionContext): Promise<void> {
+  const bead = targetBeads(context.store.get()).find((one) => (one.conflicts ?? 0) > 0);
+  if (bead) await runLine(context, `bead conflicts ${bead.id}`);
+}
+
+function resolveConflicts(way: 'keep' | 'take'): (context: ActionContext) => Promise<void> {
+  return async (context) => {
+    const { store } = context;
+    if (store.get().mode.name === 'output') store.dispatch({ type: 'ui', action: 'back' });
+    for (const bead of targetBeads(store.get()).filter((one) => (one.conflicts ?? 0) > 0)) {
+      const input = { id: bead.id, [way]: true };
+      const result = await ask(context, 'beadResolve', input, `bead resolve ${bead.id} --${way}`);
+      const text = `${shortId(bead.id)}: ${way === 'keep' ? 'kept what is there' : 'took what was lost'}`;
+      if (result?.bead) await heard(context, heardBead(result.bead), text);
+    }
+    store.dispatch({ type: 'unmark' });
+  };
+}
+
 async function runCommand(context: ActionContext): Promise<void> {
   const { store } = context;
   const { mode } = store.get();
   if (mode.name !== 'command') return;
   const line = mode.input.text.trim();
   if (line === '') return store.dispatch({ type: 'mode', mode: { name: 'board' } });
+  await runLine(context, line);
+}
+
+/** Runs a line of the CLI and shows what it prints. */
+async function runLine(context: ActionContext, line: string): Promise<void> {
+  const { store } = context;
   const words = splitWords(line);
   if (!words) return bad(context, 'A quote is not closed');
   store.dispatch({ type: 'remember', command: line });
@@ -403,6 +429,9 @@ export const boardHandlers = {
   pauseOrResume,
   review,
   accept,
+  showConflicts,
+  keepOurs: resolveConflicts('keep'),
+  takeTheirs: resolveConflicts('take'),
   undo: (context) => takeBack(context, 'undo'),
   redo: (context) => takeBack(context, 'redo'),
   nextWaiting,

@@ -21,7 +21,7 @@ function applied(bead: Bead, change: BeadChange, now: string): Bead {
 }
 
 /** Fields that live in this database only: changing them alone writes nothing to git. */
-const LOCAL_FIELDS = new Set(['worktree']);
+const LOCAL_FIELDS = new Set(['worktree', 'conflicts']);
 
 /** Saves a changed bead with its event and its git file. */
 export async function changeBead(

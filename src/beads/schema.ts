@@ -70,6 +70,7 @@ export const beadSchema = z.object({
   proof: proofSchema.optional(),
   landedCommit: z.string().optional().describe('Commit on the main branch that carries its work'),
   reopenedFrom: z.string().optional().describe('Landed commit that a person reopened it from'),
+  conflicts: z.number().int().optional().describe('Open conflicts with other clones'),
   metadata: z.record(z.string(), z.unknown()),
   createdAt: z.string(),
   updatedAt: z.string(),
@@ -78,5 +79,7 @@ export const beadSchema = z.object({
 export type Bead = z.infer<typeof beadSchema>;
 
 /** The part of a bead that is kept in git; `version` and local paths stay in the database. */
-export const storedBeadSchema = beadSchema.omit({ projectId: true, worktree: true, version: true }).loose();
+export const storedBeadSchema = beadSchema
+  .omit({ projectId: true, worktree: true, conflicts: true, version: true })
+  .loose();
 export type StoredBead = z.infer<typeof storedBeadSchema>;

@@ -41,7 +41,7 @@ export const toBead = (row: { body: string }): Bead => ({ ...ADDED, ...(JSON.par
 
 /** What is kept of a bead in git; clocks are added when it is persisted. */
 export function beadFile(bead: Bead, subject: string): RecordDraft {
-  const { projectId: _project, worktree: _worktree, version: _version, ...fields } = bead;
+  const { projectId: _project, worktree: _worktree, conflicts: _conflicts, version: _version, ...fields } = bead;
   return { path: beadPath(bead.id), fields, subject };
 }
 
@@ -165,6 +165,7 @@ export async function replaceBead(tx: Tx, bead: Bead): Promise<Bead> {
     ...bead,
     version: (known?.version ?? 0) + 1,
     ...(known?.worktree === undefined ? {} : { worktree: known.worktree }),
+    ...(known?.conflicts === undefined ? {} : { conflicts: bead.conflicts ?? known.conflicts }),
   };
   const row = { ...toRow(next), open_blockers: await countOpenBlockers(tx, next) };
   await tx

@@ -95,8 +95,7 @@ function addOperations(program: Command, context: CliContext): void {
     const [noun = '', verb = ''] = operation.name.split(' ');
     describeCommand(nounCommand(program, noun).command(verb), key, operation, context);
     for (const alias of operation.aliases ?? []) {
-      const parent = operation.http.method === 'GET' ? nounCommandOrTop(program, alias) : program.command(alias);
-      describeCommand(parent, key, operation, context);
+      describeCommand(nounCommandOrTop(program, alias), key, operation, context);
     }
   }
 }

@@ -16,6 +16,7 @@ import { allProjects } from '../repos/store.ts';
 import { eventsSince } from '../storage/journal.ts';
 import { type AgentParts, createAgentParts } from './agent-parts.ts';
 import { startAgentWatch } from './agent-watch.ts';
+import { startAutoSync } from './auto-sync.ts';
 import { createBoard } from './board.ts';
 import { type Core, createCore } from './core.ts';
 import { createHealth, type HealthChecks } from './health.ts';
@@ -134,9 +135,7 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
   later.services = services;
   await startMerging(services, stops);
   followBeads(core, services);
-  const inbox = startInboxWatch(core, services.inbox);
-  const notify = startNotify(core);
-  stops.push(inbox.stop, notify.stop);
+  startFollowers(core, repos, services, stops);
   const api = createDaemonApi({ core, repos, services, health, proxy, version });
   stops.push(api.stop);
   port = await api.listenTcp(options.config.daemon_port);
@@ -255,6 +254,15 @@ async function startParts(
 
 async function endLost(core: Core, parts: AgentParts): Promise<void> {
   for (const agent of await liveAgents(core.database.db)) await parts.ending.exited(agent, undefined);
+}
+
+/** What goes on by itself beside the services. */
+function startFollowers(core: Core, repos: RepoService, services: Services, stops: Stops): void {
+  const inbox = startInboxWatch(core, services.inbox);
+  const notify = startNotify(core);
+  stops.push(inbox.stop, notify.stop);
+  const exchange = startAutoSync({ core, services, repos });
+  stops.push(exchange.stop);
 }
 
 /** Convoys follow the status of their beads. */

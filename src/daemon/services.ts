@@ -15,6 +15,7 @@ import type { Inbox } from '../inbox/service.ts';
 import type { Operations } from '../operations.ts';
 import type { RepoService } from '../repos/service.ts';
 import { proveBead } from '../reviews/proof.ts';
+import type { SyncService } from '../sync/service.ts';
 import { type BoardScreen, createSystemService } from '../system/service.ts';
 import type { WorktreeService } from '../worktrees/service.ts';
 import type { AgentParts } from './agent-parts.ts';
@@ -23,6 +24,7 @@ import type { HealthChecks } from './health.ts';
 import { createInboxPart } from './inbox-part.ts';
 import { createMerging, type Merging } from './merging.ts';
 import type { ProxyProcess } from './proxy-process.ts';
+import { createRecordServices } from './record-services.ts';
 
 export interface ServicesOptions {
   core: Core;
@@ -42,6 +44,7 @@ export interface Services {
   convoys: ConvoyService;
   inbox: Inbox;
   merging: Merging;
+  sync: SyncService;
 }
 
 const NANO = 1_000_000_000;
@@ -118,6 +121,7 @@ export function createServices(options: ServicesOptions): Services {
   });
 
   const system = systemPart(options, configOf);
+  const records = createRecordServices({ core, repos, configOf });
 
   const handlers = {
     ...repos.handlers,
@@ -130,8 +134,9 @@ export function createServices(options: ServicesOptions): Services {
     ...merging.handlers,
     ...costs,
     ...system,
+    ...records.handlers,
   };
-  return { handlers, convoys, inbox, merging };
+  return { handlers, convoys, inbox, merging, sync: records.sync };
 }
 
 /** Handlers for the daemon itself. */

@@ -1,131 +1,42 @@
 /**
- * Takes what lies in the state ref into the database: merged by field with what is known here. A file that is missing
- * or unreadable there never takes anything away; it is written again from what is known.
+ * Takes what lies in the state ref into the database. A file that is missing or unreadable there never takes anything
+ * away; it is written again from what is known.
  */
-import type { Clock } from '../base/clock.ts';
-import { messageOf } from '../base/error.ts';
-import type { EventBus, GodelEvent } from '../base/event.ts';
-import type { Log } from '../base/log.ts';
 import type { Project } from '../repos/schema.ts';
 import { setStateOid, stateOid } from '../repos/store.ts';
-import type { Database, Tx } from '../storage/database.ts';
-import { appendEvent, appendOutbox, rewritePending } from '../storage/journal.ts';
-import { forgetQuarantine, quarantine, quarantinedPaths } from '../storage/quarantine.ts';
-import { adoptEdits } from '../storage/record/change.ts';
-import { mergeRecords, sameRecord } from '../storage/record/merge.ts';
-import { latestStamp, parseRecord, recordText, type StateRecord } from '../storage/record/record.ts';
-import { loadRecord, type Replica, recordsAfter, saveRecord, saveStamp } from '../storage/records.ts';
-import { pathHistory, readAll, readDiff, readPath, type StateFile } from '../storage/state-ref/read.ts';
-import { applyRecord, assertUsable, rulesOf } from './record-kinds.ts';
-
-export interface StateImportOptions {
-  database: Database;
-  bus: EventBus;
-  clock: Clock;
-  replica: Replica;
-  log: Log;
-}
+import { appendOutbox, pendingOutbox, rewritePending } from '../storage/journal.ts';
+import { parseRecord } from '../storage/record/record.ts';
+import { recordsAfter } from '../storage/records.ts';
+import { readAll, readDiff, readPath } from '../storage/state-ref/read.ts';
+import { createTakeFiles, type StateTakeOptions, type TakeFiles, type TakeOptions } from './state-take.ts';
 
 export interface StateImport {
   /** Makes the database know everything that the commit holds; null when the ref does not exist. */
   importRef(project: Project, oid: string | null): Promise<void>;
-  /** Merges files into the database, and queues for git what git does not have in that form. */
-  takeFiles(project: Project, oid: string, files: readonly StateFile[], how: TakeOptions): Promise<void>;
-}
-
-export interface TakeOptions {
-  /** Whether everybody is told of each change. */
-  announce: boolean;
-  /** Text that git has at a path of the commit that is built upon; the file's own by default. */
-  inGit?: (file: StateFile) => string | null;
+  takeFiles: TakeFiles;
+  /** Queues for git whatever the commit does not have; how many. */
+  restoreMissing(project: Project, there: ReadonlySet<string>): Promise<number>;
 }
 
 const BATCH = 1_000;
+/** More waiting changes than this are merged without asking what lay there before. */
+const MOST_COMPARED = 200;
 
-export function createStateImport(options: StateImportOptions): StateImport {
-  const { database, bus, clock, replica, log } = options;
+export function createStateImport(options: StateTakeOptions): StateImport {
+  const { database, clock, log } = options;
+  const takeFiles = createTakeFiles(options);
 
-  /** The record of a file; an unreadable one is reported, and what stands in for it is found. */
-  async function readable(tx: Tx, project: Project, oid: string, file: StateFile): Promise<StateRecord | undefined> {
-    try {
-      if (file.problem !== undefined) throw new Error(file.problem);
-      const record = parseRecord(file.content ?? '');
-      assertUsable(file.path, record.fields);
-      return record;
-    } catch (error) {
-      const problem = messageOf(error);
-      const known = await loadRecord(tx, project.id, file.path);
-      const older = known ? undefined : await lastGood(project, file.path, oid);
-      const replacedBy = known ? 'database' : (older?.commit ?? '');
-      await quarantine(tx, { projectId: project.id, path: file.path, oid, problem, replacedBy, nowMs: clock.now() });
-      log.error({ projectId: project.id, path: file.path, problem, replacedBy }, 'unreadable file in the state ref');
-      return known ?? older?.record;
-    }
-  }
-
-  /** The newest version of a file in history that can be read. */
-  async function lastGood(project: Project, path: string, oid: string) {
-    for (const commit of await pathHistory(project.gitDir, path, oid).catch(() => [])) {
-      try {
-        const record = parseRecord(await readPath(project.gitDir, commit, path));
-        assertUsable(path, record.fields);
-        return { commit, record };
-      } catch {
-        // An older version may be unreadable as well: the next one is tried.
-      }
-    }
-    return undefined;
-  }
-
-  async function queue(tx: Tx, project: Project, path: string, content: string, why: string): Promise<void> {
-    if ((await rewritePending(tx, project.id, path, content)) > 0) return;
-    const name = path.slice(path.lastIndexOf('/') + 1).replace(/\.json$/, '');
-    await appendOutbox(tx, project.id, { path, content, subject: `${name}: ${why}` }, clock.now());
-  }
-
-  async function takeFile(tx: Tx, project: Project, oid: string, file: StateFile, how: TakeOptions) {
-    const { path } = file;
-    const ours = await loadRecord(tx, project.id, path);
-    if (file.content === null && file.problem === undefined) {
-      if (ours) await queue(tx, project, path, recordText(ours), 'restored');
-      return undefined;
-    }
-    const theirs = await readable(tx, project, oid, file);
-    if (!theirs) return undefined;
-    const rules = rulesOf(path);
-    const merged = ours ? mergeRecords(ours, adoptEdits(ours, theirs, rules, replica.stamp), rules) : theirs;
-    replica.observe(latestStamp(merged));
-    const content = recordText(merged);
-    const inGit = how.inGit ? how.inGit(file) : file.content;
-    if (content !== inGit) await queue(tx, project, path, content, inGit === null ? 'taken over' : 'merged');
-    else await rewritePending(tx, project.id, path, content);
-    if (ours && sameRecord(ours, merged)) return undefined;
-    await saveRecord(tx, project.id, path, content);
-    return applyRecord(tx, project.id, path, merged.fields);
-  }
-
-  async function takeFiles(project: Project, oid: string, files: readonly StateFile[], how: TakeOptions) {
-    const events: GodelEvent[] = [];
-    await database.transact(async (tx) => {
-      const bad = await quarantinedPaths(tx, project.id);
-      for (const file of files) {
-        const told = await takeFile(tx, project, oid, file, how);
-        if (told && how.announce) events.push(await appendEvent(tx, told, clock.now()));
-        if (bad.has(file.path) && file.problem === undefined && told) await forgetQuarantine(tx, project.id, file.path);
-      }
-      await saveStamp(tx, replica);
-    });
-    bus.publish(events);
-  }
-
-  /** Writes again what the database knows and the commit does not have. */
   async function restoreMissing(project: Project, there: ReadonlySet<string>): Promise<number> {
     let restored = 0;
     for (let after = ''; ; ) {
       const batch = await recordsAfter(database.db, project.id, after, BATCH);
       const missing = batch.filter((record) => !there.has(record.path));
       await database.transact(async (tx) => {
-        for (const { path, content } of missing) await queue(tx, project, path, content, 'restored');
+        for (const { path, content } of missing) {
+          if ((await rewritePending(tx, project.id, path, content)) > 0) continue;
+          const subject = `${path.slice(path.lastIndexOf('/') + 1, -5)}: restored`;
+          await appendOutbox(tx, project.id, { path, content, subject }, clock.now());
+        }
       });
       restored += missing.length;
       if (batch.length < BATCH) return restored;
@@ -140,15 +51,29 @@ export function createStateImport(options: StateImportOptions): StateImport {
       oid,
       async (files) => {
         for (const file of files) there.add(file.path);
-        await takeFiles(project, oid, files, { announce: false });
+        await takeFiles(project, oid, files, { announce: false, inGit: 'theirs' });
       },
       BATCH,
     );
     await restoreMissing(project, there);
   }
 
+  /** What lay at the paths that wait for git, when the other writer began: both sides changed those. */
+  async function before(project: Project, known: string): Promise<TakeOptions['before']> {
+    const pending = await pendingOutbox(database.db, project.id, MOST_COMPARED + 1);
+    const paths = [...new Set(pending.map((row) => row.path))];
+    if (paths.length === 0 || paths.length > MOST_COMPARED) return undefined;
+    const records = new Map<string, { record: ReturnType<typeof parseRecord> | undefined }>();
+    for (const path of paths) {
+      const text = await readPath(project.gitDir, known, path).catch(() => undefined);
+      records.set(path, { record: text === undefined ? undefined : parseRecord(text) });
+    }
+    return (path) => records.get(path);
+  }
+
   return {
     takeFiles,
+    restoreMissing,
     async importRef(project, oid) {
       const known = await stateOid(database.db, project.id);
       if (known === oid) return;
@@ -157,8 +82,11 @@ export function createStateImport(options: StateImportOptions): StateImport {
         if (restored > 0) log.warn({ projectId: project.id, restored }, 'state ref was gone; written again');
       } else {
         const files = known === null ? undefined : await readDiff(project.gitDir, known, oid).catch(() => undefined);
-        if (files) await takeFiles(project, oid, files, { announce: true });
-        else await importWhole(project, oid);
+        if (known !== null && files) {
+          const compared = await before(project, known);
+          const how: TakeOptions = { announce: true, inGit: 'theirs', ...(compared ? { before: compared } : {}) };
+          await takeFiles(project, oid, files, how);
+        } else await importWhole(project, oid);
         log.info({ projectId: project.id, oid, whole: files === undefined }, 'state ref read');
       }
       await database.transact((tx) => setStateOid(tx, project.id, oid));

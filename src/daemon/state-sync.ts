@@ -9,13 +9,19 @@ import { createFlusher, type Flusher, type PendingChange } from '../storage/stat
 import { readRef } from '../storage/state-ref/read.ts';
 import { clearStaleLocks } from '../storage/state-ref/start-up.ts';
 import { type RefWatch, watchStateRef } from '../storage/state-ref/watch.ts';
-import { createStateImport, type StateImport, type StateImportOptions } from './state-import.ts';
+import { createStateImport, type StateImport } from './state-import.ts';
+import { type MergeReport, type MergeRequest, mergeState } from './state-merge.ts';
+import type { StateTakeOptions } from './state-take.ts';
 
 export interface StateSync {
   /** Makes a project's database rows and its ref equal, and starts flushing. Idempotent. */
   attach(project: Project): Promise<void>;
   /** Resolves when the outbox row is in git. */
   flushed(projectId: string, outboxId: number): Promise<void>;
+  /** Merges the state of another clone. @throws GodelError sync-unrelated, clock-skew */
+  merge(request: MergeRequest): Promise<MergeReport>;
+  /** Writes what waits; the commit of the ref afterwards. */
+  settle(projectId: string): Promise<string | null>;
   /** Oldest unflushed change of any project, for health. */
   backlog(): { rows: number; oldestMs: number };
   stop(): Promise<void>;
@@ -26,9 +32,7 @@ interface Attached {
   watch: RefWatch;
 }
 
-const BATCH = 1_000;
-
-export function createStateSync(options: StateImportOptions): StateSync {
+export function createStateSync(options: StateTakeOptions): StateSync {
   const { database, log, replica } = options;
   const attached = new Map<string, Promise<Attached>>();
   const running = new Map<string, Attached>();
@@ -44,7 +48,7 @@ export function createStateSync(options: StateImportOptions): StateSync {
     const flusher = createFlusher({
       gitDir: project.gitDir,
       clock: options.clock,
-      loadPending: () => pendingOutbox(database.db, project.id, BATCH),
+      loadPending: (limit) => pendingOutbox(database.db, project.id, limit),
       markFlushed: ({ upToId, oid }) => database.transact((tx) => markFlushed(tx, project.id, upToId, oid)),
       onMoved: (oid) => importer.importRef(project, oid),
       onError: (error) => log.error({ projectId: project.id, problem: messageOf(error) }, 'git refused a change'),
@@ -68,6 +72,19 @@ export function createStateSync(options: StateImportOptions): StateSync {
       await known.catch((error: unknown) => {
         attached.delete(project.id);
         throw error;
+      });
+    },
+    async merge(request) {
+      const parts = await attached.get(request.project.id);
+      if (!parts) throw new Error(`project ${request.project.id} is not attached`);
+      return parts.flusher.merge((turn) => mergeState(turn, request, { importer, replica, clock: options.clock }));
+    },
+    async settle(projectId) {
+      const parts = await attached.get(projectId);
+      if (!parts) throw new Error(`project ${projectId} is not attached`);
+      return parts.flusher.merge(async (turn) => {
+        await turn.commit();
+        return turn.head();
       });
     },
     async flushed(projectId, outboxId) {

@@ -8,6 +8,7 @@ import { messageOf } from '../base/error.ts';
 import { failure } from '../errors.ts';
 import { initialMigration } from './migrations/0001-initial.ts';
 import { recordsMigration } from './migrations/0010-records.ts';
+import { conflictsMigration } from './migrations/0011-conflicts.ts';
 import { workGraphMigration } from './migrations/0020-work-graph.ts';
 import { worktreesMigration } from './migrations/0030-worktrees.ts';
 import { mergeQueueMigration } from './migrations/0040-merge-queue.ts';
@@ -34,6 +35,7 @@ const migrations: Record<string, Migration> = {
   '0020-work-graph': workGraphMigration,
   '0030-worktrees': worktreesMigration,
   '0040-merge-queue': mergeQueueMigration,
+  '0011-conflicts': conflictsMigration,
 };
 
 /** Errors of the storage layer in words a person can act on; others pass unchanged. */

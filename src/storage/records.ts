@@ -8,6 +8,7 @@ import { changeRecord, createRecord, type Stamper } from './record/change.ts';
 import { type Fields, parseRecord, recordText, type StateRecord } from './record/record.ts';
 import type { Rules } from './record/rules.ts';
 import { laterStamp, nextStamp } from './record/stamp.ts';
+import { replicaPath } from './state-ref/layout.ts';
 
 /** What a feature wants kept in git: plain fields; null fields delete, which leaves a record that says so. */
 export interface RecordDraft {
@@ -80,6 +81,24 @@ export async function saveRecord(tx: Tx, projectId: string, path: string, conten
     .execute();
 }
 
+export async function dropRecord(tx: Tx, projectId: string, path: string): Promise<void> {
+  await tx.deleteFrom('records').where('project_id', '=', projectId).where('path', '=', path).execute();
+}
+
+/** Records that have an id in their text. */
+export async function recordsMentioning(
+  db: Reader,
+  projectId: string,
+  id: string,
+): Promise<{ path: string; content: string }[]> {
+  return db
+    .selectFrom('records')
+    .select(['path', 'content'])
+    .where('project_id', '=', projectId)
+    .where('content', 'like', `%"${id}"%`)
+    .execute();
+}
+
 /** Records from `after` on in the order of their paths. */
 export async function recordsAfter(
   db: Reader,
@@ -114,6 +133,17 @@ export async function persistRecord(tx: Tx, spec: ChangeSpec): Promise<number> {
   const record = before ? changeRecord(before, after, rules, replica.stamp) : createRecord(after, rules, replica.stamp);
   const content = recordText(record);
   await saveRecord(tx, projectId, draft.path, content);
+  await introduce(tx, spec);
   await saveStamp(tx, replica);
   return appendOutbox(tx, projectId, { path: draft.path, content, subject: draft.subject }, nowMs);
+}
+
+/** The first change of this home in a project says who it is: stamps carry its id only. */
+async function introduce(tx: Tx, { projectId, replica, nowMs }: ChangeSpec): Promise<void> {
+  const path = replicaPath(replica.id);
+  if (await loadRecord(tx, projectId, path)) return;
+  const fields = { id: replica.id, name: replica.name, createdAt: new Date(nowMs).toISOString() };
+  const content = recordText(createRecord(fields, {}, replica.stamp));
+  await saveRecord(tx, projectId, path, content);
+  await appendOutbox(tx, projectId, { path, content, subject: `replica ${replica.id} is ${replica.name}` }, nowMs);
 }

@@ -161,6 +161,15 @@ export interface ReplicaRow {
   stamp: string;
 }
 
+export interface ConflictRow {
+  project_id: string;
+  id: string;
+  about: string;
+  is_open: number;
+  created_at: string;
+  body: string;
+}
+
 /** A file of the state ref that could not be read. */
 export interface QuarantineRow {
   project_id: string;
@@ -253,4 +262,5 @@ export interface Tables {
   merge_entries: MergeEntryRow;
   merge_queues: MergeQueueRow;
   merge_verified: MergeVerifiedRow;
+  conflicts: ConflictRow;
 }

@@ -93,6 +93,25 @@ describe('the board', () => {
     expect(robot.screen()).toContain('>Fix "it" now');
   });
 
+  it('counts the conflicts of a card, shows both values, and keeps or takes at one key', async () => {
+    const robot = await openBoard(makeSnapshot([makeBead(0, { title: 'Argued', status: 'open', conflicts: 2 })]));
+    await robot.sees('≠2 Argued');
+    robot.press('c');
+    await robot.sees('Created bead');
+    expect(robot.ran.at(-1)).toEqual(['bead', 'conflicts', idOf(0)]);
+    const bead = makeBead(0, { title: 'Argued', status: 'open', conflicts: 0, version: 2 });
+    robot.client.answers.set('beadResolve', () => {
+      robot.client.emit('bead:updated', { bead });
+      return { items: [], bead };
+    });
+    robot.press('>');
+    await robot.sees('took what was lost');
+    expect(last(robot)).toEqual({ operation: 'beadResolve', input: { id: idOf(0), take: true } });
+    expect(robot.screen()).not.toContain('≠');
+    robot.press('<');
+    await robot.sees('No other clone disagrees');
+  });
+
   it('refuses an empty title and keeps the prompt open', async () => {
     const robot = await openBoard(makeSnapshot([]));
     robot.press('n', 'enter');

@@ -145,3 +145,9 @@ export function noWaiting(model: Model): Reason {
     ? undefined
     : 'Nobody waits for you';
 }
+
+/** Undefined when a target has a conflict to look at. */
+export function noConflict(model: Model): Reason {
+  const open = targetBeads(model).some((bead) => (bead.conflicts ?? 0) > 0);
+  return noBead(model) ?? (open ? undefined : 'No other clone disagrees about this bead');
+}

@@ -48,7 +48,8 @@ function meta(model: Model, bead: Bead): Line {
 }
 
 function titleOf(model: Model, bead: Bead): string {
-  return (blockersIn(model, bead).length > 0 ? '⊘ ' : '') + clean(bead.title);
+  const conflicts = bead.conflicts ? `≠${bead.conflicts} ` : '';
+  return conflicts + (blockersIn(model, bead).length > 0 ? '⊘ ' : '') + clean(bead.title);
 }
 
 export function agentSpans(agent: Agent, nowMs: number, cells: number): Line {

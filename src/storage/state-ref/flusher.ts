@@ -3,7 +3,9 @@
  * flushed, wakes those who wait. It starts at once when idle; what arrives meanwhile forms the next group.
  */
 import type { Clock } from '../../base/clock.ts';
+import { git } from '../../base/git.ts';
 import { StateMovedError, writeGroup } from './fast-import.ts';
+import { STATE_REF } from './layout.ts';
 import { readRef } from './read.ts';
 import { looseRef } from './watch.ts';
 
@@ -19,13 +21,22 @@ export interface FlusherOptions {
   gitDir: string;
   clock: Clock;
   /** The oldest unflushed changes, in order. */
-  loadPending: () => Promise<PendingChange[]>;
+  loadPending: (limit: number) => Promise<PendingChange[]>;
   markFlushed: (done: { upToId: number; oid: string }) => Promise<void>;
   /** Another writer moved the ref: takes its changes in before ours are written on top. */
   onMoved: (oid: string | null) => Promise<void>;
   onError: (error: unknown) => void;
   /** Last paragraph of a commit message, one `Name: value` a line. */
   trailers: (changes: readonly PendingChange[]) => string;
+}
+
+/** What a merge may do with the ref while it has it to itself. */
+export interface FlusherTurn {
+  head(): Promise<string | null>;
+  /** Writes everything that is pending; with `merged` as one commit that has it as second parent. */
+  commit(merged?: string): Promise<void>;
+  /** Moves the ref to a descendant, or to where it begins. */
+  forward(oid: string): Promise<void>;
 }
 
 export interface Flusher {
@@ -35,8 +46,8 @@ export interface Flusher {
   whenFlushed(id: number): Promise<void>;
   /** Takes in what another writer did to the ref, if anything. */
   reread(): Promise<void>;
-  /** Runs `work` while nothing is written; `commit` writes what is pending, with another parent when one is given. */
-  merge<T>(work: (commit: (merged?: string) => Promise<void>) => Promise<T>): Promise<T>;
+  /** Runs `work` while nothing else is written. */
+  merge<T>(work: (turn: FlusherTurn) => Promise<T>): Promise<T>;
   backlog(): { rows: number; oldestMs: number };
   stop(): Promise<void>;
 }
@@ -48,14 +59,22 @@ interface Waiter {
 }
 
 const MAX_MOVES = 10;
+/** Most changes of one commit; a merge is one commit whatever its size. */
+const GROUP = 1_000;
 const RETRY_MS = 2_000;
 
 /** What `git log refs/godel/state` shows: the change itself, or their number and a list, then the trailers. */
-function messageOf(changes: readonly PendingChange[], trailers: string): { subject: string; body: string } {
-  const [first] = changes;
-  if (changes.length === 1 && first) return { subject: first.subject, body: trailers };
-  const list = changes.map((change) => change.subject).join('\n');
-  return { subject: `${changes.length} changes`, body: changes.length === 0 ? trailers : `${list}\n\n${trailers}` };
+function messageOf(
+  changes: readonly PendingChange[],
+  trailers: string,
+  merged: string | undefined,
+): { subject: string; body: string } {
+  // What Godel notes about itself does not hide the one change it comes with.
+  const work = changes.filter((change) => !/^(replicas\/|format\.json)/.test(change.path));
+  const [first] = work;
+  const subject = work.length === 1 && first ? first.subject : `${changes.length} changes`;
+  const list = changes.length > 1 ? `${changes.map((change) => change.subject).join('\n')}\n\n` : '';
+  return { subject: merged ? `merge ${merged.slice(0, 10)}: ${subject}` : subject, body: `${list}${trailers}` };
 }
 
 export function createFlusher(options: FlusherOptions): Flusher {
@@ -74,7 +93,7 @@ export function createFlusher(options: FlusherOptions): Flusher {
     // The last change of a path wins inside a group; the order of the others does not matter.
     const byPath = new Map(changes.map((change) => [change.path, change]));
     head ??= await readRef(gitDir);
-    const message = messageOf(changes, options.trailers(changes));
+    const message = messageOf(changes, options.trailers(changes), merged);
     return writeGroup({
       gitDir,
       expected: head,
@@ -97,7 +116,7 @@ export function createFlusher(options: FlusherOptions): Flusher {
   /** Writes a group; what others wrote meanwhile is taken in first. False when there was nothing to write. */
   async function flushGroup(merged?: string): Promise<boolean> {
     for (let attempt = 1; ; attempt += 1) {
-      const changes = await options.loadPending();
+      const changes = await options.loadPending(merged === undefined ? GROUP : Number.MAX_SAFE_INTEGER);
       const [oldest, last] = [changes[0], changes.at(-1)];
       backlog = { rows: changes.length, oldestMs: oldest ? clock.now() - oldest.createdMs : 0 };
       if (!last && merged === undefined) return false;
@@ -130,6 +149,22 @@ export function createFlusher(options: FlusherOptions): Flusher {
     );
     return result;
   }
+
+  const turnOf: FlusherTurn = {
+    async head() {
+      head ??= await readRef(gitDir);
+      return head;
+    },
+    async commit(merged) {
+      if (merged === undefined) while (await flushGroup());
+      else await flushGroup(merged);
+    },
+    async forward(oid) {
+      const before = head ?? '0'.repeat(oid.length);
+      await git(gitDir, ['update-ref', STATE_REF, oid, before], { config: ['core.fsync=committed'] });
+      head = oid;
+    },
+  };
 
   async function loop(): Promise<void> {
     try {
@@ -177,13 +212,7 @@ export function createFlusher(options: FlusherOptions): Flusher {
       });
       if (moved) await kick();
     },
-    merge: (work) =>
-      exclusive(() =>
-        work(async (merged) => {
-          // Everything before the last group goes in without the second parent.
-          await flushGroup(merged);
-        }),
-      ),
+    merge: (work) => exclusive(() => work(turnOf)),
     backlog: () => backlog,
     async stop() {
       stopped = true;

@@ -14,8 +14,12 @@ export function convoyPath(id: string): string {
   return `convoys/${id.slice(7, 11)}/${id}.json`;
 }
 
+/** `conflicts/godel-abc12/<hash>.json` */
+export const conflictPath = (about: string, id: string): string => `conflicts/${about}/${id}.json`;
+export const replicaPath = (id: string): string => `replicas/${id}.json`;
+
 export interface ParsedPath {
-  kind: 'bead' | 'convoy' | 'format' | 'other';
+  kind: 'bead' | 'convoy' | 'conflict' | 'replica' | 'format' | 'other';
   id: string;
 }
 
@@ -25,5 +29,9 @@ export function parsePath(path: string): ParsedPath {
   if (bead) return { kind: 'bead', id: bead };
   const convoy = /^convoys\/\d{4}\/(convoy-\d{8}-[a-z0-9]{3})\.json$/.exec(path)?.[1];
   if (convoy) return { kind: 'convoy', id: convoy };
+  const conflict = /^conflicts\/[a-z0-9-]+\/([0-9a-f]{16})\.json$/.exec(path)?.[1];
+  if (conflict) return { kind: 'conflict', id: conflict };
+  const replica = /^replicas\/([0-9a-z]{6})\.json$/.exec(path)?.[1];
+  if (replica) return { kind: 'replica', id: replica };
   return { kind: path === FORMAT_PATH ? 'format' : 'other', id: '' };
 }

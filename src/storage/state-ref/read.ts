@@ -45,9 +45,11 @@ class BlobReader {
       if (this.size < 0) {
         const end = this.rest.indexOf(10, at);
         if (end < 0) break;
-        const [, type, size] = this.rest.toString('latin1', at, end).split(' ');
+        const line = this.rest.toString('latin1', at, end);
+        const size = line.slice(line.lastIndexOf(' ') + 1);
         at = end + 1;
-        if (type === 'missing') {
+        // A name with spaces is told back as it was asked for, so the last word counts.
+        if (line.endsWith(' missing')) {
           yield undefined;
           continue;
         }
@@ -152,6 +154,21 @@ export async function readDiff(gitDir: string, from: string, to: string): Promis
 /** One file at a commit. Throws when it is not there. */
 export function readPath(gitDir: string, commit: string, path: string): Promise<string> {
   return git(gitDir, ['cat-file', 'blob', `${commit}:${path}`]);
+}
+
+/** Texts of many files at a commit; those that are not there are left out. */
+export async function readPaths(
+  gitDir: string,
+  commit: string,
+  paths: readonly string[],
+): Promise<Map<string, string>> {
+  const texts = new Map<string, string>();
+  const entries = paths.map((path) => ({ oid: `${commit}:${path}`, path }));
+  const take = async (files: StateFile[]) => {
+    for (const file of files) if (file.content !== null) texts.set(file.path, file.content);
+  };
+  if (entries.length > 0) await readBlobs(gitDir, entries, take, 1_000);
+  return texts;
 }
 
 /** Commits that changed a file, newest first. */
