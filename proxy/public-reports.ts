@@ -6,7 +6,7 @@ import type { ReportReader } from './report-reader.ts';
 
 const REPORT = /^(\/proxy)?\/v1\/(usage|audit)(\?|$)/;
 
-const querySchema = ledgerFilterSchema.extend({
+export const reportQuerySchema = ledgerFilterSchema.extend({
   by: z
     .string()
     .optional()
@@ -41,7 +41,7 @@ export async function answerReport(
 ): Promise<void> {
   const send = (status: number, body: unknown) =>
     void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-  const query = querySchema.safeParse(Object.fromEntries(url.searchParams));
+  const query = reportQuerySchema.safeParse(Object.fromEntries(url.searchParams));
   if (!query.success) {
     const message = query.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
     return send(400, { error: { type: 'invalid_request_error', message } });

@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { calcPrice, findProvider, type MatchLogic, type TieredPrices } from '@pydantic/genai-prices';
-import { disagreements } from './price-oracle.ts';
+import { AS_OF, disagreements } from './price-oracle.ts';
 
 interface Rates {
   input: number;
@@ -88,7 +88,8 @@ function aliasesOf(provider: string, ids: ReadonlySet<string>): Map<string, stri
 /** The tier of a long context as the second source has it, for a model whose base price both sources agree on. */
 function tierOf(provider: string, model: Model): Pick<PriceRow, 'tiers'> {
   const prices =
-    calcPrice({ input_tokens: 1, output_tokens: 1 }, model.id, { providerId: provider })?.model_price ?? {};
+    calcPrice({ input_tokens: 1, output_tokens: 1 }, model.id, { providerId: provider, timestamp: AS_OF })
+      ?.model_price ?? {};
   const input = prices.input_mtok;
   if (typeof input !== 'object' || input.base !== model.cost.input) return {};
   const at = (price: number | TieredPrices | undefined, start: number) =>

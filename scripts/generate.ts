@@ -34,7 +34,7 @@ function usage(operation: AnyOperation, fields: FieldSpec[]): string {
 }
 
 function commandSection(operation: AnyOperation): string {
-  const fields = fieldsOf(operation);
+  const fields = fieldsOf(operation).filter((field) => !field.secret);
   const options = fields.filter((field) => !(operation.args ?? []).includes(field.name));
   const lines = options.map((field) => {
     const choices = field.choices ? ` (${field.choices.join(', ')})` : '';

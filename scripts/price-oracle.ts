@@ -15,6 +15,9 @@ export const KNOWN: Readonly<Record<string, string>> = {
   'mistral/voxtral-small-latest': 'text output here, audio release there',
 };
 
+/** Some prices depend on the day, or on the hour (cheaper at night): both sources are asked for this moment, at full price. */
+export const AS_OF = new Date('2026-11-27T08:00:00Z');
+
 /** Models of which only the first source knows a price are counted, not compared. */
 const PROVIDER_NAMES: Readonly<Record<string, string>> = { xai: 'x-ai' };
 const NANO = 1_000_000_000;
@@ -40,7 +43,10 @@ function secondPrice(row: PriceRow, use: TokenUse): number | undefined {
     cache_write_tokens: use.cacheWrite5m + use.cacheWrite1h,
     ...(use.cacheWrite1h > 0 ? { cache_write_1h_tokens: use.cacheWrite1h } : {}),
   };
-  const found = calcPrice(usage, row.id, { providerId: PROVIDER_NAMES[row.provider] ?? row.provider });
+  const found = calcPrice(usage, row.id, {
+    providerId: PROVIDER_NAMES[row.provider] ?? row.provider,
+    timestamp: AS_OF,
+  });
   if (!found) return undefined;
   const known = found.model_price;
   // Without a rate of its own the second source falls back to plain input, which says nothing.

@@ -302,12 +302,29 @@ export const errorTable = {
     kind: 'invalid_request',
     exit: 1,
     message: () => 'No LLM provider is configured, so an agent would have nothing to think with.',
-    hint: () => 'export ANTHROPIC_API_KEY=… (or OPENAI_API_KEY) and godel daemon restart; or try --provider demo',
+    hint: () =>
+      'godel secret set anthropic (or openai, google), or export ANTHROPIC_API_KEY=… and godel daemon restart; or try --provider demo',
   },
   'provider-unknown': {
     kind: 'not_found',
     message: (a) => `No provider named "${p(a, 'provider')}" is configured.`,
     hint: (a) => `Configured: ${list(a, 'known')}.`,
+  },
+  'secret-unknown': {
+    kind: 'not_found',
+    message: (a) => `There is no secret "${p(a, 'name')}".`,
+    hint: () => 'godel secret list shows the names.',
+  },
+  'secrets-unreadable': {
+    kind: 'service_unavailable',
+    exit: 1,
+    message: (a) => `The secrets cannot be read: ${p(a, 'problem')}. Nothing was changed.`,
+    hint: () => 'Unlock the keyring and godel daemon restart; or move secrets.json aside and set them again.',
+  },
+  'key-unknown': {
+    kind: 'not_found',
+    message: (a) => `There is no virtual key "${p(a, 'id')}".`,
+    hint: () => 'godel key list shows ids and names.',
   },
   'proxy-down': {
     kind: 'service_unavailable',

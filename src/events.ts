@@ -42,6 +42,9 @@ export const eventTypes = {
   'merge:changed': 'queue',
   'merge:overlaps': 'projectId, overlaps',
   'cost:changed': 'projectId, spentUsd',
+  'budget:alert': 'budget, reached (50, 80 or 100 %), period',
+  'budget:reopened': 'budget (it was raised, replaced or cleared)',
+  'secret:changed': 'name, action, actor; never a value',
   'system:health:warning': 'check, detail',
   'system:started': 'version, pid',
 } as const;

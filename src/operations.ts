@@ -8,6 +8,7 @@ import { inboxOperations } from './inbox/operations.ts';
 import { mergeOperations } from './merge/operations.ts';
 import { repoOperations } from './repos/operations.ts';
 import { reviewOperations } from './reviews/operations.ts';
+import { secretOperations } from './secrets/operations.ts';
 import { syncOperations } from './sync/operations.ts';
 import { systemOperations } from './system/operations.ts';
 import { worktreeOperations } from './worktrees/operations.ts';
@@ -24,6 +25,7 @@ export const operations = {
   ...mergeOperations,
   ...costOperations,
   ...syncOperations,
+  ...secretOperations,
   ...systemOperations,
 } as const;
 

@@ -22,6 +22,7 @@ const AGENT_PERMISSIONS = new Set([
   'project:read',
   'event:read',
   'cost:read',
+  'budget:read',
   'system:read',
 ]);
 

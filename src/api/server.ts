@@ -38,7 +38,11 @@ export interface ApiOptions {
   health: { live: () => Promise<Health>; ready: () => Promise<Health>; full: () => Promise<Health> };
   events: EventSource;
   metrics: () => Promise<string>;
-  proxy: { url: () => string | undefined };
+  proxy: {
+    url: () => string | undefined;
+    /** The answer to GET /proxy/v1/usage or /audit for who is known to the daemon; undefined for any other path. */
+    report: (url: string) => Promise<unknown>;
+  };
   version: string;
   log: Log;
   clock: Clock;
@@ -57,6 +61,8 @@ const SUNSET = 'Mon, 31 May 2027 00:00:00 GMT';
 const BODY_LIMIT = 4 * 1024 * 1024;
 const OPEN_PATHS = /^\/(api\/v1\/|api\/)?(health(\/live|\/ready)?|openapi\.json|capabilities)(\?|$)/;
 const LOCAL_ADMIN: Actor = { kind: 'user', id: 'local', name: process.env.USER || 'local' };
+
+const ANONYMOUS: Actor = { kind: 'user', id: 'anonymous', name: 'anonymous' };
 
 const TRUSTED = Symbol('trusted');
 type Marked = { [TRUSTED]?: boolean };
@@ -168,11 +174,7 @@ export function createApi(options: ApiOptions): Api {
     }
     const actor = await actorOf(request.raw);
     if (!actor && !OPEN_PATHS.test(request.url) && !request.url.startsWith('/proxy/')) throw failure('unauthorized');
-    (request as FastifyRequest & { actor?: Actor }).actor = actor ?? {
-      kind: 'user',
-      id: 'anonymous',
-      name: 'anonymous',
-    };
+    (request as FastifyRequest & { actor?: Actor }).actor = actor ?? ANONYMOUS;
   });
   app.setErrorHandler((error, request, reply) => {
     const known = toGodelError(error);
@@ -297,6 +299,11 @@ function addFixedRoutes(app: FastifyInstance, options: ApiOptions): void {
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    scope.all('/proxy/*', (request, reply) => forwardToProxy(request, reply, options.proxy.url()));
+    scope.all('/proxy/*', async (request, reply) => {
+      const { actor } = request as FastifyRequest & { actor?: Actor };
+      const report = actor && actor.id !== ANONYMOUS.id ? await options.proxy.report(request.url) : undefined;
+      if (report !== undefined) return reply.send(report);
+      return forwardToProxy(request, reply, options.proxy.url());
+    });
   });
 }

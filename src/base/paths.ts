@@ -15,6 +15,10 @@ export interface HomePaths {
   readonly ledgerFile: string;
   readonly lockFile: string;
   readonly adminKeyFile: string;
+  /** Provider keys, encrypted. */
+  readonly secretsFile: string;
+  /** The key to them where there is no keyring; mode 0600, with the id of the key added. */
+  readonly secretKeyFile: string;
   readonly daemonFile: string;
   readonly proxyFile: string;
   readonly logDir: string;
@@ -63,6 +67,8 @@ export function homePaths(env: Environment = process.env): HomePaths {
     ledgerFile: join(state, 'ledger.db'),
     lockFile: join(state, 'daemon.lock'),
     adminKeyFile: join(state, 'admin.key'),
+    secretsFile: join(state, 'secrets.json'),
+    secretKeyFile: join(state, 'secrets.key'),
     daemonFile: join(state, 'daemon.json'),
     proxyFile: join(state, 'proxy.json'),
     logDir: join(state, 'logs'),

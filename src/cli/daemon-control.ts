@@ -47,12 +47,22 @@ export function programFolder(): string {
   return existsSync(join(here, 'daemon.js')) ? here : join(here, '..', '..', 'dist');
 }
 
+/** Keys of providers, as their variables are commonly called. */
+const KEY_VARIABLE = /_(API_KEY|AUTH_TOKEN)$/;
+
 /** The daemon must not carry the identity of the agent, or the terminal, that happened to need it first. */
 function daemonEnvironment(env: Environment): NodeJS.ProcessEnv {
   const kept = Object.entries(env).filter(
-    ([key]) => !/^(GODEL_(AGENT|TOKEN|GENERATION|BEAD|PROJECT|BRIDGE|PROXY_(URL|KEY)|URL)|TMUX)/.test(key),
+    ([key]) =>
+      !KEY_VARIABLE.test(key) &&
+      !/^(GODEL_(AGENT|TOKEN|GENERATION|BEAD|PROJECT|BRIDGE|PROXY_(URL|KEY)|URL)|TMUX)/.test(key),
   );
-  return Object.fromEntries(kept);
+  return { ...Object.fromEntries(kept), GODEL_KEYS_ON_STDIN: '1' };
+}
+
+/** Keys go to the daemon by its standard input: an environment can be read from the list of processes. */
+function providerKeys(env: Environment): string {
+  return JSON.stringify(Object.fromEntries(Object.entries(env).filter(([key]) => KEY_VARIABLE.test(key))));
 }
 
 /** The refusal a daemon that could not start wrote as its last line. */
@@ -83,11 +93,14 @@ export async function startDaemonProcess(paths: HomePaths, env: Environment): Pr
   }
   const child = spawn(process.execPath, [join(programFolder(), 'daemon.js')], {
     detached: true,
-    stdio: ['ignore', out, out],
+    stdio: ['pipe', out, out],
     env: daemonEnvironment(env),
     cwd: paths.stateDir,
   });
   closeSync(out);
+  // One that ends at once closes its input; what it said tells why.
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(providerKeys(env));
   let ended = false;
   child.on('exit', () => {
     ended = true;

@@ -12,6 +12,8 @@ export interface FieldSpec {
   choices?: readonly string[];
   required: boolean;
   defaultValue?: unknown;
+  /** Never a flag: it is read from standard input. */
+  secret?: boolean;
 }
 
 const kebab = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -58,6 +60,7 @@ export function fieldsOf(operation: AnyOperation): FieldSpec[] {
       description: description ?? '',
       kind: kindOf(inner),
       required,
+      ...(inner.meta()?.secret === true || schema.meta()?.secret === true ? { secret: true } : {}),
       ...(inner instanceof z.ZodEnum ? { choices: inner.options as string[] } : {}),
       ...(defaultValue === undefined ? {} : { defaultValue }),
     };

@@ -13,6 +13,7 @@ import { addReview } from './commands/review.ts';
 import { type CliContext, globalFlags } from './context.ts';
 import { type FieldSpec, fieldsOf, toArgument, toOption } from './flags.ts';
 import { printResult } from './output.ts';
+import { readSecret } from './secret-input.ts';
 
 /** Flags every command takes. */
 function addGlobalFlags(command: Command): Command {
@@ -69,13 +70,14 @@ function describeCommand(command: Command, key: keyof Operations, operation: Any
   }
   for (const field of fields) {
     // `project` is the global flag of the same meaning.
-    if (!args.includes(field.name) && field.name !== 'project') command.addOption(toOption(field));
+    if (!args.includes(field.name) && field.name !== 'project' && !field.secret) command.addOption(toOption(field));
   }
   addGlobalFlags(command);
   command.addHelpText('after', `\nExamples:\n${operation.examples.map((example) => `  ${example}`).join('\n')}`);
   command.action(async (...received: unknown[]) => {
     const flags = globalFlags(command);
     const input = collectInput(operation, fields, received.slice(0, args.length), command.opts());
+    for (const field of fields.filter((each) => each.secret)) input[field.name] = await readSecret(field.name);
     // The daemon has a folder of its own: a path is meant from here.
     if (key === 'projectInit') input.path = (input.path as string | undefined) ?? flags.project ?? context.cwd;
     const client = await context.connect(flags);

@@ -106,6 +106,13 @@ export function providersOf(config: Pick<Config, 'providers'>, source: ProviderS
   return [...builtIn.filter((each) => each.keys.length > 0), ...configured, DEMO_PROVIDER];
 }
 
+/** Variables that hold keys of providers. */
+export function keyVariables(config: Pick<Config, 'providers'>): string[] {
+  const configured = Object.values(config.providers).map((each) => each.api_key_env);
+  const all = [...BUILT_IN.map((each) => each.keyVariable), ...configured];
+  return [...new Set(all.filter((name) => name !== undefined))];
+}
+
 function defaultModelOf(provider: Provider): string | undefined {
   return provider.models[0] ?? BUILT_IN.find((each) => each.id === provider.id)?.defaultModel;
 }

@@ -326,6 +326,8 @@ export const providerTestSchema = z.object({
   ),
 });
 
+export type ProviderTest = z.infer<typeof providerTestSchema>;
+
 /** GET /admin/status, and what `proxy.json` holds besides. */
 export const proxyStatusSchema = z.object({
   pid: z.number().int(),

@@ -6,6 +6,8 @@ import { createEventBus, type EventBus } from '../base/event.ts';
 import type { Log } from '../base/log.ts';
 import type { HomePaths } from '../base/paths.ts';
 import type { ProviderSource } from '../costs/providers.ts';
+import { createKeeper, type Keeper } from '../secrets/keeper.ts';
+import { createMasterKey } from '../secrets/master-key.ts';
 import { type Database, openSqlite } from '../storage/database.ts';
 import { eventRange } from '../storage/journal.ts';
 import { openReplica, type Replica } from '../storage/records.ts';
@@ -30,6 +32,7 @@ export interface Core {
   tokens: Tokens;
   /** Addresses and keys of providers. */
   providers: ProviderSource;
+  keeper: Keeper;
   config: ConfigFiles;
   stop(): Promise<void>;
 }
@@ -37,6 +40,8 @@ export interface Core {
 export interface CoreOptions {
   paths: HomePaths;
   environment: Readonly<Record<string, string | undefined>>;
+  /** Keys of providers that were in the environment, which no longer has them. */
+  providerKeys?: Readonly<Record<string, string | undefined>>;
   clock: Clock;
   log: Log;
 }
@@ -67,6 +72,14 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   });
   const tokens = createTokens(database, clock);
   await tokens.ensureAdminKey(paths.adminKeyFile);
+  const masterKey = createMasterKey({ home: paths.hash, file: paths.secretKeyFile, env: environment });
+  const keeper = createKeeper({ file: paths.secretsFile, masterKey, clock });
+  // Without its secrets the daemon still runs agents on the keys of its environment.
+  await keeper
+    .open()
+    .catch((error: unknown) =>
+      log.error({ problem: messageOf(error) }, 'secrets cannot be read; they are left as they are'),
+    );
   return {
     paths,
     environment,
@@ -79,7 +92,8 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     sync,
     units,
     tokens,
-    providers: createProviderSource({ env: environment, secrets: () => [] }),
+    providers: createProviderSource({ env: environment, keys: options.providerKeys ?? {}, secrets: keeper.valuesOf }),
+    keeper,
     config: createConfigFiles(paths.configFile, environment),
     async stop() {
       await sync.stop();

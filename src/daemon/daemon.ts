@@ -18,6 +18,7 @@ import { type AgentParts, createAgentParts } from './agent-parts.ts';
 import { startAgentWatch } from './agent-watch.ts';
 import { startAutoSync } from './auto-sync.ts';
 import { createBoard } from './board.ts';
+import { createBudgetAlerts } from './budget-alerts.ts';
 import { type Core, createCore } from './core.ts';
 import { createHealth, type HealthChecks } from './health.ts';
 import { startInboxWatch } from './inbox-watch.ts';
@@ -27,6 +28,7 @@ import { probesOf } from './probes.ts';
 import { programFiles } from './program-files.ts';
 import { createProjectWatches } from './project-watch.ts';
 import { createProxyProcess, type ProxyProcess } from './proxy-process.ts';
+import { reportOf } from './proxy-reports.ts';
 import { recoverAgents } from './recovery.ts';
 import { createServices, type Services } from './services.ts';
 import { type SnapshotLoop, startSnapshotLoop } from './snapshots.ts';
@@ -35,6 +37,8 @@ import { createWorktreeParts } from './worktree-parts.ts';
 export interface DaemonOptions {
   paths: HomePaths;
   environment: Readonly<Record<string, string | undefined>>;
+  /** Keys of providers that were in the environment. */
+  providerKeys: Readonly<Record<string, string | undefined>>;
   clock: Clock;
   log: Log;
   config: Config;
@@ -86,7 +90,7 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
     version,
     environment: core.environment,
     policy: async () => policyOf((await core.config.daemon()).config, core.providers),
-    onNotice: () => undefined,
+    onNotice: createBudgetAlerts({ core }),
     onActivity: (activity) => {
       board.spendChanged(activity.agentId);
       snapshots.touch(activity.agentId);
@@ -300,7 +304,7 @@ function createDaemonApi({ core, repos, services, health, proxy, version }: Daem
       oldestSeq: () => core.range.oldest,
     },
     metrics: () => metricsText({ core, proxy }),
-    proxy: { url: () => (proxy.status() ? proxy.url() : undefined) },
+    proxy: { url: () => (proxy.status() ? proxy.url() : undefined), report: (url) => reportOf(proxy.client, url) },
     version,
     log: core.log,
     clock: core.clock,

@@ -12,6 +12,7 @@ import { failure } from '../errors.ts';
 import { createConfigFiles } from './config-files.ts';
 import { startDaemon } from './daemon.ts';
 import { type Lock, takeLock } from './lock.ts';
+import { takeProviderKeys } from './provider-keys.ts';
 
 /** Time (ms) a daemon that is just ending may take to let go of the lock. */
 const LOCK_WAIT_MS = 5_000;
@@ -64,11 +65,13 @@ async function main(): Promise<void> {
   const paths = prepareFolders();
   const lock = await lockHome(paths);
   const { config } = await createConfigFiles(paths.configFile, process.env).daemon();
+  const providerKeys = await takeProviderKeys(config, process.env);
   const destination = foreground ? 2 : `${paths.logDir}/daemon.log`;
   const log = createLog({ level: config.log_level, destination, name: 'daemon' });
   const daemon = await startDaemon({
     paths,
     environment: { ...process.env },
+    providerKeys,
     clock: systemClock,
     log,
     config,

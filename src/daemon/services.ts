@@ -10,7 +10,6 @@ import type { Config } from '../config.ts';
 import { type ConvoyService, createConvoyService } from '../convoys/service.ts';
 import { resolveConvoy } from '../convoys/store.ts';
 import { chooseModel, providersOf } from '../costs/providers.ts';
-import { createCostService } from '../costs/service.ts';
 import type { Inbox } from '../inbox/service.ts';
 import type { Operations } from '../operations.ts';
 import type { RepoService } from '../repos/service.ts';
@@ -23,6 +22,7 @@ import type { Core } from './core.ts';
 import type { HealthChecks } from './health.ts';
 import { createInboxPart } from './inbox-part.ts';
 import { createMerging, type Merging } from './merging.ts';
+import { createMoneyServices } from './money-services.ts';
 import type { ProxyProcess } from './proxy-process.ts';
 import { createRecordServices } from './record-services.ts';
 
@@ -114,11 +114,7 @@ export function createServices(options: ServicesOptions): Services {
 
   const inbox = createInboxPart({ core, parts, agents, reviews: merging.handlers });
 
-  const costs = createCostService({
-    usage: (filter) => proxy.client.usage(filter),
-    agentId: async (projectId, text) => (await agentOf(projectId, text)).id,
-    beadId: async (projectId, text) => (await beadOf(projectId, text)).id,
-  });
+  const money = createMoneyServices({ core, repos, proxy });
 
   const system = systemPart(options, configOf);
   const records = createRecordServices({ core, repos, configOf });
@@ -132,7 +128,7 @@ export function createServices(options: ServicesOptions): Services {
     ...agents,
     ...inbox.handlers,
     ...merging.handlers,
-    ...costs,
+    ...money,
     ...system,
     ...records.handlers,
   };

@@ -12,6 +12,7 @@ import { conflictsMigration } from './migrations/0011-conflicts.ts';
 import { workGraphMigration } from './migrations/0020-work-graph.ts';
 import { worktreesMigration } from './migrations/0030-worktrees.ts';
 import { mergeQueueMigration } from './migrations/0040-merge-queue.ts';
+import { moneyMigration } from './migrations/0050-money.ts';
 import { inboxMigration } from './migrations/0060-inbox.ts';
 import type { Tables } from './tables.ts';
 
@@ -31,6 +32,7 @@ export interface Database {
 const migrations: Record<string, Migration> = {
   '0001-initial': initialMigration,
   '0060-inbox': inboxMigration,
+  '0050-money': moneyMigration,
   '0010-records': recordsMigration,
   '0020-work-graph': workGraphMigration,
   '0030-worktrees': worktreesMigration,

@@ -238,7 +238,23 @@ export interface MergeVerifiedRow {
   at_ms: number;
 }
 
+export interface BudgetAlertRow {
+  /** Budget, period, limit and share. */
+  id: string;
+  at: string;
+}
+
+export interface ParkedAgentRow {
+  agent_id: string;
+  kind: string;
+  reason: string;
+  since: string;
+  until: string | null;
+}
+
 export interface Tables {
+  budget_alerts: BudgetAlertRow;
+  parked_agents: ParkedAgentRow;
   worktrees: WorktreeRow;
   port_blocks: PortBlockRow;
   projects: ProjectRow;

@@ -109,7 +109,7 @@ describe('a bead from creation to main', () => {
       );
       if (!environ?.includes(home.paths.stateDir)) continue;
       expect(command).not.toContain(CANARY);
-      if (!command?.includes('daemon.js')) expect(environ.includes(CANARY), `environment of ${command}`).toBe(false);
+      expect(environ.includes(CANARY), `environment of ${command}`).toBe(false);
     }
   });
 });
