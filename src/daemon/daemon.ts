@@ -137,9 +137,9 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
   });
   worktrees.start();
   later.services = services;
-  await startMerging(services, stops);
   followBeads(core, services);
   startFollowers(core, repos, services, stops);
+  await startMerging(services, stops);
   const api = createDaemonApi({ core, repos, services, health, proxy, version });
   stops.push(api.stop);
   port = await api.listenTcp(options.config.daemon_port);

@@ -78,7 +78,8 @@ export async function releaseEntry(parts: MergeParts, project: Project, entry: E
   const bead = await findBead(parts.database.db, entry.projectId, entry.beadId);
   if (bead && entry.status === 'landed' && entry.kind === 'work') {
     await parts.release(project, bead);
-    if (bead.branch !== undefined && (await dropBranch(project, bead.branch))) {
+    const dropped = await dropBranch(project, bead.branch ?? `bead/${bead.id}`);
+    if (dropped && bead.branch !== undefined) {
       await parts.units.run(async (unit) => {
         const fresh = await findBead(unit.tx, entry.projectId, entry.beadId);
         const change = { branch: undefined } as unknown as BeadChange;
