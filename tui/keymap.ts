@@ -64,7 +64,7 @@ export type ActionName = UiAction | CallAction;
 export type Binding = KeyBinding<ModeName, ActionName, Model>;
 
 const cards: readonly ModeName[] = ['board', 'detail'];
-const scrolling: readonly ModeName[] = ['board', 'detail', 'log', 'output', 'inbox'];
+const scrolling: readonly ModeName[] = ['board', 'detail', 'log', 'queue', 'output', 'inbox'];
 const noChange = (list: 'done' | 'undone', word: string) => (model: Model) =>
   awayReason(model) ?? (model[list].length === 0 ? `Nothing to ${word}` : undefined);
 
@@ -100,6 +100,7 @@ const boardKeys: readonly Binding[] = [
   { action: 'openCommand', modes: cards, keys: [':'], tooltip: 'Run a command, in the words of the CLI' },
   { action: 'undo', modes: cards, keys: ['u'], operation: 'beadUpdate', tooltip: 'Take back the last move or edit', disabledReason: noChange('done', 'undo') },
   { action: 'redo', modes: cards, keys: ['C-r'], operation: 'beadUpdate', tooltip: 'Do again what was taken back', disabledReason: noChange('undone', 'redo') },
+  { action: 'openQueue', modes: ['board'], keys: ['Q'], operation: 'mergeList', tooltip: 'Show the merge queue, and unfinished work that clashes' },
   { action: 'openLog', modes: ['board'], keys: ['@'], tooltip: 'Show what was run' },
   { action: 'openSetup', modes: ['board'], keys: [','], operation: 'configSet', tooltip: 'Choose provider, set-up and proof command', disabledReason: awayReason },
 ];
@@ -115,7 +116,7 @@ const movementKeys: readonly Binding[] = [
   { action: 'halfDown', modes: scrolling, keys: ['C-d', 'pagedown'], tooltip: 'Half a page down' },
   { action: 'halfUp', modes: scrolling, keys: ['C-u', 'pageup'], tooltip: 'Half a page up' },
   { action: 'back', modes: scrolling, keys: ['esc', 'q'], tooltip: 'One level back' },
-  { action: 'leaveHint', modes: ['board', 'detail', 'log', 'output', 'inbox', 'filter', 'command', 'prompt', 'confirm', 'help', 'setup'], keys: ['C-c'], tooltip: 'How to leave the board' },
+  { action: 'leaveHint', modes: ['board', 'detail', 'log', 'queue', 'output', 'inbox', 'filter', 'command', 'prompt', 'confirm', 'help', 'setup'], keys: ['C-c'], tooltip: 'How to leave the board' },
 ];
 
 // biome-ignore format: one line a key reads as the table it is.

@@ -116,7 +116,7 @@ export function createServices(options: ServicesOptions): Services {
 
   const money = createMoneyServices({ core, repos, proxy });
 
-  const system = systemPart(options, configOf);
+  const system = systemPart(options, configOf, merging);
   const records = createRecordServices({ core, repos, configOf });
 
   const handlers = {
@@ -139,6 +139,7 @@ export function createServices(options: ServicesOptions): Services {
 function systemPart(
   options: ServicesOptions,
   configOf: (path: string) => Promise<Config>,
+  merging: Merging,
 ): ReturnType<typeof createSystemService> {
   const { core, parts, proxy } = options;
   const { database, paths } = core;
@@ -155,6 +156,7 @@ function systemPart(
     health: options.health.full,
     screen: options.screen,
     freshAgent: (agent) => parts.observation.fresh(agent),
+    merge: merging.view,
     spentUsd: async (projectId) => {
       return (await proxy.client.spentNano(projectId).catch(() => 0)) / NANO;
     },

@@ -122,6 +122,7 @@ export type ListedEntry = z.infer<typeof listedEntrySchema>;
 /** What the board draws of the queue. */
 export const mergeViewSchema = z.object({
   queue: queueSchema,
+  slots: z.number().int().describe('Gates side by side'),
   entries: z.array(entrySchema),
   overlaps: z.array(overlapSchema),
 });

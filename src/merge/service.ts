@@ -251,8 +251,10 @@ export function createMergeService(options: MergeServiceOptions): MergeService {
     handlers,
     enqueue,
     async view(projectId) {
+      const project = await options.project(projectId);
       return {
         queue: await loadQueue(database.db, projectId),
+        slots: (await parts.configOf(project.path)).merge_gates,
         entries: await openEntries(database.db, projectId),
         overlaps: options.overlaps.known(projectId),
       };

@@ -4,6 +4,7 @@ import { agentSchema } from '../agents/schema.ts';
 import { beadSchema } from '../beads/schema.ts';
 import { convoySchema } from '../convoys/schema.ts';
 import { inboxItemSchema } from '../inbox/schema.ts';
+import { mergeViewSchema } from '../merge/schema.ts';
 import { projectSchema } from '../repos/schema.ts';
 
 export const checkSchema = z.object({
@@ -41,6 +42,7 @@ export const snapshotSchema = z.object({
   convoys: z.array(convoySchema),
   agents: z.array(agentSchema),
   inbox: z.array(inboxItemSchema).describe('Open items'),
+  merge: mergeViewSchema.describe('The merge queue, and work that clashes'),
   spentUsd: z.number(),
   needsSetup: z.boolean().describe('No provider is configured yet'),
 });

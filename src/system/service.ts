@@ -11,6 +11,7 @@ import { type Config, configSchema } from '../config.ts';
 import { allConvoys } from '../convoys/store.ts';
 import { failure } from '../errors.ts';
 import { openItems } from '../inbox/store.ts';
+import type { MergeView } from '../merge/schema.ts';
 import type { Project } from '../repos/schema.ts';
 import { allProjects, findProject } from '../repos/store.ts';
 import type { Database } from '../storage/database.ts';
@@ -36,6 +37,7 @@ export interface SystemServiceOptions {
   health: () => Promise<Health>;
   screen: BoardScreen;
   freshAgent: (agent: Agent) => Agent;
+  merge: (projectId: string) => Promise<MergeView>;
   spentUsd: (projectId: string) => Promise<number>;
   hasProvider: (projectPath: string) => Promise<boolean>;
   config: {
@@ -77,11 +79,12 @@ export function createSystemService(options: SystemServiceOptions): Service {
     const current = await project(projectId);
     // The position is read first: an event that comes in between is then applied twice, never missed.
     const { last } = await eventRange(database.db);
-    const [beads, convoys, agents, inbox, spentUsd, hasProvider] = await Promise.all([
+    const [beads, convoys, agents, inbox, merge, spentUsd, hasProvider] = await Promise.all([
       allBeads(database.db, projectId),
       allConvoys(database.db, projectId),
       boardAgents(database.db, projectId),
       openItems(database.db, projectId),
+      options.merge(projectId),
       options.spentUsd(projectId),
       options.hasProvider(current.path),
     ]);
@@ -92,6 +95,7 @@ export function createSystemService(options: SystemServiceOptions): Service {
       convoys,
       agents: agents.map(options.freshAgent),
       inbox,
+      merge,
       spentUsd,
       needsSetup: !hasProvider,
     };

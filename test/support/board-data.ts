@@ -125,6 +125,7 @@ export function makeSnapshot(beads: Bead[], agents: Agent[] = [], changes: Parti
     convoys: [],
     inbox: [],
     agents,
+    merge: { queue: makeQueue(), slots: 1, entries: [], overlaps: [] },
     spentUsd: 1.2345,
     needsSetup: false,
     ...changes,

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Bead } from '../../src/beads/schema.ts';
 import { failure } from '../../src/errors.ts';
 import type { BoardSnapshot } from '../../src/system/schema.ts';
 import { createConnection } from '../../tui/connection.ts';
@@ -7,7 +8,7 @@ import { initialModel, type Size } from '../../tui/model/state.ts';
 import { createStore, type Store } from '../../tui/store.ts';
 import { plain } from '../../tui/theme.ts';
 import { frameOf } from '../../tui/views/frame.ts';
-import { idOf, makeAgent, makeBead, makeSnapshot } from '../support/board-data.ts';
+import { idOf, makeAgent, makeBead, makeEntry, makeQueue, makeSnapshot, PROJECT_ID } from '../support/board-data.ts';
 import { createFakeClient, type FakeClient } from '../support/fake-client.ts';
 
 const WIDE: Size = { columns: 120, rows: 40 };
@@ -154,6 +155,41 @@ describe('the board', () => {
     robot.press('a');
     await robot.sees('Landed aaaa2');
     expect(robot.client.calls.map((call) => call.operation)).toContain('reviewAccept');
+  });
+
+  it('shows the merge queue with places, times, clashes and why it is held', async () => {
+    const [first, second, third] = beads() as [Bead, Bead, Bead, ...Bead[]];
+    const hold = {
+      kind: 'main-dirty' as const,
+      message: '/repo has main checked out with uncommitted changes to: README.md.',
+      command: 'Commit or stash them there; godel merge resume tries at once.',
+      since: '2026-11-21T10:00:00.000Z',
+    };
+    const conflicted = {
+      status: 'conflicted' as const,
+      reason: 'conflicts with main in b.txt',
+      command: 'godel merge retry',
+    };
+    const merge = {
+      queue: makeQueue({ gateMs: 60_000, landed: 7 }),
+      slots: 1,
+      entries: [makeEntry(first, { status: 'gating' }), makeEntry(second, conflicted)],
+      overlaps: [{ a: first.id, b: third.id, files: ['shared.txt'] }],
+    };
+    const robot = await openBoard(makeSnapshot(beads(), [], { merge }));
+    await robot.sees('⋈ ');
+    robot.press('Q');
+    await robot.sees('7 landed');
+    await robot.sees('gating ~');
+    await robot.sees('conflicts with main in b.txt');
+    await robot.sees('shared.txt');
+    robot.client.emit('merge:changed', { queue: { ...merge.queue, hold } });
+    await robot.sees('uncommitted changes to: README.md');
+    robot.client.emit('merge:landed', { entry: makeEntry(first, { status: 'landed', version: 2 }) });
+    robot.client.emit('merge:overlaps', { projectId: PROJECT_ID, overlaps: [] });
+    await robot.store.until((model) => model.merge.entries.size === 1 && model.merge.overlaps.length === 0, 2_000);
+    robot.press('esc');
+    await robot.sees('merge queue held');
   });
 
   it('sends work back with a comment of several lines', async () => {

@@ -52,6 +52,7 @@ describe('the table of keys', () => {
       'confirm',
       'help',
       'log',
+      'queue',
       'output',
       'setup',
     ] as const) {

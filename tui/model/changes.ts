@@ -1,20 +1,24 @@
 /** What an event means for the board. Payloads hold whole nouns, so a change is a replacement. */
 
+import { z } from 'zod';
 import { type Agent, agentSchema } from '../../src/agents/schema.ts';
 import type { GodelEvent } from '../../src/base/event.ts';
 import { type Bead, beadSchema } from '../../src/beads/schema.ts';
 import { type InboxItem, inboxItemSchema } from '../../src/inbox/schema.ts';
+import { entrySchema, overlapSchema, queueSchema } from '../../src/merge/schema.ts';
+import type { MergeChange } from './merge.ts';
 
 export type BoardChange =
   | { readonly kind: 'bead'; readonly bead: Bead }
   | { readonly kind: 'bead-gone'; readonly id: string }
   | { readonly kind: 'agent'; readonly agent: Agent }
   | { readonly kind: 'cost'; readonly spentUsd: number; readonly projectId: string | undefined }
+  | MergeChange
   | { readonly kind: 'inbox'; readonly item: InboxItem; readonly bell: boolean }
   | { readonly kind: 'none' };
 
 /** Patterns of the events the board draws. */
-export const BOARD_PATTERNS: readonly string[] = ['bead:*', 'agent:*', 'inbox:*', 'cost:*', 'project:*'];
+export const BOARD_PATTERNS: readonly string[] = ['bead:*', 'agent:*', 'inbox:*', 'merge:*', 'cost:*', 'project:*'];
 
 const AGENT_EVENTS = new Set([
   'created',
@@ -37,6 +41,17 @@ function beadChange(event: GodelEvent): BoardChange | undefined {
   return bead.success ? { kind: 'bead', bead: bead.data } : undefined;
 }
 
+/** An entry, the queue or the overlaps: whichever the event carries. */
+function mergeChange(event: GodelEvent): BoardChange | undefined {
+  const entry = entrySchema.safeParse(event.payload.entry);
+  if (entry.success) return { kind: 'merge', projectId: entry.data.projectId, entry: entry.data };
+  const queue = queueSchema.safeParse(event.payload.queue);
+  if (queue.success) return { kind: 'merge', projectId: queue.data.projectId, queue: queue.data };
+  const overlaps = z.array(overlapSchema).safeParse(event.payload.overlaps);
+  const projectId = String(event.payload.projectId ?? event.metadata.projectId);
+  return overlaps.success ? { kind: 'merge', projectId, overlaps: overlaps.data } : undefined;
+}
+
 /** Undefined means the event concerns the board but cannot be read: ask for a snapshot instead. */
 export function changeOf(event: GodelEvent): BoardChange | undefined {
   const [noun, verb = ''] = event.type.split(':');
@@ -45,6 +60,7 @@ export function changeOf(event: GodelEvent): BoardChange | undefined {
     const agent = agentSchema.safeParse(event.payload.agent);
     return agent.success ? { kind: 'agent', agent: agent.data } : undefined;
   }
+  if (noun === 'merge') return mergeChange(event);
   if (noun === 'inbox' && verb !== 'rule') {
     const item = inboxItemSchema.safeParse(event.payload.item);
     const bell = verb === 'opened' && event.payload.bell === true;

@@ -4,6 +4,7 @@ import type { BoardChange } from './changes.ts';
 import { withItem } from './inbox.ts';
 import { insert } from './input.ts';
 import { crewOf, lanesOf } from './lanes.ts';
+import { mergeOf, withMergeChange } from './merge.ts';
 import { settle } from './selection.ts';
 import type { Change, Connection, LogEntry, Mode, Model, Pending, Size, Toast } from './state.ts';
 import { type UiAction, uiActions } from './ui.ts';
@@ -48,6 +49,7 @@ function withSnapshot(model: Model, snapshot: BoardSnapshot): Model {
     beads,
     agents,
     inbox: snapshot.inbox,
+    merge: mergeOf(snapshot.merge),
     spentUsd: snapshot.spentUsd,
     needsSetup: snapshot.needsSetup,
     lanes: lanesOf(beads.values(), model.filter),
@@ -58,7 +60,7 @@ function withSnapshot(model: Model, snapshot: BoardSnapshot): Model {
 function withChanges(model: Model, changes: readonly BoardChange[], seq: number): Model {
   const beads = new Map(model.beads);
   const agents = new Map(model.agents);
-  let { spentUsd, inbox } = model;
+  let { spentUsd, inbox, merge } = model;
   const projectId = model.project?.id;
   for (const change of changes) {
     if (change.kind === 'bead' && change.bead.projectId === projectId) {
@@ -69,6 +71,7 @@ function withChanges(model: Model, changes: readonly BoardChange[], seq: number)
       if (change.agent.version >= (agents.get(change.agent.id)?.version ?? 0))
         agents.set(change.agent.id, change.agent);
     }
+    if (change.kind === 'merge' && change.projectId === projectId) merge = withMergeChange(merge, change);
     if (change.kind === 'inbox' && change.item.projectId === projectId) inbox = withItem(inbox, change.item);
     if (change.kind === 'cost' && (change.projectId === undefined || change.projectId === projectId))
       spentUsd = change.spentUsd;
@@ -79,6 +82,7 @@ function withChanges(model: Model, changes: readonly BoardChange[], seq: number)
     beads,
     agents,
     inbox,
+    merge,
     spentUsd,
     seq: Math.max(model.seq, seq),
     lanes,

@@ -4,6 +4,7 @@ import type { Bead, BeadStatus } from '../../src/beads/schema.ts';
 import type { InboxItem } from '../../src/inbox/schema.ts';
 import type { Project } from '../../src/repos/schema.ts';
 import { emptyInput, type TextInput } from './input.ts';
+import { type MergeModel, noMerge } from './merge.ts';
 
 export const LANES = ['open', 'in-progress', 'review', 'done'] as const satisfies readonly BeadStatus[];
 
@@ -46,6 +47,7 @@ export type Mode =
   | { readonly name: 'help'; readonly input: TextInput; readonly index: number; readonly from?: string }
   | { readonly name: 'inbox'; readonly index: number; readonly choice: number }
   | { readonly name: 'log'; readonly scroll: number }
+  | { readonly name: 'queue'; readonly scroll: number }
   | {
       readonly name: 'output';
       readonly title: string;
@@ -110,6 +112,7 @@ export interface Model {
   readonly agents: ReadonlyMap<string, Agent>;
   /** What waits for a person, oldest first. */
   readonly inbox: readonly InboxItem[];
+  readonly merge: MergeModel;
   readonly spentUsd: number;
   readonly needsSetup: boolean;
   readonly connection: Connection;
@@ -147,6 +150,7 @@ export function initialModel(size: Size, nowMs: number): Model {
     beads: new Map(),
     agents: new Map(),
     inbox: [],
+    merge: noMerge,
     spentUsd: 0,
     needsSetup: false,
     connection: { state: 'connecting', sinceMs: nowMs },

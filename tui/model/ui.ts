@@ -200,6 +200,7 @@ export const uiActions = {
   openInbox,
   choiceLeft: (model: Model) => moveChoice(model, -1),
   choiceRight: (model: Model) => moveChoice(model, 1),
+  openQueue: (model: Model): Model => ({ ...model, mode: { name: 'queue', scroll: 0 } }),
   openLog: (model: Model): Model => ({ ...model, mode: { name: 'log', scroll: 0 } }),
   openSetup: (model: Model): Model => ({ ...model, mode: setupStart }),
   promptCreate: (model: Model) => openPrompt(model, 'create', 'New bead', []),

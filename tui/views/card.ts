@@ -5,6 +5,7 @@ import { isOverdue } from '../../src/beads/state.ts';
 import { stateText } from '../model/age.ts';
 import type { Arrangement } from '../model/geometry.ts';
 import { agentOf } from '../model/lanes.ts';
+import { clashesOf } from '../model/merge.ts';
 import { blockersIn } from '../model/reasons.ts';
 import type { Model } from '../model/state.ts';
 import { clean, cut, pad, shortId, width } from '../model/text.ts';
@@ -49,7 +50,9 @@ function meta(model: Model, bead: Bead): Line {
 
 function titleOf(model: Model, bead: Bead): string {
   const conflicts = bead.conflicts ? `≠${bead.conflicts} ` : '';
-  return conflicts + (blockersIn(model, bead).length > 0 ? '⊘ ' : '') + clean(bead.title);
+  const blocked = blockersIn(model, bead).length > 0 ? '⊘ ' : '';
+  const clashes = bead.status !== 'done' && clashesOf(model.merge, bead.id).length > 0 ? '⋈ ' : '';
+  return conflicts + blocked + clashes + clean(bead.title);
 }
 
 export function agentSpans(agent: Agent, nowMs: number, cells: number): Line {

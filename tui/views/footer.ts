@@ -3,6 +3,7 @@ import { hintsFor } from '../help.ts';
 import { waitText } from '../model/age.ts';
 import { arrangementOf } from '../model/geometry.ts';
 import type { TextInput } from '../model/input.ts';
+import { clashText, queueText } from '../model/merge.ts';
 import { blockersIn } from '../model/reasons.ts';
 import { selectedAgent, selectedBead } from '../model/selection.ts';
 import type { Model } from '../model/state.ts';
@@ -38,6 +39,10 @@ function beadDetail(model: Model): string {
   if (!bead) return '';
   const blocking = blockersIn(model, bead);
   if (blocking.length > 0) return `⊘ blocked by ${blocking.map(shortId).join(', ')}`;
+  const queued = queueText(model, bead.id);
+  if (queued) return `Merge queue: ${queued}`;
+  const clashes = clashText(model.merge, bead.id);
+  if (clashes) return `⋈ clashes with ${clashes}`;
   if (bead.status === 'review') {
     const { proof } = bead;
     if (!proof) return 'No proof was run';
@@ -81,11 +86,13 @@ function pendingText(model: Model): string | undefined {
 /** A rule that names the mode, what is running and how many cards are marked. */
 function ruleLine(model: Model, cells: number): Line {
   const pending = pendingText(model);
+  const halt = model.merge.queue.paused ? 'paused' : model.merge.queue.hold ? 'held (Q)' : undefined;
   const marked = model.marked.size > 0 ? `${model.marked.size} marked ` : '';
   const head: Line = [
     span('─ ', { color: 'gray' }),
     span(`${model.mode.name.toUpperCase()} `, { bold: true }),
     span(marked, { color: 'cyan', bold: true }),
+    span(halt ? `merge queue ${halt} ` : '', { color: 'brightRed', bold: true }),
     span(pending ? `${pending} ` : '', { color: 'yellow' }),
   ];
   const short = cutLine(head, cells);

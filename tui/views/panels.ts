@@ -5,6 +5,7 @@ import { isOverdue } from '../../src/beads/state.ts';
 import { helpEntries } from '../help.ts';
 import { stateText } from '../model/age.ts';
 import { agentOf } from '../model/lanes.ts';
+import { clashText, queueText } from '../model/merge.ts';
 import { relationsOf } from '../model/relations.ts';
 import { setupSteps, wrapIndex } from '../model/setup.ts';
 import type { Mode, Model } from '../model/state.ts';
@@ -13,6 +14,7 @@ import { LANE_TITLE, type Line, type Span } from '../theme.ts';
 import { inboxPanel } from './inbox.ts';
 import { inputLines } from './input-lines.ts';
 import { cutLine, ends, fillRows, restyled, span } from './lines.ts';
+import { queueBody } from './queue-panel.ts';
 
 type ModeOf<N extends Mode['name']> = Extract<Mode, { name: N }>;
 
@@ -84,6 +86,8 @@ function beadBody(model: Model, bead: Bead, cells: number): Line[] {
     ...fact('branch', bead.branch, cells),
     ...fact('worktree', bead.worktree, cells),
     ...fact('commits', bead.commits.map((commit) => commit.slice(0, 10)).join(' '), cells),
+    ...fact('queue', queueText(model, bead.id), cells),
+    ...fact('clashes', clashText(model.merge, bead.id), cells),
     ...fact('landed', bead.landedCommit?.slice(0, 10), cells),
     ...fact('proof', proofText(bead), cells),
     ...section('Description', bead.description ? text(bead.description) : []),
@@ -142,6 +146,7 @@ function scrollingOf(model: Model): Scrolling | undefined {
   const cells = model.size.columns;
   if (mode.name === 'log')
     return { title: 'What was run, newest first', body: logBody(model, cells), scroll: mode.scroll };
+  if (mode.name === 'queue') return { title: 'Merge queue', body: queueBody(model, cells), scroll: mode.scroll };
   if (mode.name === 'output') {
     const body = mode.running ? [[span(' running…', { color: 'yellow' })]] : outputRows(mode.text, cells);
     return { title: cut(`: ${clean(mode.title)}`, cells - 20), body, scroll: mode.scroll };
