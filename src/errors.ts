@@ -350,6 +350,12 @@ export const errorTable = {
     message: (a) => `The disk is full: ${p(a, 'problem')}. Nothing was changed.`,
     hint: () => 'Free some space (df -h), then run the command again.',
   },
+  'record-delayed': {
+    kind: 'service_unavailable',
+    exit: 1,
+    message: (a) => `The change is kept, but git could not record it yet: ${p(a, 'problem')}.`,
+    hint: () => 'Do not repeat it: it is written as soon as the repository can be. godel daemon logs has the details.',
+  },
   'daemon-unreachable': {
     kind: 'service_unavailable',
     exit: 5,

@@ -68,6 +68,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     clock,
     replica,
     rulesOf,
+    assertWritable: (projectId) => sync.assertWritable(projectId),
     flushed: (projectId, id) => sync.flushed(projectId, id),
   });
   const tokens = createTokens(database, clock);

@@ -3,12 +3,14 @@
  * left, takes in what others wrote to the ref, replays the outbox, and flushes new changes.
  */
 import { messageOf } from '../base/error.ts';
+import { failure } from '../errors.ts';
 import type { Project } from '../repos/schema.ts';
 import { markFlushed, pendingOutbox } from '../storage/journal.ts';
 import { createFlusher, type Flusher, type PendingChange } from '../storage/state-ref/flusher.ts';
 import { readRef } from '../storage/state-ref/read.ts';
 import { clearStaleLocks } from '../storage/state-ref/start-up.ts';
 import { type RefWatch, watchStateRef } from '../storage/state-ref/watch.ts';
+import { assertStateWritable } from '../storage/state-ref/writable.ts';
 import { createStateImport, type StateImport } from './state-import.ts';
 import { type MergeReport, type MergeRequest, mergeState } from './state-merge.ts';
 import type { StateTakeOptions } from './state-take.ts';
@@ -22,12 +24,15 @@ export interface StateSync {
   merge(request: MergeRequest): Promise<MergeReport>;
   /** Writes what waits; the commit of the ref afterwards. */
   settle(projectId: string): Promise<string | null>;
+  /** @throws GodelError disk-full, repository-read-only when git could not take a change now */
+  assertWritable(projectId: string): Promise<void>;
   /** Oldest unflushed change of any project, for health. */
   backlog(): { rows: number; oldestMs: number };
   stop(): Promise<void>;
 }
 
 interface Attached {
+  gitDir: string;
   flusher: Flusher;
   watch: RefWatch;
 }
@@ -59,9 +64,15 @@ export function createStateSync(options: StateTakeOptions): StateSync {
         .reread()
         .catch((error: unknown) => log.error({ projectId: project.id, problem: messageOf(error) }, 'ref not read'));
     });
-    const parts = { flusher, watch };
+    const parts = { gitDir: project.gitDir, flusher, watch };
     running.set(project.id, parts);
     await flusher.flush();
+    return parts;
+  }
+
+  async function partsOf(projectId: string): Promise<Attached> {
+    const parts = running.get(projectId) ?? (await attached.get(projectId));
+    if (!parts) throw new Error(`project ${projectId} is not attached`);
     return parts;
   }
 
@@ -88,9 +99,13 @@ export function createStateSync(options: StateTakeOptions): StateSync {
       });
     },
     async flushed(projectId, outboxId) {
-      const parts = running.get(projectId) ?? (await attached.get(projectId));
-      if (!parts) throw new Error(`project ${projectId} is not attached`);
-      await parts.flusher.whenFlushed(outboxId);
+      const { flusher } = await partsOf(projectId);
+      await flusher.whenFlushed(outboxId).catch((error: unknown) => {
+        throw failure('record-delayed', { problem: messageOf(error) }, error);
+      });
+    },
+    async assertWritable(projectId) {
+      await assertStateWritable((await partsOf(projectId)).gitDir);
     },
     backlog() {
       const all = [...running.values()].map(({ flusher }) => flusher.backlog());

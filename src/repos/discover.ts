@@ -43,7 +43,8 @@ async function assertWritable(gitDir: string): Promise<void> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOSPC') throw failure('disk-full', { problem: messageOf(error) }, error);
-    throw failure('repository-read-only', { path: gitDir, problem: code ?? messageOf(error) }, error);
+    const problem = code === 'EROFS' ? 'its file system is read-only' : code === 'EACCES' ? 'permission denied' : code;
+    throw failure('repository-read-only', { path: gitDir, problem: problem ?? messageOf(error) }, error);
   }
 }
 

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import SQLite from 'better-sqlite3';
-import { Kysely, SqliteDialect, type Transaction } from 'kysely';
+import { type Dialect, type Driver, Kysely, SqliteDialect, type Transaction } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { messageOf } from '../base/error.ts';
 import { failure } from '../errors.ts';
@@ -77,7 +77,28 @@ function openReader(file: string): SQLite.Database {
   return raw;
 }
 
-const dialectOf = (database: SQLite.Database) => new Kysely<Tables>({ dialect: new SqliteDialect({ database }) });
+/** SQLite itself rolls back when the disk is full; the error of a second rollback would hide the reason. */
+function forgivingDriver(dialect: SqliteDialect): Driver {
+  const driver = dialect.createDriver();
+  const rollback = driver.rollbackTransaction.bind(driver);
+  driver.rollbackTransaction = async (connection) => {
+    await rollback(connection).catch((error: unknown) => {
+      if (!messageOf(error).includes('no transaction is active')) throw error;
+    });
+  };
+  return driver;
+}
+
+function dialectOf(database: SQLite.Database): Kysely<Tables> {
+  const sqlite = new SqliteDialect({ database });
+  const dialect: Dialect = {
+    createDriver: () => forgivingDriver(sqlite),
+    createAdapter: () => sqlite.createAdapter(),
+    createQueryCompiler: () => sqlite.createQueryCompiler(),
+    createIntrospector: (db) => sqlite.createIntrospector(db),
+  };
+  return new Kysely<Tables>({ dialect });
+}
 
 function isCorrupt(error: unknown): boolean {
   return ['SQLITE_CORRUPT', 'SQLITE_NOTADB'].includes((error as { code?: string }).code ?? '');

@@ -32,6 +32,8 @@ export interface UnitOfWorkOptions {
   replica: Replica;
   /** How the fields of the record at a path merge. */
   rulesOf: (path: string) => Rules;
+  /** Rejects when git could not take a change now. */
+  assertWritable?: (projectId: string) => Promise<void>;
   /** Resolves when the outbox row is in git; rejects when git refused it. */
   flushed: (projectId: string, outboxId: number) => Promise<void>;
 }
@@ -50,6 +52,8 @@ export function createUnitOfWork(options: UnitOfWorkOptions): UnitOfWork {
           now: new Date(nowMs).toISOString(),
           emit: async (draft) => void events.push(await appendEvent(tx, draft, nowMs)),
           persist: async (projectId, draft) => {
+            // Here a refusal rolls everything back; after the commit it could only be told of.
+            if (!waits.has(projectId)) await options.assertWritable?.(projectId);
             const rules = rulesOf(draft.path);
             waits.set(projectId, await persistRecord(tx, { projectId, draft, rules, replica, nowMs }));
           },
