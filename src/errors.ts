@@ -11,7 +11,7 @@ const list = (params: ErrorParams, key: string): string => {
 const way = (params: ErrorParams): string =>
   Array.isArray(params.cycle) ? params.cycle.join(` ${p(params, 'relation')} `) : '';
 /** The last thing a command said, when it said something. */
-const said = (params: ErrorParams) => (p(params, 'output') === '' ? '' : `: ${p(params, 'output')}`);
+const said = (params: ErrorParams) => (p(params, 'lastWords') === '' ? '' : `: ${p(params, 'lastWords')}`);
 
 export const errorTable = {
   'bad-input': {

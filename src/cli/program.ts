@@ -10,6 +10,7 @@ import { addCompletion } from './commands/completion.ts';
 import { addDaemon } from './commands/daemon.ts';
 import { addDemo } from './commands/demo.ts';
 import { addReview } from './commands/review.ts';
+import { addWorktree } from './commands/worktree.ts';
 import { type CliContext, globalFlags } from './context.ts';
 import { type FieldSpec, fieldsOf, toArgument, toOption } from './flags.ts';
 import { printResult } from './output.ts';
@@ -137,6 +138,7 @@ export function createProgram(context: CliContext): Command {
   addDaemon(program, context);
   addAttach(program, context);
   addReview(program, context);
+  addWorktree(program, context);
   addDemo(program, context);
   addCompletion(program, context);
   addBoard(program, context);

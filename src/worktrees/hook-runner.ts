@@ -1,5 +1,5 @@
 /** Runs set-up and teardown commands of worktrees: one at a time for a bead, told about as events, cancellable. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Config } from '../config.ts';
 import { failure } from '../errors.ts';
@@ -29,6 +29,8 @@ export interface HookRunner {
   /** @throws GodelError setup-failed, teardown-failed, hook-cancelled */
   run(request: HookRequest): Promise<void>;
   activity(projectId: string, beadId: string): HookName | undefined;
+  /** How often this command was run for a bead since the daemon started: tells one run's log from another's. */
+  runs(projectId: string, beadId: string, hook: HookName): number;
   /** Ends the command of a bead with all it started; false when none runs. */
   cancel(projectId: string, beadId: string): boolean;
   logFile(hook: HookName, beadId: string): string;
@@ -42,7 +44,7 @@ const TAIL_BYTES = 4_096;
 const MAX_LINE = 200;
 
 async function lastLine(file: string): Promise<string> {
-  const { next: size } = await readLog(file, Number.MAX_SAFE_INTEGER, 0);
+  const size = (await stat(file).catch(() => undefined))?.size ?? 0;
   const { text } = await readLog(file, Math.max(0, size - TAIL_BYTES), TAIL_BYTES);
   const lines = text.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('$ '));
   return (lines.at(-1) ?? '').trim().slice(0, MAX_LINE);
@@ -51,6 +53,7 @@ async function lastLine(file: string): Promise<string> {
 export function createHookRunner(options: HookRunnerOptions): HookRunner {
   const { units } = options;
   const running = new Map<string, { hook: HookName; controller: AbortController; ended: Promise<unknown> }>();
+  const counts = new Map<string, number>();
   const stopped = new AbortController();
   const keyOf = (projectId: string, beadId: string) => `${projectId}/${beadId}`;
 
@@ -81,8 +84,8 @@ export function createHookRunner(options: HookRunnerOptions): HookRunner {
     if (end.ended === 'cancelled') throw failure('hook-cancelled', { hook: hook === 'setup' ? 'set-up' : hook, id });
     const limit = `none (stopped after ${config.setup_timeout_seconds} s)`;
     const exitCode = end.ended === 'timeout' ? limit : (end.code ?? 'none (ended by a signal)');
-    const output = await lastLine(logFile);
-    throw failure(hook === 'setup' ? 'setup-failed' : 'teardown-failed', { id, command, exitCode, logFile, output });
+    const lastWords = await lastLine(logFile);
+    throw failure(hook === 'setup' ? 'setup-failed' : 'teardown-failed', { id, command, exitCode, logFile, lastWords });
   }
 
   async function run(request: HookRequest): Promise<void> {
@@ -103,6 +106,8 @@ export function createHookRunner(options: HookRunnerOptions): HookRunner {
     running.set(key, { hook, controller, ended });
     try {
       await mkdir(dirname(logFile), { recursive: true });
+      await writeFile(logFile, '', { mode: 0o600 });
+      counts.set(`${key} ${hook}`, (counts.get(`${key} ${hook}`) ?? 0) + 1);
       await tell(request, 'started');
       const timeoutMs = config.setup_timeout_seconds * 1000;
       const env = environmentOf(request);
@@ -122,6 +127,7 @@ export function createHookRunner(options: HookRunnerOptions): HookRunner {
     run,
     logFile: options.logFile,
     activity: (projectId, beadId) => running.get(keyOf(projectId, beadId))?.hook,
+    runs: (projectId, beadId, hook) => counts.get(`${keyOf(projectId, beadId)} ${hook}`) ?? 0,
     cancel(projectId, beadId) {
       const found = running.get(keyOf(projectId, beadId));
       found?.controller.abort();

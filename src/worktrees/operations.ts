@@ -104,6 +104,7 @@ const look = {
       next: z.number().int(),
       file: z.string(),
       running: z.boolean(),
+      run: z.number().int().describe('Counts the runs of this command; a new one begins its log anew'),
     }),
     permission: 'worktree:read',
     args: ['bead'],

@@ -180,13 +180,14 @@ export function createWorktreeService(options: WorktreeServiceOptions): Worktree
       const file = hooks.logFile(input.hook, id);
       // Asked before the file is read: when it says no, the text is whole.
       const running = hooks.activity(projectId, id) === input.hook;
-      return { ...(await readLog(file, input.offset, MAX_LOG_BYTES)), file, running };
+      const run = hooks.runs(projectId, id, input.hook);
+      return { ...(await readLog(file, input.offset, MAX_LOG_BYTES)), file, running, run };
     },
     async worktreePool(input, { projectId }) {
       const project = await options.project(projectId);
       await options.healed(project);
       const { pool_size: size } = await options.configOf(project.path);
-      if (input.fill) await upkeep.fillPool(project);
+      if (input.fill) await upkeep.fillPool(project, true);
       return { size, items: await keeper.poolOf(project).list() };
     },
     async worktreeSnapshots(input, { projectId }) {

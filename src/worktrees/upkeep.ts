@@ -41,7 +41,8 @@ export interface Upkeep {
   measure(project: Project): Promise<{ trees: Map<string, number>; pool: number; trash: number; gate: number }>;
   /** @throws GodelError worktree-quota */
   assertRoom(project: Project, config: Config): Promise<void>;
-  fillPool(project: Project): Promise<void>;
+  /** Fills the pool when something about it may have changed, or in any case. */
+  fillPool(project: Project, always?: boolean): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -154,10 +155,10 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     return JSON.stringify([size, setup, sparse, tip, generation]);
   }
 
-  async function fillPool(project: Project): Promise<void> {
+  async function fillPool(project: Project, always = false): Promise<void> {
     const config = await options.configOf(project.path);
     const stamp = await recipeStamp(project, config);
-    if (filled.get(project.id) === stamp) return;
+    if (!always && filled.get(project.id) === stamp) return;
     const recipe = { base: project.mainBranch, sparse: config.sparse_patterns, setup: config.setup_command };
     await options.keeper().poolOf(project).fill(config.pool_size, recipe, stopped.signal);
     filled.set(project.id, stamp);
