@@ -2,6 +2,7 @@
 import { agentOperations } from './agents/operations.ts';
 import { graphOperations } from './beads/graph-operations.ts';
 import { beadOperations } from './beads/operations.ts';
+import { commitOperations } from './commits/operations.ts';
 import { convoyOperations } from './convoys/operations.ts';
 import { costOperations } from './costs/operations.ts';
 import { inboxOperations } from './inbox/operations.ts';
@@ -18,6 +19,7 @@ export const operations = {
   ...worktreeOperations,
   ...beadOperations,
   ...graphOperations,
+  ...commitOperations,
   ...convoyOperations,
   ...agentOperations,
   ...inboxOperations,

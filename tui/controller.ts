@@ -11,6 +11,7 @@ import type { UiAction } from './model/ui.ts';
 import type { Surroundings } from './ports.ts';
 import type { Store } from './store.ts';
 import { scrollLimit } from './views/panels.ts';
+import { worktreeHandlers } from './worktree-actions.ts';
 
 export interface Controller {
   press(key: string): void;
@@ -24,6 +25,7 @@ export const callHandlers: Readonly<Record<CallAction, (context: ActionContext) 
   answerInWords,
   dismissItem,
   goToAsker,
+  ...worktreeHandlers,
 };
 
 const isCall = (action: ActionName): action is CallAction => (callActions as readonly string[]).includes(action);

@@ -47,6 +47,7 @@ export const callActions = [
   'nextWaiting',
   'submitPrompt',
   'runCommand',
+  'showWorktrees',
   'complete',
   'runHelpEntry',
   'answerSetup',
@@ -101,6 +102,7 @@ const boardKeys: readonly Binding[] = [
   { action: 'undo', modes: cards, keys: ['u'], operation: 'beadUpdate', tooltip: 'Take back the last move or edit', disabledReason: noChange('done', 'undo') },
   { action: 'redo', modes: cards, keys: ['C-r'], operation: 'beadUpdate', tooltip: 'Do again what was taken back', disabledReason: noChange('undone', 'redo') },
   { action: 'openQueue', modes: ['board'], keys: ['Q'], operation: 'mergeList', tooltip: 'Show the merge queue, and unfinished work that clashes' },
+  { action: 'showWorktrees', modes: [...cards, 'output'], keys: ['w'], operation: 'worktreeList', tooltip: 'Show the worktrees: state, ports, size; again reads them anew', disabledReason: awayReason },
   { action: 'openLog', modes: ['board'], keys: ['@'], tooltip: 'Show what was run' },
   { action: 'openSetup', modes: ['board'], keys: [','], operation: 'configSet', tooltip: 'Choose provider, set-up and proof command', disabledReason: awayReason },
 ];

@@ -4,7 +4,7 @@
  */
 import { tryGit } from '../base/git.ts';
 import type { Project } from '../repos/schema.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database, Reader } from '../storage/database.ts';
 import { branchPatchId, commitFacts } from './patch-id.ts';
 import type { CommitLink } from './schema.ts';
 import { currentLinks, linksOf, markOnMain, putLink, type StoredLink, scannedTip, setScannedTip } from './store.ts';
@@ -14,7 +14,6 @@ export interface CommitLinks {
   branchMoved(project: Project, beadId: string, head: string, commits: readonly string[]): Promise<void>;
   /** Compares what is new on the main branch; beads whose whole work is there, with the commit that completed it. */
   mainMoved(project: Project, head: string): Promise<Map<string, string>>;
-  list(projectId: string, beadId: string): Promise<{ items: CommitLink[]; squash?: string }>;
 }
 
 /** Commits of the main branch that are compared at most after one move. */
@@ -40,6 +39,13 @@ export function completedBy(links: readonly StoredLink[]): string | undefined {
   const commits = links.filter((link) => link.isCurrent && !link.isWhole && link.patchId !== undefined);
   if (commits.length === 0 || commits.some((link) => link.mainCommit === undefined)) return undefined;
   return commits.at(-1)?.mainCommit;
+}
+
+/** Links of a bead as they are shown, and the squash that holds all of it. */
+export async function listLinks(db: Reader, projectId: string, beadId: string) {
+  const links = await linksOf(db, projectId, beadId);
+  const squash = links.find((link) => link.isWhole && link.mainCommit !== undefined)?.mainCommit;
+  return { items: shown(links), ...(squash === undefined ? {} : { squash }) };
 }
 
 export function createCommitLinks(database: Database): CommitLinks {
@@ -90,7 +96,14 @@ export function createCommitLinks(database: Database): CommitLinks {
   async function newOnMain(project: Project, head: string): Promise<string[]> {
     const since = await scannedTip(database.db, project.id);
     if (since === undefined || since === head) return [];
-    const listed = await tryGit(project.gitDir, ['rev-list', '--reverse', '--no-merges', `--max-count=${MOST_NEW}`, head, `^${since}`]);
+    const listed = await tryGit(project.gitDir, [
+      'rev-list',
+      '--reverse',
+      '--no-merges',
+      `--max-count=${MOST_NEW}`,
+      head,
+      `^${since}`,
+    ]);
     return listed.code === 0 ? listed.stdout.split('\n').filter((oid) => oid !== '') : [];
   }
 
@@ -117,10 +130,5 @@ export function createCommitLinks(database: Database): CommitLinks {
   return {
     branchMoved: (...args) => serialised(() => branchMoved(...args)),
     mainMoved: (...args) => serialised(() => mainMoved(...args)),
-    async list(projectId, beadId) {
-      const links = await linksOf(database.db, projectId, beadId);
-      const squash = links.find((link) => link.isWhole && link.mainCommit !== undefined)?.mainCommit;
-      return { items: shown(links), ...(squash === undefined ? {} : { squash }) };
-    },
   };
 }

@@ -11,7 +11,8 @@ export const commitOperations = {
     name: 'bead commits',
     http: { method: 'GET', path: '/beads/:id/commits' },
     summary: 'List the commits of a bead, through amends, rebases and squashes',
-    description: 'A commit is known by what it changes, so its link holds when it gets another id on the way to the main branch.',
+    description:
+      'A commit is known by what it changes, so its link holds when it gets another id on the way to the main branch.',
     input: z.object({ id: z.string().min(1).describe('Bead id, or a unique beginning of it') }),
     output: z.object({
       items: z.array(commitLinkSchema),

@@ -2,13 +2,13 @@
 import type { Handlers } from '../access/context.ts';
 import { resolveBead } from '../beads/store.ts';
 import type { Database } from '../storage/database.ts';
-import type { CommitLinks } from './links.ts';
+import { listLinks } from './links.ts';
 import type { commitOperations } from './operations.ts';
 
-export function createCommitService(database: Database, links: CommitLinks): Handlers<typeof commitOperations> {
+export function createCommitService(database: Database): Handlers<typeof commitOperations> {
   return {
     async beadCommits(input, { projectId }) {
-      return links.list(projectId, (await resolveBead(database.db, projectId, input.id)).id);
+      return listLinks(database.db, projectId, (await resolveBead(database.db, projectId, input.id)).id);
     },
   };
 }

@@ -82,7 +82,11 @@ export async function currentLinks(db: Reader, projectId: string): Promise<Store
 
 /** Tip of the main branch up to which changes were compared. */
 export async function scannedTip(db: Reader, projectId: string): Promise<string | undefined> {
-  const row = await db.selectFrom('commit_scans').select('main_oid').where('project_id', '=', projectId).executeTakeFirst();
+  const row = await db
+    .selectFrom('commit_scans')
+    .select('main_oid')
+    .where('project_id', '=', projectId)
+    .executeTakeFirst();
   return row?.main_oid;
 }
 

@@ -1,7 +1,10 @@
-/** Per project: links commits to beads as refs move, and tells the merge queue of it. */
+/** Per project: links commits to beads as refs move, recognises work on the main branch, and tells the merge queue of it. */
 import { messageOf } from '../base/error.ts';
 import { changeBead } from '../beads/changes.ts';
 import { findBead } from '../beads/store.ts';
+import { createCommitLinks } from '../commits/links.ts';
+import { landedBeads } from '../merge/landed.ts';
+import { setDone } from '../merge/settle.ts';
 import { type CommitWatch, createCommitWatch } from '../repos/commit-watch.ts';
 import type { Project } from '../repos/schema.ts';
 import type { Core } from './core.ts';
@@ -17,6 +20,7 @@ export function createProjectWatches(
   refMoved: (project: Project, ref: 'main' | 'branch') => Promise<void>,
 ): ProjectWatches {
   const { database, units, log } = core;
+  const links = createCommitLinks(database);
   const watches = new Map<string, CommitWatch>();
 
   async function link(project: Project, beadId: string, commits: string[]): Promise<void> {
@@ -28,6 +32,20 @@ export function createProjectWatches(
     });
   }
 
+  /** Work in review that somebody put on the main branch by hand is done; what has a trailer is the queue's. */
+  async function recognise(project: Project, head: string): Promise<void> {
+    const complete = await links.mainMoved(project, head);
+    if (complete.size === 0) return;
+    const queued = await landedBeads(project);
+    for (const [beadId, commit] of complete) {
+      if (queued.has(beadId)) continue;
+      await units.run(async (unit) => {
+        const bead = await findBead(unit.tx, project.id, beadId);
+        if (bead?.status === 'review') await setDone(unit, bead, commit, 'git');
+      });
+    }
+  }
+
   const report = (project: Project, what: string) => (error: unknown) =>
     log.error({ projectId: project.id, problem: messageOf(error) }, what);
 
@@ -37,11 +55,15 @@ export function createProjectWatches(
       const watch = createCommitWatch({
         gitDir: project.gitDir,
         mainBranch: project.mainBranch,
-        onBranch: ({ beadId, commits }) => {
+        onBranch: ({ beadId, head, commits }) => {
+          links.branchMoved(project, beadId, head, commits).catch(report(project, 'commits not compared'));
           link(project, beadId, commits).catch(report(project, 'commits not linked'));
           refMoved(project, 'branch').catch(report(project, 'branch not followed'));
         },
-        onMain: () => void refMoved(project, 'main').catch(report(project, 'main not followed')),
+        onMain: (head) => {
+          refMoved(project, 'main').catch(report(project, 'main not followed'));
+          recognise(project, head).catch(report(project, 'main not compared'));
+        },
         log,
       });
       watches.set(project.id, watch);

@@ -6,6 +6,7 @@ import { findAgent, liveAgents, resolveAgent } from '../agents/store.ts';
 import { createGraphService } from '../beads/graph-service.ts';
 import { createBeadService } from '../beads/service.ts';
 import { beadStatuses, findBead, resolveBead } from '../beads/store.ts';
+import { createCommitService } from '../commits/service.ts';
 import type { Config } from '../config.ts';
 import { type ConvoyService, createConvoyService } from '../convoys/service.ts';
 import { resolveConvoy } from '../convoys/store.ts';
@@ -122,6 +123,7 @@ export function createServices(options: ServicesOptions): Services {
   const handlers = {
     ...repos.handlers,
     ...worktrees.handlers,
+    ...createCommitService(database),
     ...beads,
     ...graph,
     ...convoys,

@@ -11,6 +11,7 @@ import { recordsMigration } from './migrations/0010-records.ts';
 import { conflictsMigration } from './migrations/0011-conflicts.ts';
 import { workGraphMigration } from './migrations/0020-work-graph.ts';
 import { worktreesMigration } from './migrations/0030-worktrees.ts';
+import { commitLinksMigration } from './migrations/0031-commit-links.ts';
 import { mergeQueueMigration } from './migrations/0040-merge-queue.ts';
 import { moneyMigration } from './migrations/0050-money.ts';
 import { inboxMigration } from './migrations/0060-inbox.ts';
@@ -36,6 +37,7 @@ const migrations: Record<string, Migration> = {
   '0010-records': recordsMigration,
   '0020-work-graph': workGraphMigration,
   '0030-worktrees': worktreesMigration,
+  '0031-commit-links': commitLinksMigration,
   '0040-merge-queue': mergeQueueMigration,
   '0011-conflicts': conflictsMigration,
 };

@@ -207,6 +207,28 @@ export interface WorktreeRow {
   measured_ms: number | null;
 }
 
+export interface CommitLinkRow {
+  project_id: string;
+  bead_id: string;
+  commit_oid: string;
+  /** 1 for the whole branch as one change; its commit is the head then. */
+  whole: number;
+  patch_id: string | null;
+  subject: string;
+  author: string;
+  authored_at: string;
+  position: number;
+  /** 1 while the branch holds it. */
+  current: number;
+  /** Commit of the main branch with the same change. */
+  main_oid: string | null;
+}
+
+export interface CommitScanRow {
+  project_id: string;
+  main_oid: string;
+}
+
 export interface PortBlockRow {
   base: number;
   size: number;
@@ -257,6 +279,8 @@ export interface Tables {
   parked_agents: ParkedAgentRow;
   worktrees: WorktreeRow;
   port_blocks: PortBlockRow;
+  commit_links: CommitLinkRow;
+  commit_scans: CommitScanRow;
   projects: ProjectRow;
   beads: BeadRow;
   bead_links: BeadLinkRow;

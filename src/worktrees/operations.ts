@@ -121,21 +121,21 @@ const look = {
       items: z.array(z.object({ beadId: z.string(), bytes, path: z.string() })),
       pool: bytes,
       trash: bytes,
-      gate: bytes,
+      gates: bytes,
       total: bytes,
       quota: bytes.optional(),
     }),
     permission: 'worktree:read',
     scope: 'project',
     examples: ['godel worktree usage'],
-    text: ({ items, pool, trash, gate, total, quota }) =>
+    text: ({ items, pool, trash, gates, total, quota }) =>
       table(
         ['WHAT', 'SIZE', 'PATH'],
         [
           ...items.map((item) => [item.beadId, sizeText(item.bytes), item.path]),
           ['pool', sizeText(pool), ''],
           ['trash', sizeText(trash), ''],
-          ['gate', sizeText(gate), ''],
+          ['gates', sizeText(gates), ''],
           ['total', sizeText(total), quota === undefined ? 'no quota' : `of ${sizeText(quota)}`],
         ],
       ),

@@ -158,15 +158,15 @@ export function createWorktreeService(options: WorktreeServiceOptions): Worktree
 
   const usage: Service['worktreeUsage'] = async (_input, { projectId }) => {
     const project = await options.project(projectId);
-    const { trees, pool, trash, gate } = await upkeep.measure(project);
+    const { trees, pool, trash, gates } = await upkeep.measure(project);
     const { worktree_quota_gb: quota } = await options.configOf(project.path);
     const items = [...trees].map(([beadId, bytes]) => ({
       beadId,
       bytes,
       path: keeper.treesOf(project).pathOf(beadId),
     }));
-    const total = items.reduce((sum, item) => sum + item.bytes, pool + trash + gate);
-    return { items, pool, trash, gate, total, ...(quota > 0 ? { quota: quota * GB } : {}) };
+    const total = items.reduce((sum, item) => sum + item.bytes, pool + trash + gates);
+    return { items, pool, trash, gates, total, ...(quota > 0 ? { quota: quota * GB } : {}) };
   };
 
   const look: Pick<Service, 'worktreeList' | 'worktreeLogs' | 'worktreePool' | 'worktreeSnapshots'> = {

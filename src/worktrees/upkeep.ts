@@ -38,7 +38,7 @@ export interface Upkeep {
   /** Removes worktrees until the project's fit into `limit` bytes. */
   reclaim(project: Project, options: { limit: number; all: boolean; dryRun: boolean }): Promise<Removal[]>;
   /** Bytes of everything Godel keeps beside the main worktree. */
-  measure(project: Project): Promise<{ trees: Map<string, number>; pool: number; trash: number; gate: number }>;
+  measure(project: Project): Promise<{ trees: Map<string, number>; pool: number; trash: number; gates: number }>;
   /** @throws GodelError worktree-quota */
   assertRoom(project: Project, config: Config): Promise<void>;
   /** Fills the pool when something about it may have changed, or in any case. */
@@ -131,10 +131,10 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       const current = (await allRecords(database.db, project.id)).find((each) => each.beadId === record.beadId);
       if (current) await database.transact((tx) => putRecord(tx, { ...current, bytes, measuredMs: now() }));
     }
-    const [pool = 0, trash = 0, gate = 0] = await Promise.all(
-      [poolRoot, trashRoot, join(project.path, '.godel', 'gate')].map(sizeOf),
+    const [pool = 0, trash = 0, gates = 0] = await Promise.all(
+      [poolRoot, trashRoot, join(project.path, '.godel', 'gates')].map(sizeOf),
     );
-    return { trees, pool, trash, gate };
+    return { trees, pool, trash, gates };
   };
 
   async function used(project: Project): Promise<number> {

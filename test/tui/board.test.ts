@@ -418,3 +418,25 @@ describe('the inbox', () => {
     await board.sees('status');
   });
 });
+
+it('shows the worktrees as they are, and reads them anew', async () => {
+  const robot = await openBoard(makeSnapshot([makeBead(1)], []));
+  const tree = {
+    beadId: idOf(1),
+    path: '/repo/.godel/worktrees/x',
+    branch: 'bead/x',
+    head: 'abcdef1234567',
+    exists: true,
+  };
+  let dirty = false;
+  robot.client.answers.set('worktreeList', () => ({
+    items: [{ ...tree, dirty, state: 'ready', ports: { base: 20_000, end: 20_009 }, bytes: 1_500 }],
+  }));
+  robot.press('w');
+  await robot.sees(/clean +20000-20009 +1\.5 KB/);
+  dirty = true;
+  robot.press('w');
+  await robot.sees(/dirty +20000-20009/);
+  robot.press('esc');
+  await robot.sees('OPEN');
+});

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { git } from '../../../src/base/git.ts';
-import { type CommitLinks, createCommitLinks } from '../../../src/commits/links.ts';
+import { type CommitLinks, createCommitLinks, listLinks } from '../../../src/commits/links.ts';
 import { branchCommits } from '../../../src/repos/commit-watch.ts';
 import { createLab, type WorktreeLab } from '../../support/worktrees.ts';
 
@@ -32,7 +32,8 @@ const commit = async (where: string, file: string, text = file) => {
   await git(where, ['commit', '-q', '-m', `Add ${file}`]);
   return tip(where);
 };
-const list = async () => (await links.list(lab.project.id, ID)).items.map((item) => [item.subject, item.state]);
+const list = async () =>
+  (await listLinks(lab.database.db, lab.project.id, ID)).items.map((item) => [item.subject, item.state]);
 
 test('a rebase keeps the link of every commit; an amend replaces it', async () => {
   const first = await commit(path, 'a.txt');
@@ -41,11 +42,14 @@ test('a rebase keeps the link of every commit; an amend replaces it', async () =
   await commit(lab.top, 'other.txt');
   await git(path, ['rebase', '-q', 'main']);
   await branch();
-  const { items } = await links.list(lab.project.id, ID);
+  const { items } = await listLinks(lab.database.db, lab.project.id, ID);
   const old = items.find((item) => item.commit === first);
   const now = items.find((item) => item.subject === 'Add a.txt' && item.state === 'branch');
   expect(old).toMatchObject({ state: 'replaced', replacedBy: now?.commit, patchId: now?.patchId });
-  expect(items.filter((item) => item.state === 'branch').map((item) => item.subject)).toEqual(['Add a.txt', 'Add b.txt']);
+  expect(items.filter((item) => item.state === 'branch').map((item) => item.subject)).toEqual([
+    'Add a.txt',
+    'Add b.txt',
+  ]);
   await writeFile(join(path, 'b.txt'), 'better');
   await git(path, ['commit', '-q', '-a', '--amend', '-m', 'Add a better b']);
   await branch();
@@ -68,7 +72,10 @@ test('commits that a person rebased onto main are found there; the work is compl
   ]);
   await git(lab.top, ['cherry-pick', `bead/${ID}`]);
   expect(await main()).toEqual(new Map([[ID, await tip(lab.top)]]));
-  expect((await links.list(lab.project.id, ID)).items.map((item) => item.state)).toEqual(['on-main', 'on-main']);
+  expect((await listLinks(lab.database.db, lab.project.id, ID)).items.map((item) => item.state)).toEqual([
+    'on-main',
+    'on-main',
+  ]);
 });
 
 test('a squash without any trailer is known by the change of the whole branch', async () => {
@@ -81,7 +88,7 @@ test('a squash without any trailer is known by the change of the whole branch', 
   await git(lab.top, ['commit', '-q', '-m', 'Everything at once']);
   const squash = await tip(lab.top);
   expect(await main()).toEqual(new Map([[ID, squash]]));
-  expect((await links.list(lab.project.id, ID)).squash).toBe(squash);
+  expect((await listLinks(lab.database.db, lab.project.id, ID)).squash).toBe(squash);
   // The branch may go afterwards: the links stay.
   await lab.keeper.remove(lab.project, ID, lab.config, { reason: 'test' });
   await git(lab.top, ['branch', '-q', '-D', `bead/${ID}`]);
