@@ -16,10 +16,10 @@ export interface Conversation {
   size: number;
 }
 
-/** A user message that only carries results of tools is a step of the work, not a new request; so is a reminder of the agent's own. */
-function isRequest({ role, parts }: Turn): boolean {
+/** A user message that only carries results of tools is a step of the work, not a new request; so are the words of the agent's own program. */
+function isRequest({ role, parts, system }: Turn): boolean {
   const said = textOfParts(parts).trim();
-  return role === 'user' && said !== '' && !/^<system-reminder>[\s\S]*<\/system-reminder>$/.test(said);
+  return role === 'user' && !system && said !== '' && !/^<system-reminder>[\s\S]*<\/system-reminder>$/.test(said);
 }
 
 export function readConversation(request: NeutralRequest, size: number): Conversation {

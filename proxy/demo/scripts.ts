@@ -98,7 +98,8 @@ const NO_PAUSE = { think: '', waitMs: 0, slowMs: 0 };
 
 /** Steps of a script block, each with what stands before it. */
 export function parseScript(text: string): Plan[] | undefined {
-  const block = /^```demo\n([\s\S]*?)^```\s*$/m.exec(text)?.[1];
+  // Prompts that came one after another may stand in one message: the last one counts.
+  const block = [...text.matchAll(/^```demo\n([\s\S]*?)^```\s*$/gm)].at(-1)?.[1];
   if (block === undefined) return undefined;
   const plans: Plan[] = [];
   let pause = NO_PAUSE;

@@ -22,6 +22,8 @@ export type Part =
 export interface Turn {
   role: 'user' | 'assistant';
   parts: Part[];
+  /** Said by the program in the middle of the conversation; dialects without such a place take it as the user's. */
+  system?: true;
 }
 
 export interface Tool {

@@ -36,10 +36,12 @@ async function alone(lock: string, work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Claude Code is a native program in a package of its own; its wrapper is filled by a script that is not run. */
+/** Claude Code and opencode are native programs in packages of their own; their wrappers are filled by scripts that are not run. */
 function binFolders(folder: string): string[] {
-  const native = join(folder, 'node_modules', '@anthropic-ai', `claude-code-${process.platform}-${process.arch}`);
-  return [...(existsSync(native) ? [native] : []), join(folder, 'node_modules', '.bin')];
+  const system = `${process.platform}-${process.arch}`;
+  const natives = [`@anthropic-ai/claude-code-${system}`, `opencode-${system}/bin`];
+  const found = natives.map((name) => join(folder, 'node_modules', name)).filter((name) => existsSync(name));
+  return [...found, join(folder, 'node_modules', '.bin')];
 }
 
 /**

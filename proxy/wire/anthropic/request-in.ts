@@ -97,6 +97,7 @@ export function readAnthropicRequest(body: Json, model: string): NeutralRequest 
   for (const message of list(body.messages)) {
     const parts = partsOf(message.content, dropped);
     if (message.role === 'system' && turns.length === 0) system.push(...systemOf(message.content));
+    else if (message.role === 'system') turns.push({ role: 'user', parts, system: true });
     else turns.push({ role: message.role === 'assistant' ? 'assistant' : 'user', parts });
   }
   const tools = list(body.tools);

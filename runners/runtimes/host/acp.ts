@@ -1,4 +1,5 @@
 /** Any agent of the Agent Client Protocol (version 1): Gemini CLI, opencode and others speak it on their standard streams. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { oneLine, summaryOf } from '../summary.ts';
 import type { Driver, DriverSink, HostConfig, HostPrompt, Opened } from './driver.ts';
 import { type Json, type JsonLines, spawnJsonLines } from './json-lines.ts';
@@ -6,6 +7,8 @@ import { createRpc } from './json-rpc.ts';
 import { readSessionId, writeSessionId } from './session-id.ts';
 
 const PROTOCOL_VERSION = 1;
+const REPLAY_QUIET_MS = 1_500;
+const REPLAY_BEGINS_MS = 10_000;
 
 interface Option {
   optionId: string;
@@ -43,8 +46,9 @@ export function createAcpDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink
   let running: HostPrompt | undefined;
   const userTexts: string[] = [];
   const asks = new Map<string, (choice: string) => void>();
-  const tools = new Map<string, string>();
+  const tools = new Map<string, { name: string; told: boolean }>();
   let askCount = 0;
+  let lastUpdateMs = 0;
 
   /** The protocol has no acknowledgement: the first sign of the turn is one. */
   function sign(): void {
@@ -53,23 +57,31 @@ export function createAcpDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink
     running = undefined;
   }
 
+  /** Some programs name a tool first and tell its input later: it is reported when there is something to report. */
   function toolCall(update: Json): void {
-    const name = String(update.kind ?? 'tool');
-    tools.set(String(update.toolCallId), name);
-    sink.toolStarted(name, summaryOf(update.rawInput) ?? oneLine(String(update.title ?? '')));
+    const id = String(update.toolCallId);
+    const known = tools.get(id);
+    if (known?.told) return;
+    const name = known?.name ?? String(update.kind ?? 'tool');
+    const summary = summaryOf(update.rawInput);
+    const told = summary !== undefined || !['pending', undefined].includes(update.status as string | undefined);
+    tools.set(id, { name, told });
+    if (told) sink.toolStarted(name, summary ?? oneLine(String(update.title ?? '')));
   }
 
   function toolUpdate(update: Json): void {
     const id = String(update.toolCallId);
-    const name = tools.get(id);
-    if (name === undefined || !['completed', 'failed'].includes(String(update.status))) return;
+    toolCall(update);
+    const known = tools.get(id);
+    if (!known || !['completed', 'failed'].includes(String(update.status))) return;
     tools.delete(id);
-    sink.toolEnded(name, update.status === 'failed');
+    sink.toolEnded(known.name, update.status === 'failed');
   }
 
   function update(params: Json): void {
     const body = (params.update ?? {}) as Json;
     if (loading) {
+      lastUpdateMs = Date.now();
       if (body.sessionUpdate === 'user_message_chunk') userTexts.push(textOf(body.content));
       return;
     }
@@ -86,6 +98,7 @@ export function createAcpDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink
     const call = (params.toolCall ?? {}) as Json;
     const choices = choicesOf((params.options ?? []) as Option[]);
     sign();
+    toolCall({ ...call, status: 'in_progress' });
     return new Promise((resolve) => {
       asks.set(id, (choice) => {
         const optionId = choices.get(choice);
@@ -111,6 +124,13 @@ export function createAcpDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink
         : Promise.reject(new Error(`${method} is not offered here`)),
   });
 
+  /** The history comes as updates, from some programs after the answer; it is over when nothing more comes. */
+  async function replayed(): Promise<void> {
+    const began = Date.now();
+    while (userTexts.length === 0 && Date.now() - began < REPLAY_BEGINS_MS) await delay(REPLAY_QUIET_MS / 4);
+    while (Date.now() - lastUpdateMs < REPLAY_QUIET_MS) await delay(REPLAY_QUIET_MS / 4);
+  }
+
   async function openSession(canLoad: boolean): Promise<void> {
     const known = readSessionId(config.sessionIdFile);
     const place = { cwd: config.cwd, mcpServers: [] };
@@ -123,6 +143,7 @@ export function createAcpDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink
           return false;
         },
       );
+      if (loaded) await replayed();
       loading = false;
       if (loaded) {
         sessionId = known;

@@ -1,14 +1,25 @@
 /** Real programs over their protocols, in this process, against the scripted provider: nothing between them and the driver. */
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createDemoProvider, type DemoProvider } from '../../../proxy/demo/server.ts';
+import { createClaudeRuntime } from '../../../runners/runtimes/claude.ts';
+import { createCodexRuntime } from '../../../runners/runtimes/codex.ts';
+import { createGeminiRuntime } from '../../../runners/runtimes/gemini.ts';
+import { createAcpDriver } from '../../../runners/runtimes/host/acp.ts';
 import { createClaudeDriver } from '../../../runners/runtimes/host/claude.ts';
+import { createCodexDriver } from '../../../runners/runtimes/host/codex.ts';
 import type { Ask, Driver, DriverSink, HostConfig } from '../../../runners/runtimes/host/driver.ts';
+import { createOpencodeRuntime } from '../../../runners/runtimes/opencode.ts';
+import type { RuntimeFiles } from '../../../runners/runtimes/registry.ts';
+import type { Dialect, Permission, Runtime } from '../../../src/agents/runtime.ts';
 import { newId } from '../../../src/base/id.ts';
 import { makeRepository, script, until } from '../../support/home.ts';
-import { pathWith } from '../../support/runtimes.ts';
+import { processesWith } from '../../support/processes.ts';
+import { type ProgramId, pathWith } from '../../support/runtimes.ts';
+
+const LIMIT_MS = 90_000;
 
 let demo: DemoProvider;
 let folder = '';
@@ -51,81 +62,125 @@ function recorder() {
     until(
       `${what} in ${JSON.stringify(log)}`,
       async () => log.filter((line) => line.startsWith(what)).length >= count,
-      60_000,
+      LIMIT_MS,
     );
   return { log, asks, words, sink, sees };
 }
 
-const base = (home: string): Omit<HostConfig, 'driver' | 'argv'> => ({
-  cwd: repository,
-  agentName: 'robot',
-  instructions: 'You are robot.',
-  model: 'demo-small',
-  sessionIdFile: join(home, 'session-id'),
-  permission: 'ask',
-});
+interface Subject {
+  id: ProgramId;
+  dialect: Dialect;
+  runtime: (files: RuntimeFiles) => Runtime;
+  driver: typeof createClaudeDriver;
+  /** In which it asks before it runs a command. */
+  permission: Permission;
+}
 
-describe('Claude Code', () => {
-  const sessionId = newId();
+const subjects: readonly Subject[] = [
+  { id: 'claude', dialect: 'anthropic', runtime: createClaudeRuntime, driver: createClaudeDriver, permission: 'ask' },
+  {
+    id: 'codex',
+    dialect: 'openai-responses',
+    runtime: createCodexRuntime,
+    driver: createCodexDriver,
+    permission: 'all',
+  },
+  { id: 'gemini', dialect: 'google', runtime: createGeminiRuntime, driver: createAcpDriver, permission: 'ask' },
+  {
+    id: 'opencode',
+    dialect: 'openai-chat',
+    runtime: createOpencodeRuntime,
+    driver: createAcpDriver,
+    permission: 'ask',
+  },
+];
 
-  async function start(session: '--session-id' | '--resume', record: ReturnType<typeof recorder>): Promise<Driver> {
-    const path = (await pathWith('claude')) as string;
-    const home = join(folder, 'claude');
-    const { createClaudeRuntime } = await import('../../../runners/runtimes/claude.ts');
-    const runtime = createClaudeRuntime({ hostFile: '-', hookFile: '-', nodePath: process.execPath, path: () => path });
-    const prepared = await runtime.prepare({
-      ...{ agentId: sessionId, agentName: 'robot', generation: 1, home, cwd: repository, proxyUrl: demo.url },
-      ...{ virtualKey: 'x', choice: { provider: 'demo', model: 'demo-small', dialect: 'anthropic' } },
-      ...{ bridgeSocket: '-', instructions: 'You are robot.', mode: 'protocol', permission: 'ask' },
-    });
-    const config = JSON.parse(readFileSync(prepared.argv[2] as string, 'utf8')) as HostConfig;
-    expect(config.argv).toContain(session);
-    const env = { PATH: path, HOME: folder, ...prepared.env };
-    return createClaudeDriver({ ...base(home), ...config }, env, record.sink);
-  }
+/** A driver of the program, as the runtime prepares it for an agent of this id. */
+async function start(subject: Subject, agentId: string, path: string, sink: DriverSink): Promise<Driver> {
+  const home = join(folder, subject.id);
+  const node = process.execPath;
+  const runtime = subject.runtime({
+    extensionFile: '-',
+    hostFile: '-',
+    hookFile: '-',
+    nodePath: node,
+    path: () => path,
+  });
+  mkdirSync(home, { recursive: true });
+  const prepared = await runtime.prepare({
+    agentId,
+    agentName: 'robot',
+    generation: 1,
+    home,
+    cwd: repository,
+    proxyUrl: demo.url,
+    virtualKey: 'x',
+    choice: { provider: 'demo', model: 'demo-small', dialect: subject.dialect },
+    bridgeSocket: '-',
+    instructions: 'You are robot.',
+    mode: 'protocol',
+    permission: subject.permission,
+  });
+  const config = JSON.parse(readFileSync(prepared.argv[2] as string, 'utf8')) as HostConfig;
+  const env = { PATH: path, HOME: folder, GODEL_PROXY_KEY: 'x', ...prepared.env };
+  return subject.driver(config, env, sink);
+}
 
-  test('asks before it acts, is answered, refused, interrupted, and goes on in a second life', {
-    timeout: 240_000,
+describe.each(subjects)('$id', (subject) => {
+  test('works, asks, is refused and interrupted, and goes on in a second life', {
+    timeout: 400_000,
   }, async (context) => {
-    if (!(await pathWith('claude'))) return context.skip();
+    const path = await pathWith(subject.id);
+    if (path === undefined) return context.skip();
+    const agentId = newId();
+    const asksFirst = subject.permission === 'ask';
     const first = recorder();
-    driver = await start('--session-id', first);
-    expect(await driver.open()).toMatchObject({ sessionId, userTexts: [] });
-    const allowed = newId();
-    await driver.send({ id: allowed, text: script('bash: npm --version > a.txt', 'say: written') }, false);
-    const ask = await until('a question', async () => first.asks[0], 60_000);
-    expect(ask).toMatchObject({
-      kind: 'permission',
-      question: 'Bash: npm --version > a.txt',
-      choices: ['allow', 'always', 'deny'],
-    });
-    expect(first.log).toContain(`taken ${allowed}`);
-    await driver.answer(ask.id, 'allow');
+    driver = await start(subject, agentId, path, first.sink);
+    expect((await driver.open()).userTexts).toEqual([]);
+
+    const file = join(repository, `${subject.id}.txt`);
+    const prompt = newId();
+    const text = script(`bash: npm --version > ${subject.id}.txt`, 'say: written');
+    await driver.send({ id: prompt, text }, false);
+    if (asksFirst) {
+      const ask = await until('a question', async () => first.asks[0], LIMIT_MS);
+      expect(ask).toMatchObject({ kind: 'permission' });
+      expect(ask.question).toContain(`npm --version > ${subject.id}.txt`);
+      expect(ask.choices).toEqual(expect.arrayContaining(['allow', 'deny']));
+      await driver.answer(ask.id, 'allow');
+    }
     await first.sees('settled');
-    expect(readFileSync(join(repository, 'a.txt'), 'utf8')).toMatch(/^\d/);
+    expect(first.log).toContain(`taken ${prompt}`);
+    expect(readFileSync(file, 'utf8')).toMatch(/^\d/);
     expect(first.words.join('')).toContain('written');
+    expect(first.log.some((line) => line.startsWith('tool ') && line.includes('npm --version'))).toBe(true);
 
-    await driver.send({ id: newId(), text: script('bash: npm --version > b.txt', 'say: over') }, false);
-    const second = await until('another question', async () => first.asks[1], 60_000);
-    await driver.answer(second.id, 'deny');
-    await first.sees('settled', 2);
-    expect(first.log).toContain('tool over Bash with an error');
+    if (asksFirst) {
+      await driver.send({ id: newId(), text: script('bash: npm --version > refused.txt', 'say: over') }, false);
+      const second = await until('another question', async () => first.asks[1], LIMIT_MS);
+      await driver.answer(second.id, 'deny');
+      await first.sees('settled', 2);
+      expect(existsSync(join(repository, 'refused.txt'))).toBe(false);
+    }
 
+    const settled = first.log.filter((line) => line.startsWith('settled')).length;
     await driver.send({ id: newId(), text: script('wait: 60000', 'say: never') }, false);
-    await first.sees('turn', 3);
+    await first.sees('turn', settled + 1);
     await driver.interrupt();
-    await first.sees('settled', 3);
-    expect(first.log.filter((line) => line.startsWith('settled with'))).toEqual([]);
+    await first.sees('settled', settled + 1);
+    expect(first.words.join('')).not.toContain('never');
     await driver.close();
     expect(first.log.at(-1)).toMatch(/^ended/);
 
     const again = recorder();
-    driver = await start('--resume', again);
-    const opened = await driver.open();
-    expect(opened.userTexts[0]).toBe(script('bash: npm --version > a.txt', 'say: written'));
+    driver = await start(subject, agentId, path, again.sink);
+    expect((await driver.open()).userTexts.join('\n')).toContain(`npm --version > ${subject.id}.txt`);
     const later = newId();
     await driver.send({ id: later, text: script('say: back') }, false);
-    await again.sees(`taken ${later}`);
     await again.sees('settled');
+    expect(again.log).toContain(`taken ${later}`);
+    expect(again.words.join(''), again.log.join('\n')).toContain('back');
+    await driver.close();
+    expect(processesWith(join(folder, subject.id)).map(({ command }) => command)).toEqual([]);
   });
 });
