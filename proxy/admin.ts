@@ -18,9 +18,11 @@ import {
   policySchema,
   virtualKeySchema,
 } from '../src/costs/schema.ts';
+import { recordingFilterSchema } from '../src/recordings/schema.ts';
 import type { Accounts } from './accounts.ts';
 import type { Keyring } from './keyring.ts';
 import type { Ledger } from './ledger.ts';
+import type { RecordingStore } from './recording/store.ts';
 import type { ReportReader } from './report-reader.ts';
 
 export interface AdminOptions {
@@ -28,6 +30,7 @@ export interface AdminOptions {
   ledger: Ledger;
   accounts: Accounts;
   reports: ReportReader;
+  recordings: RecordingStore;
   status: () => ProxyStatus;
   setPolicy: (policy: Policy) => Promise<void>;
   providers: () => ProviderState[];
@@ -129,6 +132,13 @@ function callsOf(options: AdminOptions, admin: Pick<Admin, 'publish'>): Readonly
     }),
     'POST /admin/usage': (_query, body) => reports.usage(usageSchema.parse(body)),
     'POST /admin/ledger': (_query, body) => reports.entries(entriesSchema.parse(body)),
+    'POST /admin/recordings': (_query, body) => ({ items: options.recordings.list(recordingFilterSchema.parse(body)) }),
+    'POST /admin/recordings/turns': (_query, body) => ({
+      items: options.recordings.turns(recordingFilterSchema.parse(body)),
+    }),
+    'GET /admin/recordings/body': ({ projectId, requestId }) => ({
+      found: options.recordings.body(z.string().parse(projectId), z.string().parse(requestId)) ?? null,
+    }),
     'POST /admin/stop': () => {
       setImmediate(options.stop);
       return {};

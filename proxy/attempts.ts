@@ -13,6 +13,7 @@ import { type Denial, denied, type Job } from './job.ts';
 import type { Ledger } from './ledger.ts';
 import type { Limiter } from './limits.ts';
 import type { Pools } from './pools.ts';
+import type { Recorder } from './recording/recorder.ts';
 import { type Refusal, refusals } from './refusal.ts';
 import { type RelayResult, relay, sendHeld } from './relay.ts';
 import { type Candidate, nameOf, type Rules, weighted } from './routing.ts';
@@ -29,6 +30,7 @@ export interface AttemptsOptions {
   health: Health;
   sticky: Stickiness;
   pools: Pools;
+  recorder: Recorder;
   rules: () => Rules;
   now: () => number;
   /** A request is refused for good: the client has to be told. */
@@ -196,6 +198,7 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
     purse.traffic.inFlight += 1;
     health.begin(choice.target);
     options.changed(job, {});
+    const recording = options.recorder.begin(job);
     let end: (() => void) | undefined;
     relay({
       dispatcher: options.pools.of(provider),
@@ -205,12 +208,18 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
       response,
       answerHeaders: { ...headersOf(job, choice), ...droppedHeader(made.dropped) },
       hold: ({ status }) => status >= 400,
+      watch: recording?.watch,
       onStart: (stop) => {
         end = () => stop(refusals.revoked());
         purse.revocations.add(end);
       },
       onSettled: (result) => {
         if (end) purse.revocations.delete(end);
+        if (result.answered && recording) {
+          const { provider: name, model } = choice.target;
+          const { status, outcome } = result;
+          response.once('close', () => recording.save({ provider: name, model, status, outcome }));
+        }
         return settle(job, choice, made, reservedNano, result);
       },
     });

@@ -17,6 +17,8 @@ import { createKeyring } from './keyring.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { createLimiter } from './limits.ts';
 import { createPools } from './pools.ts';
+import { createRecorder } from './recording/recorder.ts';
+import { openRecordings } from './recording/store.ts';
 import { createReportReader, serveReports } from './report-reader.ts';
 import { startRetention } from './retention.ts';
 import type { Rules } from './routing.ts';
@@ -94,13 +96,15 @@ async function main(): Promise<void> {
   });
   const keyring = createKeyring(ledger, accounts, now);
   const health = createHealth({ now });
+  const recordings = openRecordings(paths.recordingsFile);
+  const recorder = createRecorder(recordings, now, log);
   const reports = createReportReader(paths.ledgerFile);
   const probes = createPools();
   const demo = createDemoHost();
   const startedAt = new Date().toISOString();
   let rules = rulesOf(policySchema.parse({ providers: [] }));
   let port = 0;
-  const retention = startRetention({ ledger, days: () => rules.policy.retentionDays, now, log });
+  const retention = startRetention({ ledger, recordings, days: () => rules.policy.retentionDays, now, log });
 
   const server = createProxyServer({
     keyring,
@@ -109,6 +113,7 @@ async function main(): Promise<void> {
     limiter: createLimiter(now),
     health,
     reports,
+    recorder,
     rules: () => rules,
     onActivity: (activity) => admin.publish(activity),
     log,
@@ -122,6 +127,8 @@ async function main(): Promise<void> {
     await server.stop(STOP_LIMIT_MS);
     await admin.stop();
     await Promise.all([demo.stop(), reports.stop(), probes.stop()]);
+    await recorder.idle();
+    recordings.close();
     ledger.close();
     lock.close();
     log.info('proxy stopped');
@@ -132,6 +139,7 @@ async function main(): Promise<void> {
     ledger,
     accounts,
     reports,
+    recordings,
     status: () => ({
       pid: process.pid,
       version,

@@ -16,6 +16,9 @@ export const refusals = {
   badJson: (problem: string) => refusal(400, 'invalid_request_error', `The request cannot be read: ${problem}.`),
   badRequest: (message: string) => refusal(400, 'invalid_request_error', message),
   tooLarge: () => refusal(413, 'request_too_large', 'The request is larger than 64 MiB.'),
+  headersTooLarge: () => refusal(431, 'invalid_request_error', 'The headers of the request are larger than 32 KiB.'),
+  tooSlow: () => refusal(408, 'invalid_request_error', 'The request did not arrive in time.'),
+  notHttp: () => refusal(400, 'invalid_request_error', 'This is no HTTP request that can be read.'),
   noRoute: (path: string) => refusal(404, 'not_found_error', `The Godel proxy does not serve ${path}.`),
   noModel: (model: string) =>
     refusal(404, 'not_found_error', `No configured provider serves the model "${model}" for this call.`),

@@ -38,6 +38,8 @@ export interface RelaySpec {
    * not answered, the caller has to do it.
    */
   onSettled: (result: RelayResult) => void | Promise<void>;
+  /** Sees every byte of the answer as the client gets it. */
+  watch?: ((bytes: Buffer) => void) | undefined;
   /** Gives the caller a way to end the request, for example when the key is revoked. */
   onStart: (end: (reason: Refusal) => void) => void;
 }
@@ -198,7 +200,9 @@ export function relay(spec: RelaySpec): void {
 
   /** False when the client is slow and the provider has to wait for it. */
   function write(current: Dispatcher.DispatchController, bytes: Buffer): boolean {
-    if (bytes.length === 0 || response.write(bytes)) return true;
+    if (bytes.length === 0) return true;
+    spec.watch?.(bytes);
+    if (response.write(bytes)) return true;
     current.pause();
     response.once('drain', () => current.resume());
     return false;
@@ -233,6 +237,7 @@ export function relay(spec: RelaySpec): void {
     }
     const broken = change?.broken?.() ?? false;
     settle(state.status >= 400 ? 'upstream-error' : broken ? 'cut' : 'ok');
+    for (const last of [state.kept, rest]) if (last) spec.watch?.(last);
     whenSettled(() => {
       if (state.kept) response.write(state.kept);
       // What is not complete has no clean end.

@@ -2,13 +2,20 @@
 import { messageOf } from '../src/base/error.ts';
 import type { Log } from '../src/base/log.ts';
 import type { Ledger } from './ledger.ts';
+import type { RecordingStore } from './recording/store.ts';
 
 const EVERY_MS = 3_600_000;
 const PAUSE_MS = 200;
 const BATCH = 500;
 const DAY_MS = 86_400_000;
 
-export function startRetention(options: { ledger: Ledger; days: () => number; now: () => number; log: Log }): {
+export function startRetention(options: {
+  ledger: Ledger;
+  recordings: Pick<RecordingStore, 'prune'>;
+  days: () => number;
+  now: () => number;
+  log: Log;
+}): {
   stop(): void;
 } {
   let timer: NodeJS.Timeout;
@@ -20,6 +27,7 @@ export function startRetention(options: { ledger: Ledger; days: () => number; no
     let removed = 0;
     try {
       const before = new Date(options.now() - options.days() * DAY_MS).toISOString();
+      options.recordings.prune(before);
       removed = options.ledger.writable() ? options.ledger.retire(before, BATCH) : 0;
     } catch (error) {
       options.log.warn({ problem: messageOf(error) }, 'old ledger rows could not be removed');

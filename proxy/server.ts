@@ -8,6 +8,7 @@ import type { Accounts } from './accounts.ts';
 import { createAdmission } from './admission.ts';
 import { limitHeaders, traceHeaders } from './answer-headers.ts';
 import { createAttempts } from './attempts.ts';
+import { answerClientError } from './client-error.ts';
 import { tokenOf } from './headers.ts';
 import type { Health } from './health.ts';
 import type { Denial, Job } from './job.ts';
@@ -16,9 +17,11 @@ import type { Ledger } from './ledger.ts';
 import type { Limiter } from './limits.ts';
 import { createPools } from './pools.ts';
 import { answerReport, isReport } from './public-reports.ts';
+import type { Recorder } from './recording/recorder.ts';
 import { refusals } from './refusal.ts';
 import { sendRefusal } from './relay.ts';
 import type { ReportReader } from './report-reader.ts';
+import { readBody } from './request-body.ts';
 import { readOptions } from './request-options.ts';
 import type { Rules } from './routing.ts';
 import { refusedEntry } from './settlement.ts';
@@ -34,10 +37,13 @@ export interface ProxyServerOptions {
   limiter: Limiter;
   health: Health;
   reports: ReportReader;
+  recorder: Recorder;
   rules: () => Rules;
   onActivity: (activity: Activity) => void;
   log: Log;
   now: () => number;
+  /** Time (ms) a client may take. */
+  clientMs?: { headers: number; body: number } | undefined;
 }
 
 export interface ProxyServer {
@@ -50,26 +56,9 @@ export interface ProxyServer {
 const MAX_BODY = 64 * 1024 * 1024;
 /** Time (ms) a client may take to send its headers and its body. */
 const CLIENT_HEADERS_MS = 30_000;
-const CLIENT_REQUEST_MS = 5 * 60_000;
-
-/** The whole body; undefined when it is too large. */
-function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    if (Number(request.headers['content-length'] ?? 0) > MAX_BODY) return resolve(undefined);
-    request.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > MAX_BODY) {
-        request.pause();
-        resolve(undefined);
-      } else chunks.push(chunk);
-    });
-    request.on('end', () => resolve(Buffer.concat(chunks)));
-    request.on('error', reject);
-    request.on('aborted', () => reject(new Error('client went away')));
-  });
-}
+const CLIENT_BODY_MS = 5 * 60_000;
+/** How often (ms) slow clients are looked for. */
+const CHECK_MS = 1_000;
 
 export function createProxyServer(options: ProxyServerOptions): ProxyServer {
   const { keyring, ledger, log, limiter, now } = options;
@@ -179,11 +168,8 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     const route = routeOf(request.method ?? 'GET', url, request.headers);
     if (!route) return sendRefusal(response, wire, refusals.noRoute(url.split('?')[0] ?? ''));
     if (route.call === 'models') return sendModels(route, purse, response);
-    const body = await readBody(request);
-    if (!body) {
-      sendRefusal(response, wire, refusals.tooLarge(), { connection: 'close' });
-      return;
-    }
+    const body = await readBody(request, { bytes: MAX_BODY, ms: options.clientMs?.body ?? CLIENT_BODY_MS });
+    if (!Buffer.isBuffer(body)) return sendRefusal(response, wire, body);
     if (purse.revoked) return sendRefusal(response, wire, refusals.badKey());
     let job: Job;
     try {
@@ -199,8 +185,9 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     async listen(port) {
       const server = createServer(
         {
-          headersTimeout: CLIENT_HEADERS_MS,
-          requestTimeout: CLIENT_REQUEST_MS,
+          headersTimeout: options.clientMs?.headers ?? CLIENT_HEADERS_MS,
+          requestTimeout: 0,
+          connectionsCheckingInterval: CHECK_MS,
           maxHeaderSize: 32 * 1024,
           noDelay: true,
         },
@@ -212,6 +199,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
           });
         },
       );
+      server.on('clientError', answerClientError);
       servers.push(server);
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);

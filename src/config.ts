@@ -32,6 +32,11 @@ export const configSchema = z.strictObject({
   proof_command: z.string().default('').describe('Must pass before a bead goes to review, for example npm test'),
   proof_timeout_seconds: z.coerce.number().int().positive().default(3600).describe('Longest proof'),
   gate_command: z.string().default('').describe('Must pass before work lands; the proof command when not set'),
+  record_bodies: z
+    .stringbool()
+    .or(z.boolean())
+    .default(false)
+    .describe('Keep requests to models and their answers, of agents that start from then on'),
   copy_patterns: z.array(z.string()).default(['.env', '.env.*']).describe('Ignored files copied into new worktrees'),
   link_patterns: z.array(z.string()).default([]).describe('Ignored files linked into new worktrees; name/ = a folder'),
   sparse_patterns: z.array(z.string()).default([]).describe('Only these folders are checked out in worktrees'),

@@ -305,6 +305,12 @@ export const errorTable = {
     hint: () =>
       'godel secret set anthropic (or openai, google), or export ANTHROPIC_API_KEY=… and godel daemon restart; or try --provider demo',
   },
+  'recording-missing': {
+    kind: 'not_found',
+    exit: 3,
+    message: (a) => `No request ${p(a, 'id')} is recorded in this project.`,
+    hint: () => 'See what is: godel recording list',
+  },
   'provider-unknown': {
     kind: 'not_found',
     message: (a) => `No provider named "${p(a, 'provider')}" is configured.`,

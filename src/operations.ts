@@ -7,6 +7,7 @@ import { convoyOperations } from './convoys/operations.ts';
 import { costOperations } from './costs/operations.ts';
 import { inboxOperations } from './inbox/operations.ts';
 import { mergeOperations } from './merge/operations.ts';
+import { recordingOperations } from './recordings/operations.ts';
 import { repoOperations } from './repos/operations.ts';
 import { reviewOperations } from './reviews/operations.ts';
 import { secretOperations } from './secrets/operations.ts';
@@ -28,6 +29,7 @@ export const operations = {
   ...costOperations,
   ...syncOperations,
   ...secretOperations,
+  ...recordingOperations,
   ...systemOperations,
 } as const;
 

@@ -13,7 +13,16 @@ export interface MadeCall {
 }
 
 const NAMES: Readonly<Record<ToolCall['tool'], readonly string[]>> = {
-  bash: ['bash', 'shell', 'exec_command', 'run_shell_command', 'shell_command', 'execute_command', 'terminal'],
+  bash: [
+    'bash',
+    'shell',
+    'exec_command',
+    'run_shell_command',
+    'shell_command',
+    'execute_command',
+    'local_shell',
+    'terminal',
+  ],
   write: ['write', 'write_file', 'create_file'],
   read: ['read', 'read_file'],
 };

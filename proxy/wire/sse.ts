@@ -1,4 +1,5 @@
 /** Server-sent events: bytes to the JSON documents they carry, and back. Torn lines are put together again. Pure. */
+import { createLineSplitter } from './lines.ts';
 import type { Json } from './wire.ts';
 
 export interface EventParser {
@@ -9,40 +10,38 @@ export interface EventParser {
 }
 
 export function createEventParser(): EventParser {
-  let rest: Buffer = Buffer.alloc(0);
+  let found: Json[] = [];
   let done = false;
 
-  function take(line: Buffer, into: Json[]): void {
+  function take(line: Buffer): void {
     if (line.length < 6 || line[0] !== 100 || line.toString('latin1', 0, 5) !== 'data:') return;
     const text = line.toString('utf8', 5).trim();
     if (text === '[DONE]') done = true;
     else {
       try {
         const document: unknown = JSON.parse(text);
-        if (typeof document === 'object' && document !== null) into.push(document as Json);
+        if (typeof document === 'object' && document !== null) found.push(document as Json);
       } catch {
         // A malformed event has no meaning that could be translated.
       }
     }
   }
 
+  function taken(): { documents: Json[]; done: boolean } {
+    const documents = found;
+    found = [];
+    return { documents, done };
+  }
+
+  const lines = createLineSplitter(take);
   return {
     push(chunk) {
-      const documents: Json[] = [];
-      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-      let from = 0;
-      for (let end = bytes.indexOf(10, from); end >= 0; end = bytes.indexOf(10, from)) {
-        take(bytes.subarray(from, end), documents);
-        from = end + 1;
-      }
-      rest = bytes.subarray(from);
-      return { documents, done };
+      lines.push(chunk);
+      return taken();
     },
     finish() {
-      const documents: Json[] = [];
-      take(rest, documents);
-      rest = Buffer.alloc(0);
-      return { documents, done };
+      lines.finish();
+      return taken();
     },
   };
 }

@@ -43,21 +43,40 @@ function isUsageOnly(event: string): boolean {
   }
 }
 
+/** No usage chunk is longer; a longer event passes as it comes. */
+const MOST_HELD = 256 * 1024;
+const NOTHING = Buffer.alloc(0);
+const END = Buffer.from('\n\n');
+const USAGE = Buffer.from('"usage"');
+
 /** Passes events on as they are, but for the one that holds only the usage. */
 export function createUsageFilter(): { push(chunk: Buffer): Buffer; finish(): Buffer } {
-  let rest: Buffer = Buffer.alloc(0);
+  let rest: Buffer = NOTHING;
+
+  /** Bytes up to the last end of an event; most chunks hold no usage and pass whole. */
+  function passed(events: Buffer): Buffer {
+    if (!events.includes(USAGE)) return events;
+    const kept: Buffer[] = [];
+    let from = 0;
+    for (let end = events.indexOf(END); end >= 0; end = events.indexOf(END, from)) {
+      const event = events.subarray(from, end + 2);
+      if (!isUsageOnly(event.toString('utf8'))) kept.push(event);
+      from = end + 2;
+    }
+    return Buffer.concat(kept);
+  }
+
   return {
     push(chunk) {
       const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-      const kept: Buffer[] = [];
-      let from = 0;
-      for (let end = bytes.indexOf('\n\n', from); end >= 0; end = bytes.indexOf('\n\n', from)) {
-        const event = bytes.subarray(from, end + 2);
-        if (!isUsageOnly(event.toString('utf8'))) kept.push(event);
-        from = end + 2;
-      }
-      rest = bytes.subarray(from);
-      return Buffer.concat(kept);
+      const last = bytes.lastIndexOf(END);
+      const cut = last < 0 ? 0 : last + 2;
+      rest = bytes.subarray(cut);
+      const events = cut === 0 ? NOTHING : passed(bytes.subarray(0, cut));
+      if (rest.length <= MOST_HELD) return events;
+      const long = rest;
+      rest = NOTHING;
+      return Buffer.concat([events, long]);
     },
     finish: () => rest,
   };

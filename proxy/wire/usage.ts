@@ -4,13 +4,18 @@
  */
 import type { TokenUse } from '../../src/costs/schema.ts';
 import { noUse } from '../cost.ts';
+import { createLineSplitter } from './lines.ts';
+import type { Stop } from './neutral.ts';
+import { readStop } from './stops.ts';
 import { count, type Json, list, object, type Wire } from './wire.ts';
 
 export interface Reading {
   tokens: TokenUse;
   /** True when the provider said how much was used. */
   exact: boolean;
-  stopReason: string | undefined;
+  stopReason: Stop | undefined;
+  /** True when a tool was called, in dialects whose reason does not say so. */
+  calls: boolean;
   /** True when the answer said that it is complete. */
   complete: boolean;
   /** Events of a stream, a rough count of its tokens. */
@@ -90,6 +95,17 @@ function stopIn(wire: Wire, document: Json): unknown {
   return object(document.delta).stop_reason ?? document.stop_reason;
 }
 
+/** True when the document calls a tool; asked only of dialects whose reason does not say so. */
+function callsIn(wire: Wire, document: Json): boolean {
+  if (wire === 'google') {
+    const { parts } = object(list(document.candidates)[0]?.content);
+    return list(parts).some((part) => part.functionCall !== undefined);
+  }
+  if (wire !== 'responses') return false;
+  const { output } = document.response ? object(document.response) : document;
+  return list(output).some((item) => item.type === 'function_call' || item.type === 'custom_tool_call');
+}
+
 /** One JSON document of an answer: a whole body, or the data of a stream event. */
 function readDocument(wire: Wire, document: Json, reading: Reading): void {
   const usage = usageIn(wire, document);
@@ -97,8 +113,9 @@ function readDocument(wire: Wire, document: Json, reading: Reading): void {
     readUsage(wire, object(usage), reading.tokens);
     reading.exact = true;
   }
+  reading.calls ||= callsIn(wire, document);
   const stop = stopIn(wire, document);
-  if (typeof stop === 'string') reading.stopReason = stop;
+  if (typeof stop === 'string' && stop !== 'in_progress') reading.stopReason = readStop(wire, stop, reading.calls);
   const { type } = document;
   if (type === 'message_stop' || (typeof type === 'string' && /^response\.(completed|failed|incomplete)$/.test(type)))
     reading.complete = true;
@@ -109,6 +126,7 @@ const INTERESTING = [
   '"stop_reason"',
   '"finish_reason"',
   '"finishReason"',
+  '"functionCall"',
   'message_stop',
   'response.completed',
   'response.failed',
@@ -118,41 +136,38 @@ const INTERESTING = [
 const MAX_DOCUMENT = 64 * 1024 * 1024;
 
 function newReading(): Reading {
-  return { tokens: noUse(), exact: false, stopReason: undefined, complete: false, events: 0 };
+  return { tokens: noUse(), exact: false, stopReason: undefined, calls: false, complete: false, events: 0 };
 }
+
+const DONE = Buffer.from('[DONE]');
+const NEEDLES = INTERESTING.map((word) => Buffer.from(word));
+
+/** True when the line begins with `data:`. */
+const isData = (line: Buffer) =>
+  line.length > 5 && line[0] === 100 && line[1] === 97 && line[2] === 116 && line[3] === 97 && line[4] === 58;
 
 export function createStreamTap(wire: Wire): UsageTap {
   const reading = newReading();
-  let rest: Buffer = Buffer.alloc(0);
 
-  function line(bytes: Buffer): void {
-    if (bytes.length < 5 || bytes[0] !== 100 || bytes.toString('latin1', 0, 5) !== 'data:') return;
+  function take(line: Buffer): void {
+    if (!isData(line)) return;
     reading.events += 1;
-    const text = bytes.toString('utf8', 5).trim();
-    if (text === '[DONE]') reading.complete = true;
-    else if (INTERESTING.some((word) => text.includes(word))) {
+    if (line.length < 16 && line.includes(DONE)) reading.complete = true;
+    else if (NEEDLES.some((word) => line.includes(word))) {
       try {
-        readDocument(wire, object(JSON.parse(text)), reading);
+        readDocument(wire, object(JSON.parse(line.toString('utf8', 5))), reading);
       } catch {
         // A malformed event is the client's to judge; it passes unchanged.
       }
     }
   }
 
+  const lines = createLineSplitter(take);
   return {
-    push(chunk) {
-      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-      let from = 0;
-      for (let end = bytes.indexOf(10, from); end >= 0; end = bytes.indexOf(10, from)) {
-        line(bytes.subarray(from, end));
-        from = end + 1;
-      }
-      rest = bytes.subarray(from);
-    },
+    push: lines.push,
     complete: () => reading.complete,
     finish() {
-      line(rest);
-      rest = Buffer.alloc(0);
+      lines.finish();
       return reading;
     },
   };

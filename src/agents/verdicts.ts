@@ -40,14 +40,14 @@ export function verdictOf(event: AgentEvent): BridgeVerdict | undefined {
   }
 }
 
-const ENDS = ['end_turn', 'stop', 'stop_sequence', 'completed'];
-const TOOL_CALLS = ['tool_use', 'tool_calls'];
+/** Ends after which nothing goes on by itself. */
+const ENDS = ['end', 'sequence', 'length', 'refused'];
 
 /** The verdict of the proxy's view; undefined when traffic alone cannot tell. */
 export function verdictOfTraffic(activity: Activity): Omit<StateReport, 'atMs'> | undefined {
   if (activity.inFlight > 0) return { state: 'busy', source: 'proxy' };
   if (ENDS.includes(activity.stopReason ?? '')) return { state: 'idle', source: 'proxy' };
   // A tool call was answered: the tool runs, or waits for a permission that only others can see.
-  if (TOOL_CALLS.includes(activity.stopReason ?? '')) return { state: 'busy', source: 'proxy', detail: 'tool' };
+  if (activity.stopReason === 'tool') return { state: 'busy', source: 'proxy', detail: 'tool' };
   return undefined;
 }

@@ -13,6 +13,7 @@ export interface HomePaths {
   readonly stateDir: string;
   readonly databaseFile: string;
   readonly ledgerFile: string;
+  readonly recordingsFile: string;
   readonly lockFile: string;
   readonly adminKeyFile: string;
   /** Provider keys, encrypted. */
@@ -65,6 +66,7 @@ export function homePaths(env: Environment = process.env): HomePaths {
     stateDir: state,
     databaseFile: join(state, 'godel.db'),
     ledgerFile: join(state, 'ledger.db'),
+    recordingsFile: join(state, 'recordings.db'),
     lockFile: join(state, 'daemon.lock'),
     adminKeyFile: join(state, 'admin.key'),
     secretsFile: join(state, 'secrets.json'),

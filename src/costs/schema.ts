@@ -23,6 +23,8 @@ export const virtualKeySchema = z.object({
   expiresAt: z.string().optional(),
   /** Budget in nano-dollars of the key's agent, or of the key itself; absent means no limit of its own. */
   budgetNano: z.number().int().nonnegative().optional(),
+  /** Requests and answers are kept, as the project wants. */
+  record: z.boolean().optional(),
   createdAt: z.string(),
 });
 export type VirtualKey = z.infer<typeof virtualKeySchema>;
@@ -268,7 +270,7 @@ export const activitySchema = z.object({
   agentId: z.string(),
   at: z.number(),
   inFlight: z.number().int(),
-  /** Why the last finished answer ended, in the provider's own word. */
+  /** Why the last finished answer ended: end, tool, length, refused, sequence, pause. */
   stopReason: z.string().optional(),
   outcome: outcomeSchema.optional(),
   costNano: z.number().int().nullable().optional(),

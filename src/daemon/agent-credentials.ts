@@ -14,7 +14,11 @@ export interface AgentCredentials {
 
 const NANO = 1_000_000_000;
 
-export function createAgentCredentials(core: Core, proxy: () => ProxyProcess): AgentCredentials {
+export function createAgentCredentials(
+  core: Core,
+  proxy: () => ProxyProcess,
+  records: (projectId: string) => Promise<boolean>,
+): AgentCredentials {
   const { database, clock, log } = core;
 
   async function convoyOf(agent: Agent): Promise<string | undefined> {
@@ -32,6 +36,7 @@ export function createAgentCredentials(core: Core, proxy: () => ProxyProcess): A
         agentId: agent.id,
         agentName: agent.name,
         projectId: agent.projectId,
+        record: await records(agent.projectId),
         createdAt: new Date(clock.now()).toISOString(),
         ...(agent.beadId === undefined ? {} : { beadId: agent.beadId }),
         ...(convoyId === undefined ? {} : { convoyId }),

@@ -68,7 +68,10 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
 
   const delivery = createAgentDelivery({ core, load, runner, runtimes, bridge });
 
-  const { issue, revoke } = createAgentCredentials(core, options.proxy);
+  const { issue, revoke } = createAgentCredentials(core, options.proxy, async (projectId) => {
+    const { path } = await options.repos.project(projectId);
+    return (await core.config.project(path)).config.record_bodies;
+  });
 
   const ending = createEnding({
     units,

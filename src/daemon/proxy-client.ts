@@ -27,6 +27,15 @@ import {
   virtualKeySchema,
 } from '../costs/schema.ts';
 import { failure } from '../errors.ts';
+import {
+  type RecordedBody,
+  type Recording,
+  type RecordingFilter,
+  recordedBodySchema,
+  recordingSchema,
+  type Turn,
+  turnSchema,
+} from '../recordings/schema.ts';
 
 const entryPageSchema = z.object({
   items: z.array(ledgerEntrySchema),
@@ -54,6 +63,9 @@ export interface ProxyClient {
   budgets(): Promise<BudgetState[]>;
   usage(query: LedgerFilter & { by?: Dimension[] }): Promise<UsageReport>;
   entries(query: LedgerFilter & { limit: number; cursor?: string | undefined; newest?: boolean }): Promise<EntryPage>;
+  recordings(filter: RecordingFilter): Promise<Recording[]>;
+  recordedBody(projectId: string, requestId: string): Promise<RecordedBody | undefined>;
+  recordedTurns(filter: RecordingFilter): Promise<Turn[]>;
   /** What a project spent until now, from memory. */
   spentNano(projectId: string): Promise<number>;
   /** Calls back for every change of traffic until the signal aborts; resolves when the stream ends. */
@@ -130,6 +142,17 @@ export function createProxyClient(socketFile: string): ProxyClient {
       z.object({ budgets: z.array(budgetStateSchema) }).parse(await request('GET', '/admin/budgets')).budgets,
     usage: async (asked) => usageReportSchema.parse(await request('POST', '/admin/usage', asked, REPORT_MS)),
     entries: async (asked) => entryPageSchema.parse(await request('POST', '/admin/ledger', asked, REPORT_MS)),
+    recordings: async (filter) =>
+      z.object({ items: z.array(recordingSchema) }).parse(await request('POST', '/admin/recordings', filter, REPORT_MS))
+        .items,
+    recordedBody: async (projectId, requestId) =>
+      z
+        .object({ found: recordedBodySchema.nullable() })
+        .parse(await request('GET', `/admin/recordings/body?${query({ projectId, requestId })}`)).found ?? undefined,
+    recordedTurns: async (filter) =>
+      z
+        .object({ items: z.array(turnSchema) })
+        .parse(await request('POST', '/admin/recordings/turns', filter, REPORT_MS)).items,
     spentNano: async (projectId) =>
       z.object({ spentNano: z.number() }).parse(await request('GET', `/admin/spent?${query({ projectId })}`)).spentNano,
     async activity({ onActivity, onNotice }, signal) {

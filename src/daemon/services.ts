@@ -26,6 +26,7 @@ import { createMerging, type Merging } from './merging.ts';
 import { createMoneyServices } from './money-services.ts';
 import type { ProxyProcess } from './proxy-process.ts';
 import { createRecordServices } from './record-services.ts';
+import { createRecordings } from './recordings-part.ts';
 
 export interface ServicesOptions {
   core: Core;
@@ -131,6 +132,7 @@ export function createServices(options: ServicesOptions): Services {
     ...inbox.handlers,
     ...merging.handlers,
     ...money,
+    ...createRecordings(core, proxy),
     ...system,
     ...records.handlers,
   };

@@ -12,6 +12,8 @@ import { createHealth, type Health } from '../../proxy/health.ts';
 import { createKeyring, type Keyring } from '../../proxy/keyring.ts';
 import { type Ledger, openLedger } from '../../proxy/ledger.ts';
 import { createLimiter } from '../../proxy/limits.ts';
+import { createRecorder, type Recorder } from '../../proxy/recording/recorder.ts';
+import { openRecordings, type RecordingStore } from '../../proxy/recording/store.ts';
 import { readHere } from '../../proxy/report-reader.ts';
 import { createReports } from '../../proxy/reports.ts';
 import type { Rules } from '../../proxy/routing.ts';
@@ -88,6 +90,8 @@ export interface ProxyRig {
   demo: DemoProvider;
   upstream: Upstream;
   activities: Activity[];
+  recorder: Recorder;
+  recordings: RecordingStore;
   notices: BudgetNotice[];
   /** Replaces the policy, as the daemon does. */
   setPolicy(policy: Partial<Policy>): void;
@@ -103,7 +107,9 @@ export interface ProxyRig {
 }
 
 /** `anthropic` and `openai` lead to a raw upstream, `demo` to the scripted provider. */
-export async function createProxyRig(options: { now?: () => number; folder?: string } = {}): Promise<ProxyRig> {
+export async function createProxyRig(
+  options: { now?: () => number; folder?: string; clientMs?: { headers: number; body: number } } = {},
+): Promise<ProxyRig> {
   const now = options.now ?? Date.now;
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'godel-proxy-')));
   const ledgerFile = join(folder, 'ledger.db');
@@ -130,6 +136,9 @@ export async function createProxyRig(options: { now?: () => number; folder?: str
   };
   let rules = rulesFrom({});
   const reader = new SQLite(ledgerFile, { readonly: true });
+  const log = createLog({ level: 'error', destination: join(folder, 'log'), name: 'test' });
+  const recordings = openRecordings(join(folder, 'recordings.db'));
+  const recorder = createRecorder(recordings, now, log);
   const proxy = createProxyServer({
     keyring,
     ledger,
@@ -137,10 +146,12 @@ export async function createProxyRig(options: { now?: () => number; folder?: str
     limiter: createLimiter(now),
     health,
     reports: readHere(createReports(reader)),
+    recorder,
     rules: () => rules,
     onActivity: (activity) => activities.push(activity),
-    log: createLog({ level: 'error', destination: join(folder, 'log'), name: 'test' }),
+    log,
     now,
+    clientMs: options.clientMs,
   });
   const url = `http://127.0.0.1:${await proxy.listen(0)}`;
   let last = '';
@@ -155,6 +166,8 @@ export async function createProxyRig(options: { now?: () => number; folder?: str
     demo,
     upstream,
     activities,
+    recorder,
+    recordings,
     notices,
     setPolicy(policy) {
       rules = rulesFrom(policy);
@@ -187,6 +200,8 @@ export async function createProxyRig(options: { now?: () => number; folder?: str
     async stop() {
       await proxy.stop(100);
       await Promise.all([demo.stop(), upstream.stop()]);
+      await recorder.idle();
+      recordings.close();
       reader.close();
       ledger.close();
       if (options.folder === undefined) await rm(folder, { recursive: true });

@@ -1,31 +1,11 @@
 /** Whole answers in Anthropic's dialect, read and written. Pure. */
 import { noUse } from '../../cost.ts';
-import { type Answer, inputObject, type Part, type Stop, type WriterContext } from '../neutral.ts';
+import { type Answer, inputObject, type Part, type WriterContext } from '../neutral.ts';
 import { seal } from '../seal.ts';
+import { readStop, writeStop } from '../stops.ts';
 import { readUsage } from '../usage.ts';
 import { anthropicUsage } from '../usage-out.ts';
 import { type Json, list, object, text } from '../wire.ts';
-
-const STOPS: Readonly<Record<string, Stop>> = {
-  end_turn: 'end',
-  tool_use: 'tool',
-  max_tokens: 'length',
-  model_context_window_exceeded: 'length',
-  stop_sequence: 'sequence',
-  refusal: 'refused',
-  pause_turn: 'pause',
-};
-const REASONS: Readonly<Record<Stop, string>> = {
-  end: 'end_turn',
-  tool: 'tool_use',
-  length: 'max_tokens',
-  refused: 'refusal',
-  sequence: 'stop_sequence',
-  pause: 'pause_turn',
-};
-
-export const anthropicStop = (reason: string): Stop => STOPS[reason] ?? 'end';
-export const anthropicReason = (stop: Stop): string => REASONS[stop];
 
 function partOf(block: Json): Part | undefined {
   switch (block.type) {
@@ -64,7 +44,7 @@ export function readAnthropicAnswer(body: Json): Answer {
     parts: list(body.content)
       .map(partOf)
       .filter((part) => part !== undefined),
-    stop: anthropicStop(text(body.stop_reason) ?? ''),
+    stop: readStop('anthropic', text(body.stop_reason) ?? '', false),
     usage: body.usage === undefined ? undefined : usage,
   };
 }
@@ -102,7 +82,7 @@ export function writeAnthropicAnswer(answer: Answer, context: WriterContext): Js
     role: 'assistant',
     model: answer.model || context.model,
     content: answer.parts.flatMap(blocksOf),
-    stop_reason: anthropicReason(answer.stop),
+    stop_reason: writeStop('anthropic', answer.stop),
     stop_sequence: null,
     usage: anthropicUsage(answer.usage ?? noUse()),
   };

@@ -2,9 +2,9 @@
 import type { TokenUse } from '../../../src/costs/schema.ts';
 import { noUse } from '../../cost.ts';
 import type { EventReader, StreamEvent } from '../neutral.ts';
+import { readStop } from '../stops.ts';
 import { readUsage } from '../usage.ts';
 import { type Json, object, text } from '../wire.ts';
-import { anthropicStop } from './answer.ts';
 
 /** Status codes of the errors that come inside a stream. */
 const STATUS: Readonly<Record<string, number>> = {
@@ -75,7 +75,8 @@ export function createAnthropicReader(): EventReader {
         case 'message_delta': {
           readUsage('anthropic', object(document.usage), usage);
           const reason = text(object(document.delta).stop_reason);
-          const stop: StreamEvent[] = reason === undefined ? [] : [{ kind: 'stop', stop: anthropicStop(reason) }];
+          const stop: StreamEvent[] =
+            reason === undefined ? [] : [{ kind: 'stop', stop: readStop('anthropic', reason, false) }];
           return [...stop, { kind: 'usage', usage: { ...usage } }];
         }
         case 'message_stop':

@@ -4,9 +4,9 @@ import { refusalEvent } from '../errors.ts';
 import type { EventWriter, Signature, Stop, StreamEvent, WriterContext } from '../neutral.ts';
 import { seal } from '../seal.ts';
 import { namedEvent } from '../sse.ts';
+import { writeStop } from '../stops.ts';
 import { anthropicUsage } from '../usage-out.ts';
 import type { Json } from '../wire.ts';
-import { anthropicReason } from './answer.ts';
 
 type Call = Extract<StreamEvent, { kind: 'call' }>;
 
@@ -96,7 +96,7 @@ export function createAnthropicWriter(context: WriterContext): EventWriter {
       closeAll() +
       namedEvent({
         type: 'message_delta',
-        delta: { stop_reason: anthropicReason(stop), stop_sequence: null },
+        delta: { stop_reason: writeStop('anthropic', stop), stop_sequence: null },
         usage: counts,
       }) +
       namedEvent({ type: 'message_stop' })

@@ -1,38 +1,12 @@
 /** Whole answers in the dialect of OpenAI's chat completions, read and written. Pure. */
 import { noUse } from '../../cost.ts';
 import { mediaFromUrl, urlOfMedia } from '../media.ts';
-import {
-  type Answer,
-  freeFormText,
-  type Part,
-  type Signature,
-  type Stop,
-  textOfParts,
-  type WriterContext,
-} from '../neutral.ts';
+import { type Answer, freeFormText, type Part, type Signature, textOfParts, type WriterContext } from '../neutral.ts';
 import { seal } from '../seal.ts';
+import { readStop, writeStop } from '../stops.ts';
 import { readUsage } from '../usage.ts';
 import { chatUsage } from '../usage-out.ts';
 import { type Json, list, object, text } from '../wire.ts';
-
-const STOPS: Readonly<Record<string, Stop>> = {
-  stop: 'end',
-  tool_calls: 'tool',
-  function_call: 'tool',
-  length: 'length',
-  content_filter: 'refused',
-};
-const REASONS: Readonly<Record<Stop, string>> = {
-  end: 'stop',
-  tool: 'tool_calls',
-  length: 'length',
-  refused: 'content_filter',
-  sequence: 'stop',
-  pause: 'stop',
-};
-
-export const chatStop = (reason: string): Stop => STOPS[reason] ?? 'end';
-export const chatReason = (stop: Stop): string => REASONS[stop];
 
 /** A call may carry Google's proof of the thought that led to it. */
 export function googleProof(call: Json): { signature?: Signature } {
@@ -72,7 +46,7 @@ export function readChatAnswer(body: Json): Answer {
       ...images,
       ...list(message.tool_calls).map(callOf),
     ],
-    stop: chatStop(text(choice.finish_reason) ?? ''),
+    stop: readStop('chat', text(choice.finish_reason) ?? '', list(message.tool_calls).length > 0),
     usage: body.usage === undefined ? undefined : usage,
   };
 }
@@ -111,7 +85,7 @@ export function writeChatAnswer(answer: Answer, context: WriterContext): Json {
     object: 'chat.completion',
     created: context.created,
     model: answer.model || context.model,
-    choices: [{ index: 0, message, logprobs: null, finish_reason: chatReason(answer.stop) }],
+    choices: [{ index: 0, message, logprobs: null, finish_reason: writeStop('chat', answer.stop) }],
     usage: chatUsage(answer.usage ?? noUse()),
   };
 }

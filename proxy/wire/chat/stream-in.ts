@@ -3,9 +3,10 @@ import type { TokenUse } from '../../../src/costs/schema.ts';
 import { noUse } from '../../cost.ts';
 import { mediaFromUrl } from '../media.ts';
 import type { EventReader, StreamEvent } from '../neutral.ts';
+import { readStop } from '../stops.ts';
 import { readUsage } from '../usage.ts';
 import { count, type Json, list, object, text } from '../wire.ts';
-import { chatStop, googleProof, thoughtIn } from './answer.ts';
+import { googleProof, thoughtIn } from './answer.ts';
 
 export function createChatReader(): EventReader {
   const usage: TokenUse = noUse();
@@ -70,9 +71,8 @@ export function createChatReader(): EventReader {
       const reason = text(choice?.finish_reason);
       if (reason && !stopped) {
         stopped = true;
-        const stop = chatStop(reason);
         // A few services say "stop" after a call.
-        events.push(...endThought(), { kind: 'stop', stop: stop === 'end' && calls.size > 0 ? 'tool' : stop });
+        events.push(...endThought(), { kind: 'stop', stop: readStop('chat', reason, calls.size > 0) });
       }
       if (document.usage) {
         readUsage('chat', object(document.usage), usage);

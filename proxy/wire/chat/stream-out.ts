@@ -3,9 +3,10 @@ import { noUse } from '../../cost.ts';
 import { refusalEvent } from '../errors.ts';
 import { type EventWriter, freeFormText, type StreamEvent, type WriterContext } from '../neutral.ts';
 import { dataLine } from '../sse.ts';
+import { writeStop } from '../stops.ts';
 import { chatUsage } from '../usage-out.ts';
 import type { Json } from '../wire.ts';
-import { chatReason, proofFields } from './answer.ts';
+import { proofFields } from './answer.ts';
 
 export function createChatWriter(context: WriterContext): EventWriter {
   let head: Json = {};
@@ -82,7 +83,7 @@ export function createChatWriter(context: WriterContext): EventWriter {
         usage = event.usage ?? usage;
         return start(event.id, event.model);
       case 'stop':
-        reason = chatReason(event.stop);
+        reason = writeStop('chat', event.stop);
         return '';
       case 'usage':
         usage = event.usage;

@@ -1,30 +1,13 @@
 /** Whole answers in Google's dialect, read and written. Pure. */
 import { noUse } from '../../cost.ts';
-import { type Answer, inputObject, type Part, type Stop, type WriterContext } from '../neutral.ts';
+import { type Answer, inputObject, type Part, type WriterContext } from '../neutral.ts';
 import { seal } from '../seal.ts';
+import { readStop, writeStop } from '../stops.ts';
 import { readUsage } from '../usage.ts';
 import { googleUsage } from '../usage-out.ts';
 import { type Json, list, object, text } from '../wire.ts';
 
-const STOPS: Readonly<Record<string, Stop>> = { STOP: 'end', MAX_TOKENS: 'length' };
-const REASONS: Readonly<Record<Stop, string>> = {
-  end: 'STOP',
-  tool: 'STOP',
-  length: 'MAX_TOKENS',
-  refused: 'SAFETY',
-  sequence: 'STOP',
-  pause: 'STOP',
-};
-
-/** Every reason that is not an ordinary end is a refusal of some kind. */
-export function googleStop(reason: string, calls: boolean): Stop {
-  const stop = STOPS[reason] ?? 'refused';
-  return stop === 'end' && calls ? 'tool' : stop;
-}
-
-export const googleReason = (stop: Stop): string => REASONS[stop];
-
-/** @param index number of the call in this answer, for calls without an id */
+/** @param id for a call that has none */
 export function readGooglePart(part: Json, id: string): Part[] {
   const proof = text(part.thoughtSignature);
   const signature = proof === undefined ? {} : { signature: { wire: 'google' as const, value: proof } };
@@ -55,7 +38,7 @@ export function readGoogleAnswer(body: Json): Answer {
     id,
     model: text(body.modelVersion) ?? '',
     parts,
-    stop: blocked ? 'refused' : googleStop(text(candidate.finishReason) ?? 'STOP', calls),
+    stop: blocked ? 'refused' : readStop('google', text(candidate.finishReason) ?? 'STOP', calls),
     usage: body.usageMetadata === undefined ? undefined : usage,
   };
 }
@@ -91,7 +74,7 @@ export function writeGoogleAnswer(answer: Answer, context: WriterContext): Json 
     candidates: [
       {
         content: { role: 'model', parts: answer.parts.flatMap(writeGooglePart) },
-        finishReason: googleReason(answer.stop),
+        finishReason: writeStop('google', answer.stop),
         index: 0,
       },
     ],

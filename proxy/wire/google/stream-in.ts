@@ -2,9 +2,10 @@
 import { noUse } from '../../cost.ts';
 import { eventsOf } from '../answer.ts';
 import type { EventReader, Part, StreamEvent } from '../neutral.ts';
+import { readStop } from '../stops.ts';
 import { readUsage } from '../usage.ts';
 import { count, type Json, list, object, text } from '../wire.ts';
-import { googleStop, readGooglePart } from './answer.ts';
+import { readGooglePart } from './answer.ts';
 
 export function createGoogleReader(): EventReader {
   let [started, stopped, calls] = [false, false, 0];
@@ -47,7 +48,7 @@ export function createGoogleReader(): EventReader {
       const reason = text(candidate.finishReason);
       if (!stopped && (blocked || reason !== undefined)) {
         stopped = true;
-        events.push({ kind: 'stop', stop: blocked ? 'refused' : googleStop(reason ?? '', calls > 0) });
+        events.push({ kind: 'stop', stop: blocked ? 'refused' : readStop('google', reason ?? '', calls > 0) });
       }
       return events;
     },

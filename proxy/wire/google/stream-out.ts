@@ -3,9 +3,10 @@ import { noUse } from '../../cost.ts';
 import { refusalBody, refusalEvent } from '../errors.ts';
 import type { EventWriter, Part, Stop, StreamEvent, WriterContext } from '../neutral.ts';
 import { dataLine } from '../sse.ts';
+import { writeStop } from '../stops.ts';
 import { googleUsage } from '../usage-out.ts';
 import type { Json } from '../wire.ts';
-import { googleReason, writeGooglePart } from './answer.ts';
+import { writeGooglePart } from './answer.ts';
 
 type Call = Extract<Part, { kind: 'call' }>;
 
@@ -40,7 +41,11 @@ export function createGoogleWriter(context: WriterContext): EventWriter {
 
   function finish(): string {
     const left = [...calls.keys()].map(closeCall).join('');
-    const last = chunk([{ text: '' }], { finishReason: googleReason(stop) }, { usageMetadata: googleUsage(usage) });
+    const last = chunk(
+      [{ text: '' }],
+      { finishReason: writeStop('google', stop) },
+      { usageMetadata: googleUsage(usage) },
+    );
     return left + last + (context.events ? '' : ']');
   }
 

@@ -3,15 +3,15 @@ import type { TokenUse } from '../../../src/costs/schema.ts';
 import { noUse } from '../../cost.ts';
 import { type Answer, freeFormText, type Part, type Stop, type WriterContext } from '../neutral.ts';
 import { seal } from '../seal.ts';
+import { readStop } from '../stops.ts';
 import { readUsage } from '../usage.ts';
 import { responsesUsage } from '../usage-out.ts';
 import { type Json, list, object, text } from '../wire.ts';
 
 /** Why a response ended: its state, and whether it calls a tool. */
 export function responsesStop(response: Json, calls: boolean): Stop {
-  if (response.status === 'incomplete')
-    return object(response.incomplete_details).reason === 'content_filter' ? 'refused' : 'length';
-  return calls ? 'tool' : 'end';
+  if (object(response.incomplete_details).reason === 'content_filter') return 'refused';
+  return readStop('responses', text(response.status) ?? '', calls);
 }
 
 export function thoughtSignature(item: Json): Extract<Part, { kind: 'thinking' }>['signature'] {

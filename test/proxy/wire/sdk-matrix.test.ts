@@ -74,7 +74,7 @@ describe.each(PAIRS)('%s client, %s provider', (client, provider) => {
     const sent = JSON.stringify(upstream.seen[0]?.body);
     for (const word of ['Be brief.', 'Look at this.', 'iVBORw0KGgo', 'The bash tool', '4000'])
       expect(sent).toContain(word);
-    expect(rig.results[0]).toMatchObject({ outcome: 'ok', reading: { exact: true } });
+    expect(rig.results[0]).toMatchObject({ outcome: 'ok', reading: { exact: true, stopReason: 'tool' } });
     const { input, cacheRead, output, reasoning } = rig.results[0]?.reading?.tokens ?? {};
     expect({ input, cacheRead, output: (output ?? 0) + (reasoning ?? 0) }).toEqual({
       input: 40,

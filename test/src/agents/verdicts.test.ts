@@ -110,8 +110,8 @@ describe('what events say', () => {
   test('traffic: in flight is busy, an end of turn is idle, a tool call is still busy, a cut says nothing', () => {
     const traffic = { agentId: 'a', at, requests: 1, totalCostNano: 0, inFlight: 0 };
     expect(verdictOfTraffic({ ...traffic, inFlight: 2 })?.state).toBe('busy');
-    expect(verdictOfTraffic({ ...traffic, stopReason: 'end_turn' })?.state).toBe('idle');
-    expect(verdictOfTraffic({ ...traffic, stopReason: 'tool_use' })?.state).toBe('busy');
+    expect(verdictOfTraffic({ ...traffic, stopReason: 'end' })?.state).toBe('idle');
+    expect(verdictOfTraffic({ ...traffic, stopReason: 'tool' })?.state).toBe('busy');
     expect(verdictOfTraffic(traffic)).toBeUndefined();
   });
 });
