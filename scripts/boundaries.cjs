@@ -1,6 +1,6 @@
 /** Who may import whom. What is not allowed here is an error; the table is explained in src/README.md. */
 const features =
-  '(beads|convoys|agents|inbox|repos|commits|worktrees|merge|reviews|costs|recordings|secrets|access|system|sync)';
+  '(beads|convoys|agents|inbox|repos|commits|worktrees|merge|reviews|costs|recordings|secrets|access|system|sync|history|backup|doctor)';
 const pure = `^src/(base/|storage/record/|errors\\.ts|events\\.ts|config\\.ts|operations\\.ts|${features}/(operations|graph-operations|claim-operations|schema|state|fields|context|bridge-protocol|runner|runtime|text|period|record|batch)\\.ts)`;
 /** What a service may take from another feature: its nouns, its one place of change, its rows; never its service. */
 const offered = `^src/${features}/(operations|graph-operations|claim-operations|schema|state|fields|context|bridge-protocol|runner|runtime|text|period|record|briefing|changes|readiness|store|worktree)\\.ts`;

@@ -413,6 +413,32 @@ export const errorTable = {
       `Replica ${p(a, 'replica')} has a clock that is ${p(a, 'minutes')} minutes ahead (${p(a, 'path')}).`,
     hint: () => 'Mend that clock, or this one; godel sync --accept-skew takes its changes as they are.',
   },
+  'nothing-to-undo': {
+    kind: 'not_found',
+    message: () => 'There is no change of yours left to take back.',
+    hint: () => 'godel events --type "bead:*" shows what was changed.',
+  },
+  'undo-overtaken': {
+    kind: 'conflict',
+    message: (a) => `${p(a, 'field')} of ${p(a, 'id')} was changed again since; nothing was undone.`,
+    hint: (a) => `godel bead history ${p(a, 'id')} shows by whom.`,
+  },
+  'undo-impossible': {
+    kind: 'conflict',
+    message: (a) => `A change of ${p(a, 'field')} cannot be taken back.`,
+    hint: (a) => `godel bead history ${p(a, 'id')} shows what was there before.`,
+  },
+  'backup-not-found': {
+    kind: 'not_found',
+    message: (a) => `There is no backup "${p(a, 'name')}".`,
+    hint: () => 'godel backup list shows them; a folder may be named too.',
+  },
+  'backup-damaged': {
+    kind: 'conflict',
+    exit: 1,
+    message: (a) => `The backup ${p(a, 'name')} is damaged: ${p(a, 'problem')}.`,
+    hint: () => 'godel backup list shows older ones.',
+  },
   'no-conflict': {
     kind: 'not_found',
     message: (a) => `${p(a, 'id')} has no open conflict${p(a, 'field') ? ` about ${p(a, 'field')}` : ''}.`,

@@ -3,8 +3,8 @@
 export const eventTypes = {
   'project:created': 'project',
   'bead:created': 'bead',
-  'bead:updated': 'bead, changed (field names)',
-  'bead:deleted': 'id',
+  'bead:updated': 'bead, changed (field names), before (their old values)',
+  'bead:deleted': 'id, bead',
   'bead:proven': 'bead, proof',
   'bead:landed': 'bead, commit',
   'bead:conflicted': 'conflict',

@@ -1,10 +1,13 @@
 /** The list of all operations: one line per feature. */
 import { agentOperations } from './agents/operations.ts';
+import { backupOperations } from './backup/operations.ts';
 import { graphOperations } from './beads/graph-operations.ts';
 import { beadOperations } from './beads/operations.ts';
 import { commitOperations } from './commits/operations.ts';
 import { convoyOperations } from './convoys/operations.ts';
 import { costOperations } from './costs/operations.ts';
+import { doctorOperations } from './doctor/operations.ts';
+import { historyOperations } from './history/operations.ts';
 import { inboxOperations } from './inbox/operations.ts';
 import { mergeOperations } from './merge/operations.ts';
 import { recordingOperations } from './recordings/operations.ts';
@@ -30,6 +33,9 @@ export const operations = {
   ...syncOperations,
   ...secretOperations,
   ...recordingOperations,
+  ...historyOperations,
+  ...backupOperations,
+  ...doctorOperations,
   ...systemOperations,
 } as const;
 

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Handlers } from '../access/context.ts';
 import type { Actor } from '../access/schema.ts';
+import { actingAs } from '../base/acting.ts';
 import type { Clock } from '../base/clock.ts';
 import { GodelError, messageOf } from '../base/error.ts';
 import type { EventBus, GodelEvent } from '../base/event.ts';
@@ -144,7 +145,7 @@ export function createApi(options: ApiOptions): Api {
     if (!options.allows(actor, operation)) throw failure('forbidden', { actor: actor.name, operation: operation.name });
     const input = parseInput(operation, fields);
     const handler = options.handlers[key] as (input: unknown, context: unknown) => Promise<unknown>;
-    return handler(input, { actor, ...context });
+    return actingAs({ id: actor.id, name: actor.name }, () => handler(input, { actor, ...context }));
   }
 
   function route(key: keyof Operations, operation: AnyOperation) {

@@ -20,6 +20,10 @@ function applied(bead: Bead, change: BeadChange, now: string): Bead {
   return merged as Bead;
 }
 
+/** What the changed fields were, so that the change can be taken back. */
+const valuesOf = (bead: Bead, fields: readonly string[]): Record<string, unknown> =>
+  Object.fromEntries(fields.map((field) => [field, (bead as Record<string, unknown>)[field]]));
+
 /** Fields that live in this database only: changing them alone writes nothing to git. */
 const LOCAL_FIELDS = new Set(['worktree', 'conflicts']);
 
@@ -39,7 +43,7 @@ export async function changeBead(
   await unit.emit({
     type: event.type,
     component: 'beads',
-    payload: { bead: saved, changed, ...event.extra },
+    payload: { bead: saved, changed, before: valuesOf(bead, changed), ...event.extra },
     metadata: { projectId: bead.projectId, beadId: bead.id },
   });
   return saved;

@@ -186,7 +186,7 @@ export function createBeadService(options: BeadServiceOptions): Service {
       await deleteBead(unit.tx, projectId, bead.id);
       await unit.persist(projectId, beadDeletion(bead.id));
       const metadata = { projectId, beadId: bead.id };
-      await unit.emit({ type: 'bead:deleted', component: 'beads', payload: { id: bead.id }, metadata });
+      await unit.emit({ type: 'bead:deleted', component: 'beads', payload: { id: bead.id, bead }, metadata });
       return { id: bead.id, deleted: true as const };
     });
   };

@@ -15,6 +15,7 @@ import { createUnitOfWork, type UnitOfWork } from '../storage/unit-of-work.ts';
 import { type ConfigFiles, createConfigFiles } from './config-files.ts';
 import { createProviderSource } from './provider-source.ts';
 import { rulesOf } from './record-kinds.ts';
+import { applyRestore } from './restore.ts';
 import { createStateSync, type StateSync } from './state-sync.ts';
 
 export interface Core {
@@ -48,6 +49,7 @@ export interface CoreOptions {
 
 export async function createCore(options: CoreOptions): Promise<Core> {
   const { paths, environment, clock, log } = options;
+  await applyRestore(paths, clock.now(), log);
   const database = await openSqlite(paths.databaseFile, (error) =>
     log.error(
       { problem: messageOf(error), file: paths.databaseFile },

@@ -1,6 +1,15 @@
-/** The services about records themselves: exchange with other clones. */
+/** The services about records themselves: exchange with other clones, their past, backups, the doctor. */
+import type { Handlers } from '../access/context.ts';
+import type { backupOperations } from '../backup/operations.ts';
+import { createBackupService } from '../backup/service.ts';
 import type { Config } from '../config.ts';
+import type { doctorOperations } from '../doctor/operations.ts';
+import { createDoctorService } from '../doctor/service.ts';
+import type { historyOperations } from '../history/operations.ts';
+import { createHistoryService } from '../history/service.ts';
 import type { RepoService } from '../repos/service.ts';
+import { allProjects } from '../repos/store.ts';
+import { damageOf } from '../storage/snapshot-file.ts';
 import { createSyncService, type SyncService } from '../sync/service.ts';
 import type { Core } from './core.ts';
 
@@ -8,22 +17,40 @@ export interface RecordServicesOptions {
   core: Core;
   repos: RepoService;
   configOf: (path: string) => Promise<Config>;
+  version: string;
 }
 
 export interface RecordServices {
-  handlers: SyncService['handlers'];
+  handlers: SyncService['handlers'] &
+    Handlers<typeof historyOperations> &
+    Handlers<typeof backupOperations> &
+    Handlers<typeof doctorOperations>;
   sync: SyncService;
 }
 
-export function createRecordServices({ core, repos, configOf }: RecordServicesOptions): RecordServices {
+export function createRecordServices({ core, repos, configOf, version }: RecordServicesOptions): RecordServices {
+  const { database, units, paths, clock } = core;
+  const project = (id: string) => repos.project(id);
+  const projects = () => allProjects(database.db);
+  const settle = (id: string) => core.sync.settle(id);
   const sync = createSyncService({
-    database: core.database,
-    units: core.units,
-    project: (id) => repos.project(id),
-    configOf: (project) => configOf(project.path),
+    database,
+    units,
+    project,
+    configOf: (each) => configOf(each.path),
     merge: core.sync.merge,
-    settle: (project) => core.sync.settle(project.id),
-    now: core.clock.now,
+    settle: (each) => settle(each.id),
+    now: clock.now,
   });
-  return { sync, handlers: sync.handlers };
+  const history = createHistoryService({ database, units, project });
+  const backup = createBackupService({ paths, version, projects, settle, now: clock.now });
+  const doctor = createDoctorService({
+    homeChecks: {
+      database: async () => damageOf(paths.databaseFile),
+      ledger: async () => damageOf(paths.ledgerFile),
+    },
+    projects,
+    examine: core.sync.examine,
+  });
+  return { sync, handlers: { ...sync.handlers, ...history, ...backup, ...doctor } };
 }

@@ -119,7 +119,7 @@ export function createServices(options: ServicesOptions): Services {
   const money = createMoneyServices({ core, repos, proxy });
 
   const system = systemPart(options, configOf, merging);
-  const records = createRecordServices({ core, repos, configOf });
+  const records = createRecordServices({ core, repos, configOf, version: options.version });
 
   const handlers = {
     ...repos.handlers,

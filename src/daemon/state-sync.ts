@@ -3,14 +3,17 @@
  * left, takes in what others wrote to the ref, replays the outbox, and flushes new changes.
  */
 import { messageOf } from '../base/error.ts';
+import type { Finding } from '../doctor/schema.ts';
 import { failure } from '../errors.ts';
 import type { Project } from '../repos/schema.ts';
 import { markFlushed, pendingOutbox } from '../storage/journal.ts';
 import { createFlusher, type Flusher, type PendingChange } from '../storage/state-ref/flusher.ts';
 import { readRef } from '../storage/state-ref/read.ts';
 import { clearStaleLocks } from '../storage/state-ref/start-up.ts';
+import { createUpkeep, type Upkeep } from '../storage/state-ref/upkeep.ts';
 import { type RefWatch, watchStateRef } from '../storage/state-ref/watch.ts';
 import { assertStateWritable } from '../storage/state-ref/writable.ts';
+import { checkState } from './state-check.ts';
 import { createStateImport, type StateImport } from './state-import.ts';
 import { type MergeReport, type MergeRequest, mergeState } from './state-merge.ts';
 import type { StateTakeOptions } from './state-take.ts';
@@ -26,6 +29,8 @@ export interface StateSync {
   settle(projectId: string): Promise<string | null>;
   /** @throws GodelError disk-full, repository-read-only when git could not take a change now */
   assertWritable(projectId: string): Promise<void>;
+  /** Compares database and ref, and mends what differs. */
+  examine(project: Project, repair: boolean): Promise<Omit<Finding, 'project'>[]>;
   /** Oldest unflushed change of any project, for health. */
   backlog(): { rows: number; oldestMs: number };
   stop(): Promise<void>;
@@ -35,6 +40,7 @@ interface Attached {
   gitDir: string;
   flusher: Flusher;
   watch: RefWatch;
+  upkeep: Upkeep;
 }
 
 export function createStateSync(options: StateTakeOptions): StateSync {
@@ -50,11 +56,17 @@ export function createStateSync(options: StateTakeOptions): StateSync {
     const removed = await clearStaleLocks(project.gitDir);
     if (removed.length > 0) log.warn({ projectId: project.id, removed }, 'stale files of a killed writer removed');
     await importer.importRef(project, await readRef(project.gitDir));
+    const upkeep = createUpkeep(project.gitDir, (error) =>
+      log.warn({ projectId: project.id, problem: messageOf(error) }, 'packs not rolled up'),
+    );
     const flusher = createFlusher({
       gitDir: project.gitDir,
       clock: options.clock,
       loadPending: (limit) => pendingOutbox(database.db, project.id, limit),
-      markFlushed: ({ upToId, oid }) => database.transact((tx) => markFlushed(tx, project.id, upToId, oid)),
+      async markFlushed({ upToId, oid }) {
+        await database.transact((tx) => markFlushed(tx, project.id, upToId, oid));
+        upkeep.changed();
+      },
       onMoved: (oid) => importer.importRef(project, oid),
       onError: (error) => log.error({ projectId: project.id, problem: messageOf(error) }, 'git refused a change'),
       trailers,
@@ -64,7 +76,7 @@ export function createStateSync(options: StateTakeOptions): StateSync {
         .reread()
         .catch((error: unknown) => log.error({ projectId: project.id, problem: messageOf(error) }, 'ref not read'));
     });
-    const parts = { gitDir: project.gitDir, flusher, watch };
+    const parts = { gitDir: project.gitDir, flusher, watch, upkeep };
     running.set(project.id, parts);
     await flusher.flush();
     return parts;
@@ -98,6 +110,12 @@ export function createStateSync(options: StateTakeOptions): StateSync {
         return turn.head();
       });
     },
+    async examine(project, repair) {
+      const parts = await attached.get(project.id);
+      if (!parts) throw new Error('the repository cannot be used now');
+      const found = await parts.flusher.merge((turn) => checkState(turn, project, repair, { database, importer }));
+      return found;
+    },
     async flushed(projectId, outboxId) {
       const { flusher } = await partsOf(projectId);
       await flusher.whenFlushed(outboxId).catch((error: unknown) => {
@@ -117,6 +135,7 @@ export function createStateSync(options: StateTakeOptions): StateSync {
     async stop() {
       for (const { watch } of running.values()) watch.close();
       await Promise.all([...running.values()].map(({ flusher }) => flusher.stop()));
+      await Promise.all([...running.values()].map(({ upkeep }) => upkeep.stop()));
     },
   };
 }

@@ -66,6 +66,26 @@ export async function eventsSince(
   return (await query.execute()).map((row) => toEvent(row));
 }
 
+/** The latest events of some types that an actor caused in a project, newest first. */
+export async function eventsOfActor(
+  db: Reader,
+  projectId: string,
+  actorId: string,
+  types: readonly string[],
+  limit: number,
+): Promise<GodelEvent[]> {
+  const rows = await db
+    .selectFrom('events')
+    .selectAll()
+    .where('project_id', '=', projectId)
+    .where('type', 'in', types)
+    .where('metadata', 'like', `%"userId":${JSON.stringify(actorId)}%`)
+    .orderBy('seq', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => toEvent(row));
+}
+
 /** First and last sequence number kept; zeros when there are no events. */
 export async function eventRange(db: Reader): Promise<{ oldest: number; last: number }> {
   const row = await db

@@ -29,6 +29,18 @@ export async function quarantinedPaths(db: Reader, projectId: string): Promise<S
   return new Set(rows.map((row) => row.path));
 }
 
+export async function listQuarantine(db: Reader, projectId: string): Promise<Quarantined[]> {
+  const rows = await db.selectFrom('quarantine').selectAll().where('project_id', '=', projectId).execute();
+  return rows.map((row) => ({
+    projectId: row.project_id,
+    path: row.path,
+    oid: row.oid,
+    problem: row.problem,
+    replacedBy: row.replaced_by,
+    foundAt: row.found_at,
+  }));
+}
+
 export async function forgetQuarantine(tx: Tx, projectId: string, path: string): Promise<void> {
   await tx.deleteFrom('quarantine').where('project_id', '=', projectId).where('path', '=', path).execute();
 }

@@ -2,6 +2,8 @@
  * The one way a service changes something: rows, events and outbox in one transaction, then the
  * events are published, then (for what is kept in git) the answer waits until git has it.
  */
+
+import { acting } from '../base/acting.ts';
 import type { Clock } from '../base/clock.ts';
 import type { EventBus, EventDraft, GodelEvent } from '../base/event.ts';
 import type { EventType } from '../events.ts';
@@ -50,12 +52,13 @@ export function createUnitOfWork(options: UnitOfWorkOptions): UnitOfWork {
           tx,
           nowMs,
           now: new Date(nowMs).toISOString(),
-          emit: async (draft) => void events.push(await appendEvent(tx, draft, nowMs)),
+          emit: async (draft) => void events.push(await appendEvent(tx, attributed(draft), nowMs)),
           persist: async (projectId, draft) => {
             // Here a refusal rolls everything back; after the commit it could only be told of.
             if (!waits.has(projectId)) await options.assertWritable?.(projectId);
             const rules = rulesOf(draft.path);
-            waits.set(projectId, await persistRecord(tx, { projectId, draft, rules, replica, nowMs }));
+            const named = { ...draft, subject: withName(draft.subject) };
+            waits.set(projectId, await persistRecord(tx, { projectId, draft: named, rules, replica, nowMs }));
           },
         });
       });
@@ -64,4 +67,18 @@ export function createUnitOfWork(options: UnitOfWorkOptions): UnitOfWork {
       return result;
     },
   };
+}
+
+/** An event says who caused it, and what it takes back. */
+function attributed(draft: EventDraft): EventDraft {
+  const who = acting();
+  if (!who) return draft;
+  const causation = who.undoes === undefined ? {} : { causationId: who.undoes };
+  return { ...draft, metadata: { userId: who.id, ...causation, ...draft.metadata } };
+}
+
+/** The subject of a change names who made it. */
+function withName(subject: string): string {
+  const name = acting()?.name;
+  return name === undefined || subject.includes(name) ? subject : `${subject} (${name})`;
 }

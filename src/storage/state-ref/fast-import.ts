@@ -10,6 +10,7 @@ import type { RunResult } from '../../base/process.ts';
 import { failure } from '../../errors.ts';
 import { STATE_REF } from './layout.ts';
 import { readRef } from './read.ts';
+import { packListFile } from './repack.ts';
 
 export interface FileChange {
   path: string;
@@ -83,7 +84,15 @@ function explain(spec: GroupSpec, result: RunResult): Error {
 export async function writeGroup(spec: GroupSpec): Promise<string> {
   // Without a parent fast-import would start a new history over an existing ref.
   if (spec.expected === null && (await readRef(spec.gitDir)) !== null) throw new StateMovedError();
-  const result = await tryGit(spec.gitDir, ['fast-import', '--quiet', '--done', '--date-format=raw'], {
+  // Names the pack it makes, so that rolling up finds our own.
+  const args = [
+    'fast-import',
+    '--quiet',
+    '--done',
+    '--date-format=raw',
+    `--export-pack-edges=${packListFile(spec.gitDir)}`,
+  ];
+  const result = await tryGit(spec.gitDir, args, {
     input: stream(spec),
     config: CONFIG,
     timeoutMs: 60_000,

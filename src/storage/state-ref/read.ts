@@ -171,6 +171,21 @@ export async function readPaths(
   return texts;
 }
 
+/** Texts of one file at many commits, by commit. */
+export async function readVersions(
+  gitDir: string,
+  commits: readonly string[],
+  path: string,
+): Promise<Map<string, string>> {
+  const texts = new Map<string, string>();
+  const entries = commits.map((commit) => ({ oid: `${commit}:${path}`, path: commit }));
+  const take = async (files: StateFile[]) => {
+    for (const file of files) if (file.content !== null) texts.set(file.path, file.content);
+  };
+  if (entries.length > 0) await readBlobs(gitDir, entries, take, 1_000);
+  return texts;
+}
+
 /** Commits that changed a file, newest first. */
 export async function pathHistory(gitDir: string, path: string, from: string = STATE_REF): Promise<string[]> {
   const text = await git(gitDir, ['log', '--format=%H', from, '--', path]);

@@ -1,0 +1,16 @@
+/** Who the work at hand is done for. It follows every await, so that events and the history in git can name them. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+export interface Acting {
+  id: string;
+  name: string;
+  /** Event that is taken back by this work. */
+  undoes?: string;
+}
+
+const scope = new AsyncLocalStorage<Acting>();
+
+export const actingAs = <T>(acting: Acting, work: () => Promise<T>): Promise<T> => scope.run(acting, work);
+
+/** Undefined for what Godel does on its own. */
+export const acting = (): Acting | undefined => scope.getStore();
