@@ -104,7 +104,7 @@ test('an agent has the ports of its worktree; reclaim never takes one that an ag
 
 test('ctrl-c in the middle of a set-up command ends it and takes everything back', async () => {
   const bead = await newBead('interrupted');
-  await set('setup_command', `sh -c 'echo $$ > ${home.folder}/waiting; exec sleep 1000'`);
+  await set('setup_command', `sh -c 'echo $$ > "$GODEL_ROOT/../waiting"; exec sleep 1000'`);
   const client = spawn(process.execPath, [GODEL, 'worktree', 'create', bead.id], {
     cwd: home.repository,
     env: home.env,
@@ -120,7 +120,7 @@ test('ctrl-c in the middle of a set-up command ends it and takes everything back
 
 test('a daemon killed in the middle of a set-up command heals at its next start', async () => {
   const bead = await newBead('killed');
-  await set('setup_command', `sh -c 'echo $$ > ${home.folder}/orphan; exec sleep 1000'`);
+  await set('setup_command', `sh -c 'echo $$ > "$GODEL_ROOT/../orphan"; exec sleep 1000'`);
   const making = home.godel(['worktree', 'create', bead.id]);
   const pid = await pidIn('orphan');
   process.kill(home.daemonPid(), 'SIGKILL');
