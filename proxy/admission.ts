@@ -41,12 +41,9 @@ function budgetDenial(budget: BudgetState, needNano: number): Denial {
   // A request that only waits for others to settle is no reason to park the agent.
   if (spentNano + needNano <= limitNano) return denied(refusals.limited(message, 1_000));
   const reason = `budget${PERIOD_WORDS[period]} for ${name} is spent: ${usd(spentNano)} of ${usd(limitNano)}`;
-  const { resetsAt } = budget;
-  return denied(refusals.budget(message), {
-    kind: 'budget',
-    reason,
-    ...(resetsAt === null ? {} : { until: resetsAt }),
-  });
+  const { subject, resetsAt } = budget;
+  const parking = { kind: 'budget', reason, budget: { scope, subject, period } } as const;
+  return denied(refusals.budget(message), { ...parking, ...(resetsAt === null ? {} : { until: resetsAt }) });
 }
 
 export function createAdmission(options: AdmissionOptions): Admission {

@@ -15,8 +15,10 @@ import {
   type EvidenceBySource,
   isLive,
   judge,
+  type Parked,
   type StateReport,
   shown,
+  withParking,
   withReport,
 } from './state.ts';
 import { verdictOf, verdictOfTraffic } from './verdicts.ts';
@@ -36,6 +38,8 @@ export interface Observation {
   proxyActivity(activity: Activity): Promise<void>;
   /** Sources that hold stand by their verdict at this time; nothing is written. */
   confirm(agentId: string, atMs: number, holds: (evidence: Evidence) => boolean): void;
+  /** Says that an agent may not go on for now, or that it may again. */
+  park(agentId: string, parked: Parked | undefined): Promise<void>;
   /** Judges again: what nobody confirmed for long is not known any more. */
   review(agentId: string): Promise<void>;
   /** The stored state with the time it was last confirmed. */
@@ -58,13 +62,16 @@ function lifecycleFor(lifecycle: Lifecycle, observed: ObservedState): 'wait' | '
 export function createObservation(options: ObservationOptions): Observation {
   const { units, clock } = options;
   const known = new Map<string, EvidenceBySource>();
+  const parked = new Map<string, Parked>();
 
   function observedOf(agent: Agent): ObservedState {
     if (agent.lifecycle === 'paused') return agent.observed;
     const evidence = known.get(agent.id);
     // What a process said at its start is in the row alone until another source speaks.
-    if (!evidence) return agent.observed;
-    return shown(judge(evidence, clock.now()), evidence, agent.observed);
+    const parking = parked.get(agent.id);
+    if (!evidence && !parking) return agent.observed;
+    const said = evidence ?? {};
+    return shown(withParking(judge(said, clock.now()), parking), said, agent.observed);
   }
 
   async function settle(agentId: string, change: AgentChange = {}): Promise<void> {
@@ -115,9 +122,17 @@ export function createObservation(options: ObservationOptions): Observation {
       const evidence = known.get(agentId);
       if (evidence) known.set(agentId, confirmed(evidence, atMs, holds));
     },
+    async park(agentId, parking) {
+      if (parking) parked.set(agentId, parking);
+      else parked.delete(agentId);
+      await settle(agentId);
+    },
     review: (agentId) => settle(agentId),
     fresh: (agent) => (isLive(agent.lifecycle) ? { ...agent, observed: observedOf(agent) } : agent),
     evidence: (agentId) => known.get(agentId) ?? {},
-    forget: (agentId) => void known.delete(agentId),
+    forget(agentId) {
+      known.delete(agentId);
+      parked.delete(agentId);
+    },
   };
 }

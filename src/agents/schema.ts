@@ -21,6 +21,7 @@ export const agentStateSchema = z.enum([
   'busy',
   'waiting',
   'idle',
+  'parked',
   'paused',
   'exited',
   'failed',
@@ -57,7 +58,10 @@ export const observedStateSchema = z.object({
   source: stateSourceSchema,
   at: z.string().describe('When it was last observed'),
   since: z.string().describe('When this state began'),
-  detail: z.string().optional().describe('The question when waiting, the tool when busy, the reason when failed'),
+  detail: z
+    .string()
+    .optional()
+    .describe('The question when waiting, the tool when busy, the reason when failed or parked'),
   question: questionSchema.optional().describe('What it waits for, with its choices'),
   evidence: z.array(verdictSchema).optional().describe('What every source says, best first'),
 });

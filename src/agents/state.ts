@@ -128,6 +128,18 @@ export function judge(known: EvidenceBySource, nowMs: number): Evidence {
   return { state: 'unknown', source: 'process', atMs: nowMs, sinceMs: lostMs, detail };
 }
 
+/** Why an agent may not go on for now, whatever it says of itself. */
+export interface Parked {
+  detail: string;
+  sinceMs: number;
+}
+
+/** What is parked is shown so, but for the end of its process. */
+export function withParking(verdict: Evidence, parked: Parked | undefined): Evidence {
+  if (!parked || isFinal(verdict.state)) return verdict;
+  return { state: 'parked', source: 'proxy', atMs: verdict.atMs, ...parked };
+}
+
 const iso = (ms: number) => new Date(ms).toISOString();
 
 /** The form that is stored and shown. `since` goes on while the state stays, whichever source gives it. */

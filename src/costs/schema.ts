@@ -262,6 +262,8 @@ export const parkingSchema = z.object({
   reason: z.string(),
   /** When it may go on; absent when only a person can change it. */
   until: z.string().optional(),
+  /** The budget that is spent. */
+  budget: z.object({ scope: budgetScopeSchema, subject: z.string(), period: budgetPeriodSchema }).optional(),
 });
 export type Parking = z.infer<typeof parkingSchema>;
 

@@ -24,6 +24,7 @@ import { createHealth, type HealthChecks } from './health.ts';
 import { startInboxWatch } from './inbox-watch.ts';
 import { metricsText } from './metrics.ts';
 import { startNotify } from './notify.ts';
+import { createParking } from './parking.ts';
 import { probesOf } from './probes.ts';
 import { programFiles } from './program-files.ts';
 import { createProjectWatches } from './project-watch.ts';
@@ -82,6 +83,7 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
   const worktrees = createWorktreeParts(core, repos);
   stops.push(worktrees.stop);
 
+  const alerts = createBudgetAlerts({ core });
   const proxy = createProxyProcess({
     paths: core.paths,
     proxyFile: files.proxy,
@@ -90,11 +92,15 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
     version,
     environment: core.environment,
     policy: async () => policyOf((await core.config.daemon()).config, core.providers),
-    onNotice: createBudgetAlerts({ core }),
+    onNotice: (notice) => {
+      alerts(notice);
+      parking.notice(notice);
+    },
     onActivity: (activity) => {
       board.spendChanged(activity.agentId);
       snapshots.touch(activity.agentId);
       parts.progress.activity(activity);
+      parking.activity(activity);
       parts.observation
         .proxyActivity(activity)
         .catch((error: unknown) => log.error({ problem: messageOf(error) }, 'traffic not noted'));
@@ -112,12 +118,15 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
     touched: (agentId) => snapshots.touch(agentId),
   });
   stops.push(() => parts.runner.close());
+  const parking = createParking({ core, parts });
+  stops.push(parking.stop);
   const board = createBoard({ core, parts, files, proxy });
   stops.push(board.stop);
   const snapshots = startSnapshots(core, parts, repos);
   stops.push(snapshots.stop);
   await attachKnown(core, repos);
   await startParts(core, parts, repos, proxy, stops);
+  await parking.start();
   await board.start();
 
   const health = createHealth(probesOf({ core, parts, proxy }), clock);

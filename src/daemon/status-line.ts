@@ -10,7 +10,7 @@ export function statusLeft(project: string, counts: Readonly<Record<BeadStatus, 
   return ` #[bold]godel#[nobold] ${plain(project)}  #[fg=default]${lanes}`;
 }
 
-const SHOWN: readonly AgentState[] = ['waiting', 'busy', 'idle', 'paused', 'starting', 'unknown', 'failed'];
+const SHOWN: readonly AgentState[] = ['waiting', 'parked', 'busy', 'idle', 'paused', 'starting', 'unknown', 'failed'];
 const STYLE: Readonly<Partial<Record<AgentState, string>>> = {
   waiting: '#[fg=yellow,bold]',
   busy: '#[fg=green]',

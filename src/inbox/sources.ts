@@ -40,6 +40,13 @@ function attentionDraft(agent: Agent, attention: NonNullable<Agent['attention']>
   };
 }
 
+/** One that goes on by itself is told too: a person may have a budget to raise before. */
+function parkedDraft(agent: Agent): InboxDraft {
+  const { detail, since } = agent.observed;
+  const key = `agent:${agent.id}:${agent.generation}:parked:${since}`;
+  return { ...about(agent), key, kind: 'budget', title: `${agent.name} is parked: ${detail ?? ''}`, choices: [] };
+}
+
 /** Beginning of the keys of everything that `agentDrafts` can say about an agent. */
 export const agentKeys = (agentId: string) => `agent:${agentId}:`;
 
@@ -51,6 +58,7 @@ export function agentDrafts(agent: Agent): InboxDraft[] | undefined {
     const key = `agent:${agent.id}:${agent.generation}:failed`;
     return [{ ...about(agent), key, kind: 'failure', title, choices: ['restart', 'leave it'] }];
   }
+  if (agent.observed.state === 'parked') return [parkedDraft(agent), ...attention];
   if (agent.observed.state === 'unknown' || agent.observed.state === 'starting') return undefined;
   return agent.observed.state === 'waiting' ? [waitingDraft(agent), ...attention] : attention;
 }

@@ -14,6 +14,7 @@ import { worktreesMigration } from './migrations/0030-worktrees.ts';
 import { commitLinksMigration } from './migrations/0031-commit-links.ts';
 import { mergeQueueMigration } from './migrations/0040-merge-queue.ts';
 import { moneyMigration } from './migrations/0050-money.ts';
+import { parkedBudgetMigration } from './migrations/0051-parked-budget.ts';
 import { inboxMigration } from './migrations/0060-inbox.ts';
 import type { Tables } from './tables.ts';
 
@@ -34,6 +35,7 @@ const migrations: Record<string, Migration> = {
   '0001-initial': initialMigration,
   '0060-inbox': inboxMigration,
   '0050-money': moneyMigration,
+  '0051-parked-budget': parkedBudgetMigration,
   '0010-records': recordsMigration,
   '0020-work-graph': workGraphMigration,
   '0030-worktrees': worktreesMigration,

@@ -272,6 +272,8 @@ export interface ParkedAgentRow {
   reason: string;
   since: string;
   until: string | null;
+  /** The budget it waits for: scope, subject and period. */
+  budget: string | null;
 }
 
 export interface Tables {

@@ -2,9 +2,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Agent, Prompt } from '../../src/agents/schema.ts';
 import { run } from '../../src/base/process.ts';
+import type { Bead } from '../../src/beads/schema.ts';
 import type { BudgetState, LedgerEntry, ProviderState, ProviderTest, UsageReport } from '../../src/costs/schema.ts';
-import { createHome, GODEL, type TestHome, until } from '../support/home.ts';
+import { createHome, GODEL, script, type TestHome, until } from '../support/home.ts';
 import { anthropicAnswer, createUpstream, messages, type Upstream } from '../support/proxy-rig.ts';
 
 const ENV_KEY = 'sk-canary-from-the-environment';
@@ -141,6 +143,28 @@ describe('budgets and reports', () => {
     const { key } = await home.json<Key>('key', 'create', 'reader');
     expect((await get('/proxy/v1/usage', key)).status).toBe(200);
     expect((await get('/proxy/v1/usage', 'nonsense')).status).toBe(401);
+  });
+});
+
+describe('parking', () => {
+  test('an agent whose budget is spent is parked with the reason, and goes on once when there is more', async () => {
+    const work = script('say: the work is done');
+    const bead = await home.json<Bead>('bead', 'create', 'Costly', '--description', work);
+    const spawned = ['agent', 'spawn', '--bead', bead.id, '--name', 'poor', '--runtime', 'pi', '--provider', 'demo'];
+    await home.json(...spawned, '--budget', '0.000001');
+    const show = () => home.json<Agent>('agent', 'show', 'poor');
+    const parked = await until('parked', async () => {
+      const agent = await show();
+      return agent.observed.state === 'parked' && agent;
+    });
+    expect(parked.observed.detail).toContain('budget for agent poor is spent');
+    await home.json('budget', 'set', '1', '--agent', 'poor');
+    await until('it went on', async () =>
+      (await home.godel(['agent', 'logs', 'poor'])).stdout.includes('the work is done'),
+    );
+    await until('idle', async () => (await show()).observed.state === 'idle');
+    const { items } = await home.json<{ items: Prompt[] }>('agent', 'prompts', 'poor');
+    expect(items.filter(({ author }) => author === 'godel')).toMatchObject([{ status: 'acknowledged' }]);
   });
 });
 

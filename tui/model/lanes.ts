@@ -9,12 +9,13 @@ const PRIORITY_RANK: Readonly<Record<Priority, number>> = { critical: 0, high: 1
 const STATE_RANK: Readonly<Record<AgentState, number>> = {
   waiting: 0,
   failed: 1,
-  busy: 2,
-  starting: 3,
-  unknown: 4,
-  idle: 5,
-  paused: 6,
-  exited: 7,
+  parked: 2,
+  busy: 3,
+  starting: 4,
+  unknown: 5,
+  idle: 6,
+  paused: 7,
+  exited: 8,
 };
 
 function compareText(a: string, b: string): number {

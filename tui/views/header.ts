@@ -8,7 +8,17 @@ import { LANE_COLOR, LANE_TITLE, type Line, type Span, STATE_COLOR, STATE_GLYPH 
 import { agentSpans } from './card.ts';
 import { cutLine, ends, fillLine, lineWidth, restyled, span } from './lines.ts';
 
-const STATES: readonly AgentState[] = ['waiting', 'failed', 'busy', 'starting', 'idle', 'paused', 'unknown', 'exited'];
+const STATES: readonly AgentState[] = [
+  'waiting',
+  'failed',
+  'busy',
+  'starting',
+  'parked',
+  'idle',
+  'paused',
+  'unknown',
+  'exited',
+];
 
 /** Dollars; fractions of a cent only while they are all there is. */
 export function moneyText(usd: number): string {
