@@ -305,6 +305,9 @@ async function showConflicts(context: ActionContext): Promise<void> {
   if (bead) await runLine(context, `bead conflicts ${bead.id}`);
 }
 
+/** All of the money on one page. */
+const showCosts = (context: ActionContext) => runLine(context, 'cost overview');
+
 function resolveConflicts(way: 'keep' | 'take'): (context: ActionContext) => Promise<void> {
   return async (context) => {
     const { store } = context;
@@ -430,6 +433,7 @@ export const boardHandlers = {
   review,
   accept,
   showConflicts,
+  showCosts,
   keepOurs: resolveConflicts('keep'),
   takeTheirs: resolveConflicts('take'),
   undo: (context) => takeBack(context, 'undo'),

@@ -40,6 +40,7 @@ export const callActions = [
   'review',
   'accept',
   'showConflicts',
+  'showCosts',
   'keepOurs',
   'takeTheirs',
   'undo',
@@ -103,6 +104,7 @@ const boardKeys: readonly Binding[] = [
   { action: 'redo', modes: cards, keys: ['C-r'], operation: 'beadUpdate', tooltip: 'Do again what was taken back', disabledReason: noChange('undone', 'redo') },
   { action: 'openQueue', modes: ['board'], keys: ['Q'], operation: 'mergeList', tooltip: 'Show the merge queue, and unfinished work that clashes' },
   { action: 'showWorktrees', modes: [...cards, 'output'], keys: ['w'], operation: 'worktreeList', tooltip: 'Show the worktrees: state, ports, size; again reads them anew', disabledReason: awayReason },
+  { action: 'showCosts', modes: cards, keys: ['$'], operation: 'costOverview', tooltip: 'Show what was spent, by whom and on what, and the budgets', disabledReason: awayReason },
   { action: 'openLog', modes: ['board'], keys: ['@'], tooltip: 'Show what was run' },
   { action: 'openSetup', modes: ['board'], keys: [','], operation: 'configSet', tooltip: 'Choose provider, set-up and proof command', disabledReason: awayReason },
 ];

@@ -4,9 +4,9 @@ import { operation } from '../base/operation.ts';
 import { pageInput } from '../base/page.ts';
 import { table } from '../base/table.ts';
 import {
-  type BudgetState,
   budgetPeriodSchema,
   budgetStateSchema,
+  costOverviewSchema,
   dimensionSchema,
   ledgerEntrySchema,
   outcomeSchema,
@@ -15,7 +15,7 @@ import {
   providerTestSchema,
   usageReportSchema,
 } from './schema.ts';
-import { bar, reportText, usd } from './text.ts';
+import { budgetsText, overviewText, reportText, subjectText, usd } from './text.ts';
 
 const when = (what: string) =>
   z.string().optional().describe(`${what}: an ISO date or time, today, month, or how long ago (90m, 24h, 7d)`);
@@ -47,13 +47,6 @@ const subjectFields = {
   home: z.stringbool().or(z.boolean()).default(false).describe('Of everything in this home'),
   period: budgetPeriodSchema.default('total').describe('For ever, or for every day or month (UTC)'),
 };
-
-const subjectOf = (budget: BudgetState) => (budget.scope === 'home' ? 'everything' : `${budget.scope} ${budget.label}`);
-
-function budgetRow(budget: BudgetState): string[] {
-  const spent = `${usd(budget.spentNano)} of ${usd(budget.limitNano)}`;
-  return [subjectOf(budget), budget.period, bar(budget.percent, 20), `${budget.percent.toFixed(0)} %`, spent];
-}
 
 const cooling = ({ keys }: ProviderState) => keys.filter((key) => key.coolingUntil !== undefined).length;
 
@@ -94,6 +87,17 @@ export const costOperations = {
       'godel cost --by bead,model --since month --export csv > costs.csv',
     ],
     text: (report) => report.exported ?? reportText(report),
+  }),
+  costOverview: operation({
+    name: 'cost overview',
+    http: { method: 'GET', path: '/costs/overview' },
+    summary: 'Show the money on one page: by agent, bead, model and provider, and how full the budgets are',
+    input: z.object({ since: when('Only from then on') }),
+    output: costOverviewSchema,
+    permission: 'cost:read',
+    scope: 'project',
+    examples: ['godel cost overview', 'godel cost overview --since today'],
+    text: overviewText,
   }),
   costAudit: operation({
     name: 'cost audit',
@@ -150,7 +154,7 @@ export const costOperations = {
       'godel budget set 100 --home --period month',
     ],
     text: (budget) =>
-      `Budget of ${subjectOf(budget)} (${budget.period}): ${usd(budget.limitNano)}, ${usd(budget.spentNano)} is spent`,
+      `Budget of ${subjectText(budget)} (${budget.period}): ${usd(budget.limitNano)}, ${usd(budget.spentNano)} is spent`,
   }),
   budgetList: operation({
     name: 'budget list',
@@ -163,9 +167,7 @@ export const costOperations = {
     scope: 'home',
     examples: ['godel budget list'],
     text: ({ items }) =>
-      items.length === 0
-        ? 'No budget is set: godel budget set <usd> sets one for this project.'
-        : table(['WHAT', 'PERIOD', '', 'USED', 'SPENT'], items.map(budgetRow)),
+      items.length === 0 ? 'No budget is set: godel budget set <usd> sets one for this project.' : budgetsText(items),
   }),
   budgetClear: operation({
     name: 'budget clear',

@@ -256,6 +256,17 @@ export const budgetStateSchema = budgetSchema.extend({
 });
 export type BudgetState = z.infer<typeof budgetStateSchema>;
 
+/** All of the money on one page. */
+export const costOverviewSchema = z.object({
+  totalCostNano: z.number().int(),
+  requests: z.number().int(),
+  groups: z.array(
+    z.object({ by: dimensionSchema, name: z.string(), costNano: z.number().int(), requests: z.number().int() }),
+  ),
+  budgets: z.array(budgetStateSchema),
+});
+export type CostOverview = z.infer<typeof costOverviewSchema>;
+
 /** Why an agent cannot go on for now. */
 export const parkingSchema = z.object({
   kind: z.enum(['budget', 'limit', 'calls', 'provider']),

@@ -49,6 +49,9 @@ type Service = Handlers<typeof costOperations>;
 type Filters = Omit<Parameters<Service['costShow']>[0], 'by' | 'export'>;
 
 const NANO = 1_000_000_000;
+/** What a page of all the money is grouped by. */
+const OVERVIEW: readonly Dimension[] = ['agent', 'bead', 'model', 'provider'];
+
 /** Most rows of one export; the pages after it go on with the cursor. */
 const EXPORT_PAGE = 1_000;
 
@@ -127,6 +130,23 @@ export function createCostService(options: CostServiceOptions): Service {
       if (!input.export) return report;
       const records = report.rows.map(usageRecord);
       return { ...report, exported: input.export === 'csv' ? csv(records) : JSON.stringify(records, null, 2) };
+    },
+    async costOverview(input, { projectId }) {
+      const filter = { projectId, ...(input.since === undefined ? {} : { since: momentOf(input.since, now()) }) };
+      const reports = await Promise.all(OVERVIEW.map((by) => proxy.usage({ ...filter, by: [by] })));
+      const groups = reports.flatMap((report, index) =>
+        report.rows.map((row) => {
+          const by = OVERVIEW[index] as Dimension;
+          return { by, name: row.key[by] ?? '', costNano: row.costNano, requests: row.requests };
+        }),
+      );
+      const budgets = await proxy.budgets();
+      return {
+        totalCostNano: reports[0]?.totalCostNano ?? 0,
+        requests: reports[0]?.requests ?? 0,
+        groups,
+        budgets: budgets.filter((budget) => budget.scope !== 'project' || budget.subject === projectId),
+      };
     },
     async costAudit(input, { projectId }) {
       const limit = input.export ? EXPORT_PAGE : input.limit;

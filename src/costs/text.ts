@@ -1,6 +1,6 @@
 /** Reports of money as text: tables, bars, CSV. Pure. */
 import { table } from '../base/table.ts';
-import type { LedgerEntry, UsageReport, UsageRow } from './schema.ts';
+import type { BudgetState, CostOverview, LedgerEntry, UsageReport, UsageRow } from './schema.ts';
 
 const NANO = 1_000_000_000;
 
@@ -79,4 +79,40 @@ export function reportText(report: UsageReport): string {
     ...Object.entries(report.byModel).map(([name, cost]) => ['model', name, `$${cost.toFixed(6)}`]),
   ];
   return rows.length > 0 ? `${head}\n\n${table(['BY', 'NAME', 'COST'], rows)}` : head;
+}
+
+export const subjectText = (budget: BudgetState) =>
+  budget.scope === 'home' ? 'everything' : `${budget.scope} ${budget.label}`;
+
+export function budgetsText(budgets: readonly BudgetState[]): string {
+  return table(
+    ['BUDGET', 'PERIOD', '', 'USED', 'SPENT'],
+    budgets.map((budget) => [
+      subjectText(budget),
+      budget.period,
+      bar(budget.percent, 20),
+      `${budget.percent.toFixed(0)} %`,
+      `${usd(budget.spentNano)} of ${usd(budget.limitNano)}`,
+    ]),
+  );
+}
+
+/** Of each grouping, this many of the dearest are shown. */
+const MOST_SHOWN = 8;
+
+/** Each share as a bar beside its sum, the dearest first; then the budgets. */
+export function overviewText({ totalCostNano, requests, groups, budgets }: CostOverview): string {
+  const sections = [...new Set(groups.map(({ by }) => by))].map((by) => {
+    const own = groups.filter((group) => group.by === by);
+    const rows = own.slice(0, MOST_SHOWN).map(({ name, costNano, requests: count }) => {
+      const percent = totalCostNano === 0 ? 0 : (costNano * 100) / totalCostNano;
+      return [name || '-', bar(percent, 20), `${percent.toFixed(0)} %`, usd(costNano), `${count} requests`];
+    });
+    const rest = own.length - rows.length;
+    const more = rest > 0 ? `\n${rest} more: godel cost --by ${by}` : '';
+    return `${table([by.toUpperCase(), '', 'SHARE', 'COST', ''], rows)}${more}`;
+  });
+  const none = 'No budget is set: godel budget set <usd> sets one for this project.';
+  const head = `${usd(totalCostNano)} for ${requests} requests`;
+  return [head, ...sections, budgets.length === 0 ? none : budgetsText(budgets)].join('\n\n');
 }

@@ -4,6 +4,7 @@ import type { Credentials } from '../agents/launch.ts';
 import type { Agent } from '../agents/schema.ts';
 import { messageOf } from '../base/error.ts';
 import { allConvoys } from '../convoys/store.ts';
+import { findProject } from '../repos/store.ts';
 import type { Core } from './core.ts';
 import type { ProxyProcess } from './proxy-process.ts';
 
@@ -31,12 +32,14 @@ export function createAgentCredentials(
     async issue(agent, budgetUsd) {
       const virtualKey = newToken('virtual');
       const convoyId = await convoyOf(agent);
+      const project = await findProject(database.db, agent.projectId);
       await proxy().client.putKey({
         hash: hashToken(virtualKey),
         agentId: agent.id,
         agentName: agent.name,
         projectId: agent.projectId,
         record: await records(agent.projectId),
+        ...(project === undefined ? {} : { tenantId: project.tenantId }),
         createdAt: new Date(clock.now()).toISOString(),
         ...(agent.beadId === undefined ? {} : { beadId: agent.beadId }),
         ...(convoyId === undefined ? {} : { convoyId }),

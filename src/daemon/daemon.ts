@@ -18,13 +18,12 @@ import { type AgentParts, createAgentParts } from './agent-parts.ts';
 import { startAgentWatch } from './agent-watch.ts';
 import { startAutoSync } from './auto-sync.ts';
 import { createBoard } from './board.ts';
-import { createBudgetAlerts } from './budget-alerts.ts';
 import { type Core, createCore } from './core.ts';
 import { createHealth, type HealthChecks } from './health.ts';
 import { startInboxWatch } from './inbox-watch.ts';
 import { metricsText } from './metrics.ts';
+import { createMoneyWatch } from './money-watch.ts';
 import { startNotify } from './notify.ts';
-import { createParking } from './parking.ts';
 import { probesOf } from './probes.ts';
 import { programFiles } from './program-files.ts';
 import { createProjectWatches } from './project-watch.ts';
@@ -83,7 +82,8 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
   const worktrees = createWorktreeParts(core, repos);
   stops.push(worktrees.stop);
 
-  const alerts = createBudgetAlerts({ core });
+  const money = createMoneyWatch({ core, parts: () => parts, refresh: () => proxy.refresh() });
+  stops.push(money.stop);
   const proxy = createProxyProcess({
     paths: core.paths,
     proxyFile: files.proxy,
@@ -92,15 +92,12 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
     version,
     environment: core.environment,
     policy: async () => policyOf((await core.config.daemon()).config, core.providers),
-    onNotice: (notice) => {
-      alerts(notice);
-      parking.notice(notice);
-    },
+    onNotice: money.onNotice,
     onActivity: (activity) => {
       board.spendChanged(activity.agentId);
       snapshots.touch(activity.agentId);
       parts.progress.activity(activity);
-      parking.activity(activity);
+      money.onActivity(activity);
       parts.observation
         .proxyActivity(activity)
         .catch((error: unknown) => log.error({ problem: messageOf(error) }, 'traffic not noted'));
@@ -118,15 +115,13 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
     touched: (agentId) => snapshots.touch(agentId),
   });
   stops.push(() => parts.runner.close());
-  const parking = createParking({ core, parts });
-  stops.push(parking.stop);
   const board = createBoard({ core, parts, files, proxy });
   stops.push(board.stop);
   const snapshots = startSnapshots(core, parts, repos);
   stops.push(snapshots.stop);
   await attachKnown(core, repos);
   await startParts(core, parts, repos, proxy, stops);
-  await parking.start();
+  await money.start();
   await board.start();
 
   const health = createHealth(probesOf({ core, parts, proxy }), clock);

@@ -23,7 +23,7 @@ export interface ParkingWatch {
 
 export interface ParkingOptions {
   core: Pick<Core, 'database' | 'units' | 'bus' | 'clock' | 'log'>;
-  parts: Pick<AgentParts, 'observation' | 'delivery'>;
+  parts: () => Pick<AgentParts, 'observation' | 'delivery'>;
 }
 
 /** Timers cannot be longer than some weeks; a later time is looked at again. */
@@ -86,7 +86,7 @@ export function createParking({ core, parts }: ParkingOptions): ParkingWatch {
         .execute();
     });
     arm(row);
-    await parts.observation.park(agentId, { detail: detailOf(row), sinceMs: Date.parse(row.since) });
+    await parts().observation.park(agentId, { detail: detailOf(row), sinceMs: Date.parse(row.since) });
   }
 
   async function forget(agentId: string): Promise<void> {
@@ -96,12 +96,12 @@ export function createParking({ core, parts }: ParkingOptions): ParkingWatch {
     await units.run(async ({ tx }) => {
       await tx.deleteFrom('parked_agents').where('agent_id', '=', agentId).execute();
     });
-    await parts.observation.park(agentId, undefined);
+    await parts().observation.park(agentId, undefined);
   }
 
   /** True when the agent waits for nothing of its own: a prompt is what sets it going again. */
   function isStill(agentId: string): boolean {
-    const { state } = judge(parts.observation.evidence(agentId), clock.now());
+    const { state } = judge(parts().observation.evidence(agentId), clock.now());
     return state !== 'busy' && state !== 'starting';
   }
 
@@ -129,8 +129,8 @@ export function createParking({ core, parts }: ParkingOptions): ParkingWatch {
       return true;
     });
     if (!ended) return;
-    await parts.observation.park(agentId, undefined);
-    await parts.delivery.pump(agentId);
+    await parts().observation.park(agentId, undefined);
+    await parts().delivery.pump(agentId);
   }
 
   async function reopened(budget: BudgetState): Promise<void> {
@@ -163,7 +163,7 @@ export function createParking({ core, parts }: ParkingOptions): ParkingWatch {
           const agent = await findAgent(database.db, row.agent_id);
           if (!agent || !isLive(agent.lifecycle)) await forget(row.agent_id);
           else {
-            await parts.observation.park(row.agent_id, { detail: detailOf(row), sinceMs: Date.parse(row.since) });
+            await parts().observation.park(row.agent_id, { detail: detailOf(row), sinceMs: Date.parse(row.since) });
             arm(row);
           }
         }

@@ -1,5 +1,5 @@
 /** Money and keys from the command line to the ledger: budgets, virtual keys, secrets, reports, and where no key may be seen. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Agent, Prompt } from '../../src/agents/schema.ts';
@@ -130,6 +130,33 @@ describe('budgets and reports', () => {
     expect(audit.items[0]).toMatchObject({ status: 402, keyName: 'spender', attempt: 0 });
     expect((await home.godel(['cost', 'audit'])).stdout).toContain('claude-sonnet-5');
     expect((await home.godel(['cost', '--by', 'weather'])).code).toBe(2);
+  });
+
+  test('all of the money is on one page, with the budgets as bars', async () => {
+    await home.json('budget', 'set', '1', '--period', 'day');
+    const page = await home.godel(['cost', 'overview']);
+    for (const word of ['AGENT', 'BEAD', 'MODEL', 'PROVIDER', 'claude-sonnet-5', '100 %', 'BUDGET', '░'])
+      expect(page.stdout).toContain(word);
+    await home.json('budget', 'clear', '--period', 'day');
+  });
+
+  test('a limit that is written into the configuration by hand takes hold without a restart', async () => {
+    const { key } = await home.json<Key>('key', 'create', 'limited', '--user', 'ann');
+    expect((await ask(key)).status).toBe(200);
+    await writeFile(home.paths.configFile, 'limits:\n  user:\n    requests_per_day: 1\n');
+    const refused = await until('refused', async () => {
+      const response = await ask(key);
+      return response.status === 429 && response;
+    });
+    expect(refused.headers.get('anthropic-ratelimit-requests-limit')).toBe('1');
+    // What cannot be used is not: the last good configuration stays.
+    await writeFile(home.paths.configFile, 'limits: nonsense\n');
+    await until('it was noticed', async () =>
+      (await readFile(join(home.paths.logDir, 'daemon.log'), 'utf8')).includes('configuration cannot be used'),
+    );
+    expect((await ask(key)).status).toBe(429);
+    await writeFile(home.paths.configFile, '');
+    await until('allowed', async () => (await ask(key)).status === 200);
   });
 
   test('the daemon answers for the proxy, to who it knows; a virtual key passes through it', async () => {

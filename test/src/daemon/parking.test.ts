@@ -48,7 +48,7 @@ const report = (state: 'busy' | 'waiting' | 'idle') =>
 
 function watch(): ParkingWatch {
   const delivery = { pump: async (id: string) => void pumped.push(id) };
-  return createParking({ core: home.core, parts: { observation, delivery: delivery as never } });
+  return createParking({ core: home.core, parts: () => ({ observation, delivery: delivery as never }) });
 }
 
 beforeEach(async () => {
