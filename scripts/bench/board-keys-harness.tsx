@@ -1,19 +1,20 @@
-/** The board for the key bench: KIND=board is the real one, whole = without incremental rendering, naive = every card is a row. */
+/** The board for the key bench: KIND=board is the real one, ink = a tree of rows, whole = without incremental rendering, naive = every card. */
 import '../../tui/environment.ts';
 import { appendFileSync } from 'node:fs';
-import { Box, render } from 'ink';
+import { Box, render, Text, useInput } from 'ink';
+import { memo, useSyncExternalStore } from 'react';
 import { sampleSnapshot } from '../../test/support/board-data.ts';
 import { createFakeClient } from '../../test/support/fake-client.ts';
 import { createConnection } from '../../tui/connection.ts';
 import { createController } from '../../tui/controller.ts';
 import { createFrames } from '../../tui/frames.ts';
+import { keyNames } from '../../tui/keys.ts';
 import { initialModel, type Model } from '../../tui/model/state.ts';
 import { createStore } from '../../tui/store.ts';
-import { sizeOf } from '../../tui/terminal.tsx';
+import { showScreen, sizeOf } from '../../tui/terminal.tsx';
 import { paint } from '../../tui/theme.ts';
 import { cardLines } from '../../tui/views/card.ts';
 import { paintFrame } from '../../tui/views/frame.ts';
-import { Screen } from '../../tui/views/screen.tsx';
 
 const kind = process.env.KIND ?? 'board';
 const frames: number[] = [];
@@ -48,28 +49,54 @@ const press = (key: string) => {
 // Before ink reads the key, so that parsing it is counted too.
 process.stdin.on('readable', () => (started = process.cpuUsage()));
 const source = createFrames(store, (model) => (kind === 'naive' ? everyCard(model) : paintFrame(model, true)));
-const { rows } = sizeOf(process.stdout);
-const screen = <Screen source={source} onKey={press} onPaste={() => {}} />;
-const app = render(
-  kind === 'naive' ? (
-    <Box height={rows} overflow="hidden" flexDirection="column">
-      <Box flexShrink={0}>{screen}</Box>
+const painted = () => {
+  const used = process.cpuUsage(started);
+  frames.push((used.user + used.system) / 1000);
+};
+
+const Row = memo(function Row({ text }: { readonly text: string }) {
+  return <Text wrap="truncate-end">{text === '' ? ' ' : text}</Text>;
+});
+
+/** The same rows drawn by ink, to compare with. */
+function InkScreen() {
+  const rows = useSyncExternalStore(source.subscribe, source.rows);
+  useInput((input, key) => {
+    for (const name of keyNames(input, key)) press(name);
+  });
+  return (
+    <Box flexDirection="column" height={rows.length}>
+      {rows.map((text, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a row is its place on the screen.
+        <Row key={index} text={text} />
+      ))}
     </Box>
-  ) : (
-    screen
-  ),
-  {
+  );
+}
+
+function showByInk() {
+  const { rows } = sizeOf(process.stdout);
+  const naive = (
+    <Box height={rows} overflow="hidden" flexDirection="column">
+      <Box flexShrink={0}>
+        <InkScreen />
+      </Box>
+    </Box>
+  );
+  return render(kind === 'naive' ? naive : <InkScreen />, {
     alternateScreen: true,
     incrementalRendering: kind !== 'whole',
     maxFps: 60,
     interactive: true,
     exitOnCtrlC: false,
-    onRender: () => {
-      const used = process.cpuUsage(started);
-      frames.push((used.user + used.system) / 1000);
-    },
-  },
-);
+    onRender: painted,
+  });
+}
+
+const app =
+  kind === 'board'
+    ? showScreen({ source, onKey: press, onPaste: () => {} }, process.stdout, process.stdin, painted)
+    : showByInk();
 createConnection({ client, store, now: Date.now }).start();
 await app.waitUntilExit();
 process.exit(0);

@@ -119,8 +119,8 @@ export function endOfWindow(heights: (index: number) => number, count: number, t
 }
 
 /**
- * First card to show so that `selected` is visible. Jumps by half a window: most keys then repaint
- * two rows instead of all.
+ * First card to show so that `selected` is visible. A stack of lanes moves by as little as it can, which a terminal
+ * scrolls by itself; columns jump by half a window, so that most keys repaint two rows instead of all.
  */
 export function topFor(
   heights: (index: number) => number,
@@ -128,14 +128,17 @@ export function topFor(
   selected: number,
   top: number,
   room: number,
+  step: 'least' | 'half' = 'half',
 ): number {
   if (count === 0) return 0;
   const kept = Math.max(0, Math.min(top, count - 1));
   const end = endOfWindow(heights, count, kept, room);
   if (selected >= kept && selected < end) return fillWindow(heights, count, kept, room, selected);
+  if (selected < kept && step === 'least') return fillWindow(heights, count, selected, room, selected);
+  const above = step === 'least' ? room - heights(selected) : Math.floor(room / 2);
   let before = 0;
   let start = selected;
-  while (start > 0 && before + heights(start - 1) <= Math.floor(room / 2)) {
+  while (start > 0 && before + heights(start - 1) <= above) {
     start -= 1;
     before += heights(start);
   }

@@ -68,7 +68,8 @@ function withTops(model: Model): Model {
     const ids = model.lanes[lane];
     const heights = (index: number) => cardHeight(model, model.beads.get(ids[index] ?? ''), geometry.arrangement);
     const selected = Math.max(0, ids.indexOf(model.selected[lane] ?? ''));
-    return topFor(heights, ids.length, selected, model.tops[lane], geometry.cardRows[lane]);
+    const step = geometry.arrangement === 'stacked' ? 'least' : 'half';
+    return topFor(heights, ids.length, selected, model.tops[lane], geometry.cardRows[lane], step);
   });
   return LANES.every((lane) => tops[lane] === model.tops[lane]) ? model : { ...model, tops };
 }

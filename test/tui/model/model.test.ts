@@ -178,6 +178,8 @@ describe('scrolling', () => {
     expect(topFor(one, 100, 11, 5, 10)).toBe(5);
     expect(topFor(one, 100, 99, 5, 10)).toBe(90);
     expect(topFor(one, 3, 2, 2, 10)).toBe(0);
+    expect(topFor(one, 100, 10, 0, 10, 'least')).toBe(1);
+    expect(topFor(one, 100, 4, 5, 10, 'least')).toBe(4);
   });
 });
 
