@@ -7,6 +7,7 @@ import { findAgent, findPrompt } from '../agents/store.ts';
 import { failure } from '../errors.ts';
 import type { InboxItem } from '../inbox/schema.ts';
 import type { Answerer, GivenAnswer } from '../inbox/service.ts';
+import type { mergeOperations } from '../merge/operations.ts';
 import type { reviewOperations } from '../reviews/operations.ts';
 import type { AgentParts } from './agent-parts.ts';
 import type { Core } from './core.ts';
@@ -17,8 +18,12 @@ export interface InboxAnswersOptions {
   core: Core;
   parts: AgentParts;
   agents: Pick<Handlers<typeof agentOperations>, 'agentSend' | 'agentRestart' | 'agentStop'>;
-  reviews: Pick<Handlers<typeof reviewOperations>, 'reviewAccept' | 'reviewReturn'>;
+  reviews: Pick<Handlers<typeof reviewOperations>, 'reviewAccept' | 'reviewReturn'> &
+    Pick<Handlers<typeof mergeOperations>, 'mergeResume' | 'mergeRetry' | 'mergeRemove'>;
 }
+
+/** A landing may take as long as its gates do. */
+const MOST_WAIT_SECONDS = 86_400;
 
 export function createInboxAnswers({ core, parts, agents, reviews }: InboxAnswersOptions): Answerer {
   const { bridge, runner } = parts;
@@ -52,7 +57,7 @@ export function createInboxAnswers({ core, parts, agents, reviews }: InboxAnswer
   async function review(item: InboxItem, answer: GivenAnswer, context: RequestContext): Promise<string> {
     const id = item.beadId ?? '';
     if (answer.choice === 'accept') {
-      const landed = await reviews.reviewAccept({ id } as Parameters<typeof reviews.reviewAccept>[0], context);
+      const landed = await reviews.reviewAccept({ id, wait: MOST_WAIT_SECONDS }, context);
       return landed.commit === undefined ? 'in the merge queue' : `landed as ${landed.commit.slice(0, 10)}`;
     }
     const comment = answer.text;
@@ -93,7 +98,16 @@ export function createInboxAnswers({ core, parts, agents, reviews }: InboxAnswer
     }
   }
 
+  async function merging(item: InboxItem, answer: GivenAnswer, context: RequestContext): Promise<string> {
+    const id = item.beadId ?? '';
+    if (answer.choice === 'retry') return `it is ${(await reviews.mergeRetry({ id, wait: 0 }, context)).status}`;
+    if (answer.choice === 'remove') return `it is ${(await reviews.mergeRemove({ id }, context)).status}`;
+    await reviews.mergeResume({}, context);
+    return 'the queue goes on';
+  }
+
   return async (item, answer, context) => {
+    if (item.key.startsWith('merge:')) return merging(item, answer, context);
     if (item.kind === 'permission') return tell(item, answer);
     if (item.kind === 'question') return question(item, answer, context);
     if (item.kind === 'review') return review(item, answer, context);

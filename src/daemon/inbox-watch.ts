@@ -6,8 +6,19 @@ import type { GodelEvent } from '../base/event.ts';
 import { listBeads } from '../beads/listing.ts';
 import { beadSchema } from '../beads/schema.ts';
 import type { Inbox } from '../inbox/service.ts';
-import { agentDrafts, agentKeys, beadDraft, beadKeys, promptDraft } from '../inbox/sources.ts';
+import {
+  agentDrafts,
+  agentKeys,
+  beadDraft,
+  beadKeys,
+  entryDraft,
+  entryKeys,
+  holdDraft,
+  holdKeys,
+  promptDraft,
+} from '../inbox/sources.ts';
 import { openItems } from '../inbox/store.ts';
+import type { Entry, Queue } from '../merge/schema.ts';
 import { allProjects } from '../repos/store.ts';
 import type { Core } from './core.ts';
 
@@ -35,12 +46,20 @@ export function startInboxWatch(core: Core, inbox: Inbox): { started: Promise<vo
     if (draft) await inbox.raise(draft);
   }
 
+  async function followMerge({ queue, entry }: { queue?: Queue; entry?: Entry }): Promise<void> {
+    const [hold, conflict] = [queue && holdDraft(queue), entry && entryDraft(entry)];
+    if (queue) await inbox.keep(holdKeys(queue.projectId), queue.projectId, hold ? [hold] : [], 'the queue goes on');
+    if (entry)
+      await inbox.keep(entryKeys(entry.id), entry.projectId, conflict ? [conflict] : [], `it is ${entry.status}`);
+  }
+
   async function follow(event: GodelEvent): Promise<void> {
     if (event.type === 'agent:prompt') return followPrompt(event.payload.prompt);
     if (event.type === 'bead:deleted') {
       const { beadId, projectId } = event.metadata;
       if (beadId && projectId) await inbox.keep(beadKeys(beadId), projectId, [], 'the bead was deleted');
     } else if (event.type.startsWith('bead:')) await followBead(event.payload.bead);
+    else if (event.type.startsWith('merge:')) await followMerge(event.payload);
     else {
       const agent = await findAgent(database.db, event.metadata.agentId ?? '');
       if (agent) await followAgent(agent);
@@ -73,7 +92,7 @@ export function startInboxWatch(core: Core, inbox: Inbox): { started: Promise<vo
 
   const started = inOrder(readAll);
   const unsubscribe = core.bus.subscribe((event) => {
-    if (/^(agent|bead):/.test(event.type)) void inOrder(() => follow(event));
+    if (/^(agent|bead|merge):/.test(event.type)) void inOrder(() => follow(event));
   });
 
   return {

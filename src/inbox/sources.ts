@@ -1,6 +1,8 @@
 /** What of an agent or a bead waits for a person. Pure: the daemon compares it with the open items. */
+
 import type { Agent } from '../agents/schema.ts';
 import type { Bead } from '../beads/schema.ts';
+import type { Entry, Queue } from '../merge/schema.ts';
 import type { InboxDraft } from './schema.ts';
 
 type AgentItem = Pick<Agent, 'id' | 'name' | 'projectId' | 'generation' | 'beadId'>;
@@ -77,6 +79,36 @@ export function beadDraft(bead: Bead): InboxDraft | undefined {
     title: `Review ${bead.id}: ${bead.title}`,
     choices: ['accept', 'send back'],
     ...(bead.agent === undefined ? {} : { agentName: bead.agent }),
+  };
+}
+
+export const holdKeys = (projectId: string) => `merge:${projectId}:hold:`;
+export const entryKeys = (entryId: string) => `merge:${entryId}:conflict:`;
+
+/** A merge queue in which nothing lands until a person has seen to it. */
+export function holdDraft({ projectId, hold }: Queue): InboxDraft | undefined {
+  if (!hold) return undefined;
+  return {
+    key: `${holdKeys(projectId)}${hold.since}`,
+    kind: 'conflict',
+    projectId,
+    title: `The merge queue is held: ${hold.message}\n${hold.command}`,
+    choices: ['resume'],
+  };
+}
+
+/** Work that conflicts and that no agent was told of: it is a person's. */
+export function entryDraft(entry: Entry): InboxDraft | undefined {
+  if (entry.status !== 'conflicted' || !/; (a person sees to it|no agent is running)/.test(entry.reason ?? ''))
+    return undefined;
+  const times = entry.history.filter((step) => step.to === 'conflicted').length;
+  return {
+    key: `${entryKeys(entry.id)}${times}`,
+    kind: 'conflict',
+    projectId: entry.projectId,
+    beadId: entry.beadId,
+    title: `${entry.beadId} ${entry.reason}`,
+    choices: ['retry', 'remove'],
   };
 }
 

@@ -10,11 +10,11 @@ import { desktopCommand, isQuietNow } from '../../../src/daemon/notify.ts';
 import { failure } from '../../../src/errors.ts';
 import type { InboxItem, InboxRule } from '../../../src/inbox/schema.ts';
 import { type Answerer, createInbox, type Inbox } from '../../../src/inbox/service.ts';
-import { agentDrafts, agentKeys, beadDraft, promptDraft } from '../../../src/inbox/sources.ts';
+import { agentDrafts, agentKeys, beadDraft, entryDraft, holdDraft, promptDraft } from '../../../src/inbox/sources.ts';
 import { choiceFor, covers, isHours, isQuiet, pickChoice, ruleFor } from '../../../src/inbox/state.ts';
 import { type Database, openSqlite } from '../../../src/storage/database.ts';
 import { createUnitOfWork } from '../../../src/storage/unit-of-work.ts';
-import { makeAgent, makeBead } from '../../support/board-data.ts';
+import { makeAgent, makeBead, makeEntry, makeQueue } from '../../support/board-data.ts';
 
 describe('rules', () => {
   test('without a star cover the very command, with one further plain arguments, never a second command', () => {
@@ -97,6 +97,15 @@ describe('what waits', () => {
     expect(agentDrafts(makeAgent(1, 'busy', { attention }))?.[0]?.title).toContain('stuck: no traffic');
     expect(beadDraft(makeBead(1, { status: 'review' }))?.choices).toEqual(['accept', 'send back']);
     expect(beadDraft(makeBead(1, { status: 'open' }))).toBeUndefined();
+    const hold = { kind: 'main-dirty' as const, message: 'In the way.', command: 'godel merge resume', since: 'now' };
+    expect(holdDraft(makeQueue({ hold }))).toMatchObject({ kind: 'conflict', choices: ['resume'] });
+    expect(holdDraft(makeQueue())).toBeUndefined();
+    const entry = makeEntry(makeBead(1), {
+      status: 'conflicted',
+      reason: 'conflicts; a person sees to it: no provider',
+    });
+    expect(entryDraft(entry)).toMatchObject({ beadId: entry.beadId, choices: ['retry', 'remove'] });
+    expect(entryDraft({ ...entry, reason: 'conflicts; worker-1 was told' })).toBeUndefined();
     const prompt = { id: 'p', agentId: 'agent-1', text: 'hello', status: 'dead', reason: 'typed, no reaction' };
     expect(promptDraft(prompt, makeAgent(1, 'busy'))?.title).toContain('typed, no reaction');
     expect(promptDraft({ ...prompt, status: 'queued' }, makeAgent(1, 'busy'))).toBeUndefined();
