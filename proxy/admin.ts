@@ -146,14 +146,42 @@ function callsOf(options: AdminOptions, admin: Pick<Admin, 'publish'>): Readonly
   };
 }
 
+/** Followers hear of changes within this time (ms). */
+const ANNOUNCE_MS = 20;
+
+/**
+ * Traffic changes many times a millisecond: what changed is told together, of an agent only how it is now. Parkings and notices
+ * are facts of their own and all told.
+ */
+function createAnnouncer(send: (text: string) => void): { publish: Admin['publish']; flush(): void } {
+  let lines = new Map<string, Parameters<Admin['publish']>[0]>();
+  let timer: NodeJS.Timeout | undefined;
+  function flush(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    if (lines.size === 0) return;
+    const text = [...lines.values()].map((line) => `${JSON.stringify(line)}\n`).join('');
+    lines = new Map();
+    send(text);
+  }
+  return {
+    flush,
+    publish(line) {
+      const own = 'agentId' in line && line.parked === undefined ? line.agentId : `fact ${lines.size}`;
+      lines.delete(own);
+      lines.set(own, line);
+      timer ??= setTimeout(flush, ANNOUNCE_MS);
+    },
+  };
+}
+
 export function createAdmin(options: AdminOptions): Admin {
   const { keyring, accounts } = options;
   const followers = new Set<ServerResponse>();
   let server: Server | undefined;
-  const publish: Admin['publish'] = (line) => {
-    const text = `${JSON.stringify(line)}\n`;
+  const { publish, flush } = createAnnouncer((text) => {
     for (const follower of followers) follower.write(text);
-  };
+  });
   const calls = callsOf(options, { publish });
 
   function follow(response: ServerResponse): void {
@@ -197,6 +225,7 @@ export function createAdmin(options: AdminOptions): Admin {
     },
     publish,
     async stop() {
+      flush();
       for (const follower of followers) follower.end();
       server?.closeAllConnections();
       await new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()));

@@ -75,7 +75,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     const all = candidatesFor(options.rules(), {
       model: fields.model,
       route: job.route,
-      needs: needsOf(job.body),
+      needs: needsOf(job.fields, job.body),
       // Of the careful estimate that money uses, more than a third is air: a request that fits must not be turned away.
       inputTokens: Math.ceil(job.bodyBytes / 4),
       who,

@@ -2,41 +2,64 @@
 import type { IncomingMessage } from 'node:http';
 import { type Refusal, refusals } from './refusal.ts';
 
-export interface BodyLimits {
-  bytes: number;
-  ms: number;
+export interface BodyReader {
+  /**
+   * The body, or why there is none. What comes after a refusal is read and thrown away, as a client that is still sending
+   * would not see the answer otherwise. Rejects when the client goes away.
+   */
+  read(request: IncomingMessage): Promise<Buffer | Refusal>;
+  stop(): void;
 }
 
-/**
- * The body, or why there is none. What comes after a refusal is read and thrown away, as a client that is still sending would
- * not see the answer otherwise. Rejects when the client goes away.
- */
-export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Buffer | Refusal> {
-  return new Promise((resolve, reject) => {
-    let chunks: Buffer[] = [];
-    let size = 0;
-    const refuse = (refusal: Refusal) => {
-      clearTimeout(timer);
-      request.off('data', take);
-      chunks = [];
-      request.resume();
-      resolve(refusal);
-    };
-    const take = (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > limits.bytes) refuse(refusals.tooLarge());
-      else chunks.push(chunk);
-    };
-    const timer = setTimeout(() => refuse(refusals.tooSlow()), limits.ms);
-    request.on('data', take);
-    request.on('end', () => {
-      clearTimeout(timer);
-      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+interface Pending {
+  since: number;
+  late(): void;
+}
+
+/** How often (ms) slow clients are looked for: one timer for all of them. */
+const CHECK_MS = 1_000;
+
+export function createBodyReader(limits: { bytes: number; ms: number }): BodyReader {
+  const pending = new Set<Pending>();
+  const sweep = setInterval(
+    () => {
+      const oldest = performance.now() - limits.ms;
+      for (const each of pending) if (each.since < oldest) each.late();
+    },
+    Math.min(CHECK_MS, limits.ms),
+  );
+  sweep.unref();
+
+  function read(request: IncomingMessage): Promise<Buffer | Refusal> {
+    return new Promise((resolve, reject) => {
+      let chunks: Buffer[] = [];
+      let size = 0;
+      const mine: Pending = { since: performance.now(), late: () => refuse(refusals.tooSlow()) };
+      pending.add(mine);
+      function refuse(refusal: Refusal): void {
+        pending.delete(mine);
+        request.off('data', take);
+        chunks = [];
+        request.resume();
+        resolve(refusal);
+      }
+      function take(chunk: Buffer): void {
+        size += chunk.length;
+        if (size > limits.bytes) refuse(refusals.tooLarge());
+        else chunks.push(chunk);
+      }
+      request.on('data', take);
+      request.on('end', () => {
+        pending.delete(mine);
+        resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+      });
+      request.on('error', (error) => {
+        pending.delete(mine);
+        reject(error);
+      });
+      if (Number(request.headers['content-length'] ?? 0) > limits.bytes) refuse(refusals.tooLarge());
     });
-    request.on('error', (error) => {
-      clearTimeout(timer);
-      reject(error);
-    });
-    if (Number(request.headers['content-length'] ?? 0) > limits.bytes) refuse(refusals.tooLarge());
-  });
+  }
+
+  return { read, stop: () => clearInterval(sweep) };
 }

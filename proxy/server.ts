@@ -21,7 +21,7 @@ import type { Recorder } from './recording/recorder.ts';
 import { refusals } from './refusal.ts';
 import { sendRefusal } from './relay.ts';
 import type { ReportReader } from './report-reader.ts';
-import { readBody } from './request-body.ts';
+import { createBodyReader } from './request-body.ts';
 import { readOptions } from './request-options.ts';
 import type { Rules } from './routing.ts';
 import { refusedEntry } from './settlement.ts';
@@ -63,6 +63,7 @@ const CHECK_MS = 1_000;
 export function createProxyServer(options: ProxyServerOptions): ProxyServer {
   const { keyring, ledger, log, limiter, now } = options;
   const pools = createPools();
+  const bodies = createBodyReader({ bytes: MAX_BODY, ms: options.clientMs?.body ?? CLIENT_BODY_MS });
   const servers: Server[] = [];
   let inFlight = 0;
   const admission = createAdmission(options);
@@ -168,7 +169,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     const route = routeOf(request.method ?? 'GET', url, request.headers);
     if (!route) return sendRefusal(response, wire, refusals.noRoute(url.split('?')[0] ?? ''));
     if (route.call === 'models') return sendModels(route, purse, response);
-    const body = await readBody(request, { bytes: MAX_BODY, ms: options.clientMs?.body ?? CLIENT_BODY_MS });
+    const body = await bodies.read(request);
     if (!Buffer.isBuffer(body)) return sendRefusal(response, wire, body);
     if (purse.revoked) return sendRefusal(response, wire, refusals.badKey());
     let job: Job;
@@ -216,6 +217,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
       }, limitMs);
       await Promise.all(closed);
       clearTimeout(limit);
+      bodies.stop();
       await pools.stop();
     },
   };

@@ -11,6 +11,8 @@ export interface RequestFields {
   stream: boolean;
   maxTokens: number | undefined;
   streamOptions: Field | undefined;
+  /** Tools are offered. */
+  tools: boolean;
 }
 
 const WANTED = [
@@ -21,6 +23,7 @@ const WANTED = [
   'max_output_tokens',
   'stream_options',
   'generationConfig',
+  'tools',
 ];
 
 /** @throws SyntaxError with what is wrong */
@@ -45,12 +48,15 @@ export function readFields(route: Route, body: Buffer): RequestFields {
     stream: route.stream ?? value('stream') === true,
     maxTokens: typeof most === 'number' && most >= 0 ? Math.floor(most) : undefined,
     streamOptions: fields.get('stream_options'),
+    tools: fields.has('tools'),
   };
 }
 
 const IMAGES = ['"image"', '"image_url"', '"input_image"', '"inlineData"', '"inline_data"'];
 
 /** What a model has to be able to do for this request; read from the bytes, so at worst too careful. */
-export function needsOf(body: Buffer): { tools: boolean; images: boolean } {
-  return { tools: body.includes('"tools"'), images: IMAGES.some((word) => body.includes(word)) };
+export function needsOf(fields: RequestFields, body: Buffer): { tools: boolean; images: boolean } {
+  // Whatever form an image has, the word is in it: most requests are searched once.
+  const images = body.includes('image') && IMAGES.some((word) => body.includes(word));
+  return { tools: fields.tools, images };
 }

@@ -121,17 +121,13 @@ function readDocument(wire: Wire, document: Json, reading: Reading): void {
     reading.complete = true;
 }
 
-const INTERESTING = [
-  '"usage',
-  '"stop_reason"',
-  '"finish_reason"',
-  '"finishReason"',
-  '"functionCall"',
-  'message_stop',
-  'response.completed',
-  'response.failed',
-  'response.incomplete',
-];
+/** Words of the few events that have to be read; the others are only counted. */
+const WORDS: Readonly<Record<Wire, readonly Buffer[]>> = {
+  anthropic: ['"usage"', '"stop_reason":"', '"stop_reason": "', 'message_stop'].map((word) => Buffer.from(word)),
+  chat: ['"usage":{', '"usage": {', '"finish_reason":"', '"finish_reason": "'].map((word) => Buffer.from(word)),
+  responses: ['response.completed', 'response.failed', 'response.incomplete'].map((word) => Buffer.from(word)),
+  google: ['usageMetadata', 'finishReason', 'functionCall'].map((word) => Buffer.from(word)),
+};
 /** A body that is longer is passed on, but its usage is not read. */
 const MAX_DOCUMENT = 64 * 1024 * 1024;
 
@@ -140,7 +136,6 @@ function newReading(): Reading {
 }
 
 const DONE = Buffer.from('[DONE]');
-const NEEDLES = INTERESTING.map((word) => Buffer.from(word));
 
 /** True when the line begins with `data:`. */
 const isData = (line: Buffer) =>
@@ -148,12 +143,13 @@ const isData = (line: Buffer) =>
 
 export function createStreamTap(wire: Wire): UsageTap {
   const reading = newReading();
+  const words = WORDS[wire];
 
   function take(line: Buffer): void {
     if (!isData(line)) return;
     reading.events += 1;
     if (line.length < 16 && line.includes(DONE)) reading.complete = true;
-    else if (NEEDLES.some((word) => line.includes(word))) {
+    else if (words.some((word) => line.includes(word))) {
       try {
         readDocument(wire, object(JSON.parse(line.toString('utf8', 5))), reading);
       } catch {

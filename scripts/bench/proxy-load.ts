@@ -13,6 +13,7 @@ export interface Case {
 }
 
 export interface Measured {
+  requests: number;
   perSecond: number;
   /** Events of streams a second. */
   eventsPerSecond: number;
@@ -115,7 +116,8 @@ export async function measure(target: Target, load: Case): Promise<Measured> {
   const pool = new Pool(target.url, { connections: load.clients, pipelining: 1 });
   const delays: number[] = [];
   const seen: One[] = [];
-  await Promise.all(Array.from({ length: Math.min(load.clients, 16) }, () => send(pool, target, load, [])));
+  const warm = Math.min(load.clients, 16);
+  await Promise.all(Array.from({ length: warm }, () => send(pool, target, load, [])));
   const cpu = cpuMicroseconds(target.pids);
   const started = performance.now();
   await Promise.all(
@@ -130,6 +132,7 @@ export async function measure(target: Target, load: Case): Promise<Measured> {
   const events = seen.reduce((sum, one) => sum + one.events, 0);
   const times = seen.map((one) => one.ms);
   return {
+    requests: seen.length + warm,
     perSecond: seen.length / seconds,
     eventsPerSecond: events / seconds,
     p50: share(times, 0.5),

@@ -80,10 +80,10 @@ describe('fields', () => {
   });
 
   test('needs are read from the bytes of every dialect', () => {
-    expect(needsOf(Buffer.from('{"tools":[],"messages":[]}'))).toEqual({ tools: true, images: false });
-    expect(needsOf(Buffer.from('{"contents":[{"parts":[{"inlineData":{}}]}]}'))).toEqual({
-      tools: false,
-      images: true,
-    });
+    const google = post('/v1beta/models/m:generateContent') as Route;
+    const needs = (text: string, route: Route) => needsOf(read(text, route), Buffer.from(text));
+    expect(needs('{"model":"m","tools":[],"messages":[]}', chat)).toEqual({ tools: true, images: false });
+    const inline = '{"contents":[{"parts":[{"inlineData":{"mimeType":"image/png"},"x":{"tools":1}}]}]}';
+    expect(needs(inline, google)).toEqual({ tools: false, images: true });
   });
 });

@@ -1,0 +1,134 @@
+/**
+ * The proxy under 200 mixed streams for minutes: does its memory grow, is a row of the ledger lost; and how late do events arrive
+ * while the daemon of the same home takes 10,000 beads. `--minutes 10 --streams 200 --beads 10000`
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { git } from '../../src/base/git.ts';
+import { homePaths } from '../../src/base/paths.ts';
+import { isRunning, run } from '../../src/base/process.ts';
+import { table } from '../../src/base/table.ts';
+import { createClient } from '../../src/client/client.ts';
+import { createProxyClient } from '../../src/daemon/proxy-client.ts';
+import { type Case, measure, rssMiB } from './proxy-load.ts';
+import { startGodel, startScript, type Target } from './proxy-targets.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '10' },
+    streams: { type: 'string', default: '200' },
+    beads: { type: 'string', default: '10000' },
+  },
+});
+const GODEL = fileURLToPath(new URL('../../dist/godel.js', import.meta.url));
+const WARM_UP_MS = 30_000;
+const AT_ONCE = 64;
+const SETTLE_MS = 2_000;
+
+const folder = await realpath(await mkdtemp(join(tmpdir(), 'godel-soak-')));
+const paths = homePaths({ HOME: folder, GODEL_HOME: join(folder, 'home') });
+const rows: string[][] = [];
+let sent = 0;
+
+function load(kind: string, clients: number, ms: number, stream: boolean, path: string, model = kind): Case {
+  const messages = [{ role: 'user', content: `${kind} ${'words '.repeat(500)}` }];
+  const body = { model: `openai/${model}`, user: kind, max_tokens: 500, ...(stream ? { stream: true } : {}), messages };
+  return { name: `${kind} SSE`, clients, path, body: Buffer.from(JSON.stringify(body)), stream, ms };
+}
+
+/** A quarter each: fast streams, slow streams, translated ones, whole answers. */
+async function mixed(target: Target, ms: number): Promise<{ requests: number; failed: number }> {
+  const each = Math.ceil(Number(options.streams) / 4);
+  const chat = '/v1/chat/completions';
+  const cases = [
+    load('burst', each, ms, true, chat),
+    load('paced', each, ms, true, chat),
+    load('burst', each, ms, true, '/v1/messages'),
+    load('burst', each, ms, false, chat),
+  ];
+  const measured = await Promise.all(cases.map((one) => measure(target, one)));
+  const requests = measured.reduce((sum, one) => sum + one.requests, 0);
+  sent += requests;
+  return { requests, failed: measured.reduce((sum, one) => sum + one.failed, 0) };
+}
+
+async function soak(target: Target): Promise<void> {
+  await mixed(target, WARM_UP_MS);
+  const before = rssMiB(target.pids);
+  const seen: number[] = [];
+  let failed = 0;
+  for (const end = Date.now() + Number(options.minutes) * 60_000; Date.now() < end; ) {
+    failed += (await mixed(target, Math.min(WARM_UP_MS, Math.max(1_000, end - Date.now())))).failed;
+    seen.push(rssMiB(target.pids));
+  }
+  const after = seen.at(-1) ?? before;
+  await delay(SETTLE_MS);
+  const client = createProxyClient(paths.proxySocketFile);
+  const { requests } = await client.usage({ projectId: 'bench' });
+  await client.close();
+  rows.push(['requests, failed', `${sent}, ${failed}`, 'none failed']);
+  rows.push(['rows of the ledger missing', String(sent - requests), '0']);
+  rows.push(['memory before → after', `${Math.round(before)} → ${Math.round(after)} MiB`, '< 5 % more']);
+  rows.push(['growth', `${((100 * (after - before)) / before).toFixed(1)} %`, '< 5 %']);
+}
+
+/** Delay of paced events, alone and while the daemon is busy. */
+async function whileImporting(target: Target, direct: Target): Promise<void> {
+  const repository = join(folder, 'repo');
+  await mkdir(repository);
+  await git(repository, ['init', '-q', '-b', 'main']);
+  await git(repository, ['-c', 'user.name=b', '-c', 'user.email=b@b', 'commit', '-q', '--allow-empty', '-m', 'First']);
+  const paced = load('paced', 50, 5_000, true, '/v1/chat/completions', 'gpt-5.4');
+  const alone = await measure(target, paced);
+  const beside = await measure(direct, paced);
+  const env = { PATH: process.env.PATH ?? '', HOME: folder, GODEL_HOME: join(folder, 'home'), GODEL_PORT: '0' };
+  const provider = { OPENAI_API_KEY: 'provider-key', OPENAI_BASE_URL: upstreamUrl };
+  // The daemon finds the proxy by its socket and gives it the providers of its own environment.
+  const started = await run(process.execPath, [GODEL, 'bead', 'list'], {
+    cwd: repository,
+    env: { ...env, ...provider },
+  });
+  if (started.code !== 0) throw new Error(started.stderr);
+  // It took back the key of an agent that it does not know; a person's key stays.
+  const proxy = createProxyClient(paths.proxySocketFile);
+  const token = `godel_vk_${randomBytes(24).toString('base64url')}`;
+  const hash = createHash('sha256').update(token).digest('hex');
+  await proxy.putKey({ hash, name: 'bench', projectId: 'bench', createdAt: new Date().toISOString() });
+  await proxy.close();
+  const streams = measure({ ...target, headers: { authorization: `Bearer ${token}` } }, paced);
+  const client = createClient({ socketPath: paths.socketFile, projectPath: repository });
+  let [left, done] = [Number(options.beads), false];
+  const importing = Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      for (left -= 1; left >= 0 && !done; left -= 1) await client.call('beadCreate', { title: `bead ${left}` });
+    }),
+  );
+  const busy = await streams;
+  done = true;
+  await importing;
+  const { pid } = JSON.parse(await readFile(paths.daemonFile, 'utf8')) as { pid: number };
+  process.kill(pid, 'SIGTERM');
+  while (isRunning(pid)) await delay(25);
+  if (busy.failed > 0) throw new Error(`${busy.failed} of ${busy.requests} streams failed beside the daemon`);
+  rows.push(['event delay p99, direct', `${beside.delayP99.toFixed(1)} ms`, '-']);
+  rows.push(['event delay p99, proxy alone', `${alone.delayP99.toFixed(1)} ms`, 'direct + 5 ms']);
+  rows.push(['event delay p99, daemon takes beads', `${busy.delayP99.toFixed(1)} ms`, 'direct + 10 ms']);
+}
+
+const upstream = await startScript('./proxy-upstream.ts');
+const upstreamUrl = `http://127.0.0.1:${upstream.port}`;
+const godel = await startGodel(upstreamUrl, folder);
+try {
+  await soak(godel.target);
+  await whileImporting(godel.target, { name: 'direct', url: upstreamUrl, headers: {}, pids: [] });
+  process.stdout.write(`${table(['MEASURED', 'GODEL', 'BAR'], rows)}\n`);
+} finally {
+  await godel.stop();
+  upstream.child.kill();
+  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+}
