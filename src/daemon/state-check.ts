@@ -11,6 +11,7 @@ import { recordsAfter } from '../storage/records.ts';
 import type { FlusherTurn } from '../storage/state-ref/flusher.ts';
 import { parsePath } from '../storage/state-ref/layout.ts';
 import { readAll, type StateFile } from '../storage/state-ref/read.ts';
+import { repackOwn } from '../storage/state-ref/repack.ts';
 import { clearStaleLocks } from '../storage/state-ref/start-up.ts';
 import { applyRecord } from './record-kinds.ts';
 import type { StateImport } from './state-import.ts';
@@ -90,10 +91,12 @@ export async function checkState(
     });
     await turn.commit();
   }
+  const packs = repair ? await repackOwn(project.gitDir, 2) : { before: 0, after: 0 };
   const quarantined = await listQuarantine(database.db, project.id);
   const lost = quarantined.filter((each) => each.replacedBy === '');
   return [
     finding('stale locks and packs', cleared.length, true, `removed: ${cleared.join(', ')}`),
+    finding('small packs', packs.before - packs.after, true, `rolled up, ${packs.after} of our packs are left`),
     finding('changes on their way to git', waiting, repair, 'waited'),
     finding('unreadable files in git', unreadable.length, repair, unreadable.map((file) => file.path).join(', ')),
     finding(
