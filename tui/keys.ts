@@ -57,7 +57,7 @@ export function keyNames(input: string, key: PressedKey): string[] {
   if (key.tab) return [key.shift ? 'S-tab' : 'tab'];
   if (key.escape) return ['esc'];
   const special = SPECIAL.find(([flag]) => key[flag]);
-  if (special) return [key.ctrl ? `C-${special[1]}` : special[1]];
+  if (special) return [`${key.ctrl ? 'C-' : key.shift ? 'S-' : ''}${special[1]}`];
   if (key.ctrl && input.length > 0) return [input === ' ' ? 'C-space' : `C-${input}`];
   if (key.meta && input.length > 0) return [`M-${input}`];
   return [...segmenter.segment(input)].flatMap(({ segment }) => {
