@@ -13,6 +13,13 @@ const way = (params: ErrorParams): string =>
 /** The last thing a command said, when it said something. */
 const said = (params: ErrorParams) => (p(params, 'lastWords') === '' ? '' : `: ${p(params, 'lastWords')}`);
 
+function whoHolds(params: ErrorParams): string {
+  const holder = p(params, 'holder');
+  if (holder !== '') return `${holder} holds it now.`;
+  const at = p(params, 'expiredAt');
+  return at === '' ? 'Nobody holds it now.' : `Your lease ran out at ${at}; nobody holds it now.`;
+}
+
 export const errorTable = {
   'bad-input': {
     kind: 'invalid_request',
@@ -120,6 +127,21 @@ export const errorTable = {
         ? `${p(a, 'id')} is not started: what it waits for could not be read (${p(a, 'problem')}).`
         : `${p(a, 'id')} waits for ${list(a, 'blockers')}.`,
     hint: (a) => `godel bead ready lists what waits for nothing; --force begins on ${p(a, 'id')} all the same.`,
+  },
+  'bead-claimed': {
+    kind: 'conflict',
+    message: (a) => `${p(a, 'id')} is held by ${p(a, 'holder')} until ${p(a, 'until')}.`,
+    hint: () => 'godel bead claim without an id takes another one; --force takes this one from its holder.',
+  },
+  'lease-lost': {
+    kind: 'conflict',
+    message: (a) => `Refused: you no longer hold ${p(a, 'id')}. ${whoHolds(a)}`,
+    hint: (a) => `godel bead claim ${p(a, 'id')} takes it again; nothing was changed.`,
+  },
+  'nothing-ready': {
+    kind: 'not_found',
+    message: () => 'No bead is ready that nobody has.',
+    hint: () => 'godel bead list --blocked shows what waits; godel bead create "…" makes one.',
   },
   'done-not-proven': {
     kind: 'conflict',

@@ -1,6 +1,7 @@
 /** The list of all operations: one line per feature. */
 import { agentOperations } from './agents/operations.ts';
 import { backupOperations } from './backup/operations.ts';
+import { claimOperations } from './beads/claim-operations.ts';
 import { graphOperations } from './beads/graph-operations.ts';
 import { beadOperations } from './beads/operations.ts';
 import { commitOperations } from './commits/operations.ts';
@@ -24,6 +25,7 @@ export const operations = {
   ...beadOperations,
   ...graphOperations,
   ...commitOperations,
+  ...claimOperations,
   ...convoyOperations,
   ...agentOperations,
   ...inboxOperations,

@@ -6,6 +6,7 @@ import type { Actor } from './schema.ts';
 const AGENT_PERMISSIONS = new Set([
   'bead:read',
   'bead:create',
+  'bead:claim',
   'bead:note',
   'bead:submit',
   'bead:update',

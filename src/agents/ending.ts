@@ -25,7 +25,6 @@ export interface Ending {
   /** The program ended by itself. */
   exited(agent: Agent, held: Pick<Held, 'exitCode' | 'exitSignal'> | undefined): Promise<void>;
   snapshot(agent: Agent, reason: string): Promise<void>;
-  assignBead(unit: Unit, projectId: string, id: string, change: BeadChange): Promise<void>;
   /** Gives a bead back that an agent could not start on. */
   releaseBead(agent: Agent, status: BeadStatus): Promise<void>;
 }
@@ -43,11 +42,6 @@ export function createEnding(options: EndingOptions): Ending {
     } catch (error) {
       options.log.error({ agentId: agent.id, error }, 'snapshot failed');
     }
-  }
-
-  async function assignBead(unit: Unit, projectId: string, id: string, change: BeadChange): Promise<void> {
-    const bead = await options.loadBead(unit, projectId, id);
-    if (bead) await changeBead(unit, bead, change, `assigned to ${change.agent ?? 'nobody'}`);
   }
 
   const stop: Ending['stop'] = async (agent) => {
@@ -98,7 +92,6 @@ export function createEnding(options: EndingOptions): Ending {
     stop,
     exited,
     snapshot,
-    assignBead,
     async releaseBead(agent, status) {
       if (agent.beadId === undefined) return;
       const { beadId } = agent;

@@ -3,15 +3,17 @@ import { open, stat } from 'node:fs/promises';
 import type { Handlers, RequestContext } from '../access/context.ts';
 import { newId } from '../base/id.ts';
 import type { Log } from '../base/log.ts';
-import { moveBead } from '../beads/changes.ts';
+import { changeBead, moveBead } from '../beads/changes.ts';
+import { LEASE_MS, takeClaim } from '../beads/claims.ts';
 import { assertStartable } from '../beads/readiness.ts';
 import type { Bead } from '../beads/schema.ts';
+import { resolveBead } from '../beads/store.ts';
 import { cleanText } from '../beads/text.ts';
 import type { Config } from '../config.ts';
 import { failure } from '../errors.ts';
 import type { Project } from '../repos/schema.ts';
 import type { Database } from '../storage/database.ts';
-import type { UnitOfWork } from '../storage/unit-of-work.ts';
+import type { Unit, UnitOfWork } from '../storage/unit-of-work.ts';
 import { beadPrompt, resumePrompt } from './briefing.ts';
 import { loadAgent, moveAgent } from './changes.ts';
 import type { Delivery } from './delivery.ts';
@@ -150,12 +152,14 @@ export function createAgentService(options: AgentServiceOptions): Service {
     });
   }
 
-  async function takeBead(unit: Parameters<typeof moveBead>[0], bead: Bead, name: string): Promise<void> {
-    const branch = `bead/${bead.id}`;
-    if (bead.status === 'open') await moveBead(unit, bead.projectId, bead.id, 'start', name, { agent: name, branch });
-    else if (bead.status === 'review')
-      await moveBead(unit, bead.projectId, bead.id, 'send-back', name, { agent: name, branch });
-    else await options.ending.assignBead(unit, bead.projectId, bead.id, { agent: name, branch });
+  /** The bead is the agent's: in progress, assigned, and claimed until it ends. @throws GodelError bead-claimed */
+  async function takeBead(unit: Unit, { projectId, id }: Bead, name: string): Promise<void> {
+    const bead = await resolveBead(unit.tx, projectId, id);
+    const claim = await takeClaim(unit, bead, { holder: name, leaseMs: LEASE_MS });
+    const change = { agent: name, branch: `bead/${id}`, claim };
+    const action = bead.status === 'open' ? 'start' : bead.status === 'review' ? 'send-back' : undefined;
+    if (action) await moveBead(unit, projectId, id, action, name, change);
+    else await changeBead(unit, bead, change, `assigned to ${name}`);
   }
 
   async function begin(agent: Agent, draft: Pick<Draft, 'bead' | 'choice' | 'input'>): Promise<Agent> {

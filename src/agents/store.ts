@@ -77,6 +77,17 @@ export async function liveAgents(db: Reader, projectId?: string): Promise<Agent[
   return (await query.orderBy('id').execute()).map(toAgent);
 }
 
+/** True for the name of an agent whose program is over. Names that are no agent's are not. */
+export async function isEndedAgent(db: Reader, projectId: string, name: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('agents')
+    .select('lifecycle')
+    .where('project_id', '=', projectId)
+    .where('name', '=', name)
+    .executeTakeFirst();
+  return row !== undefined && !(LIVE_LIFECYCLES as readonly string[]).includes(row.lifecycle);
+}
+
 /** Live agents and those whose failure is still on the screen. */
 export async function boardAgents(db: Reader, projectId: string): Promise<Agent[]> {
   return (await listAgents(db, projectId, { limit: 1000 })).items;

@@ -2,17 +2,22 @@
 import { failure } from '../errors.ts';
 import type { EventType } from '../events.ts';
 import type { Unit } from '../storage/unit-of-work.ts';
+import { assertHolder, dropLease, givenBack, type Writer } from './claims.ts';
 import type { Bead, BeadStatus } from './schema.ts';
 import { actionBetween, type BeadAction, beadActions, nextBeadStatus } from './state.ts';
 import { beadFile, resolveBead, saveBead } from './store.ts';
 
 export type BeadChange = Partial<Omit<Bead, 'id' | 'uid' | 'projectId' | 'version' | 'createdAt'>>;
 
+/** Work that is done, or back in the pile, is nobody's. */
+const endsClaim = (status: BeadStatus | undefined) => status === 'done' || status === 'open';
+
 /** `{ ...bead, ...change }` where an undefined value removes an optional field. */
 function applied(bead: Bead, change: BeadChange, now: string): Bead {
   const merged: Record<string, unknown> = { ...bead, ...change, updatedAt: now };
   if (change.status !== undefined && change.status !== bead.status) {
     merged.doneAt = change.status === 'done' ? now : undefined;
+    if (endsClaim(change.status) && bead.claim) merged.claim = givenBack(bead.claim);
   }
   for (const [key, value] of Object.entries(merged)) {
     if (value === undefined) delete merged[key];
@@ -36,6 +41,7 @@ export async function changeBead(
   event: { type: EventType; extra?: Record<string, unknown> } = { type: 'bead:updated' },
 ): Promise<Bead> {
   const saved = await saveBead(unit.tx, applied(bead, change, unit.now));
+  if (bead.claim?.holder && saved.claim?.holder === '') await dropLease(unit.tx, bead);
   const changed = Object.keys(change);
   if (changed.some((field) => !LOCAL_FIELDS.has(field))) {
     await unit.persist(bead.projectId, beadFile(saved, `${bead.id}: ${subject}`));
@@ -66,6 +72,13 @@ export function decideMove(bead: Bead, to: BeadStatus): BeadAction {
   if (action) return action;
   const possible = beadActions(bead.status).map((each) => nextBeadStatus(bead.status, each));
   throw failure('transition-refused', { id: bead.id, from: bead.status, to, possible: [...new Set(possible)] });
+}
+
+/** The freshest form of a bead, for one who may still write to it. @throws GodelError lease-lost */
+export async function heldBead(unit: Unit, projectId: string, id: string, writer: Writer): Promise<Bead> {
+  const bead = await resolveBead(unit.tx, projectId, id);
+  await assertHolder(unit, bead, writer);
+  return bead;
 }
 
 /** Applies an action to the freshest form of a bead. */

@@ -12,6 +12,14 @@ export const dueText = z
   .max(60)
   .describe('When it is due: 2026-12-24, tomorrow, 3d, an instant; none removes it');
 
+/** With it, a write is refused once somebody else holds the bead or the lease ran out. */
+export const generationField = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .optional()
+  .describe('Generation of your claim: refuse this when you no longer hold the bead');
+
 /** What a list can be narrowed by. */
 export const filterFields = {
   status: beadStatusSchema.optional(),

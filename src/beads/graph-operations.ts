@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { operation } from '../base/operation.ts';
 import { pageInput, pageOf } from '../base/page.ts';
 import { table } from '../base/table.ts';
-import { beadId, beadIds, filterFields, labelList } from './fields.ts';
+import { beadId, beadIds, filterFields, generationField, labelList } from './fields.ts';
 import { type Bead, beadSchema, linkKindSchema, noteSchema } from './schema.ts';
 import { beadTable } from './text.ts';
 
@@ -19,6 +19,7 @@ const linkInput = z.object({
   id: beadId,
   to: beadIds.min(1).max(100),
   kind: kind.default('blocked-by').describe('How the first bead stands to the others'),
+  generation: generationField,
 });
 
 const linkOutput = z.object({ bead: beadSchema, kind, to: z.array(z.string()) });
@@ -42,7 +43,7 @@ function treeLine({ bead, depth, openBlockers }: TreeNode): string {
   return `${'  '.repeat(depth)}${MARK[bead.status]} ${bead.id} ${bead.title}${waits}`;
 }
 
-const idAndLabels = z.object({ id: beadId, labels: labelList.min(1).max(100) });
+const idAndLabels = z.object({ id: beadId, labels: labelList.min(1).max(100), generation: generationField });
 const labelsText = (bead: Bead) => `${bead.id} has ${bead.labels.length > 0 ? bead.labels.join(', ') : 'no labels'}`;
 
 export const graphOperations = {
@@ -102,7 +103,7 @@ export const graphOperations = {
     name: 'bead comment',
     http: { method: 'POST', path: '/beads/:id/comments', status: 201 },
     summary: 'Comment on a bead; the same as a note, with the bead named first',
-    input: z.object({ id: beadId, text: z.string().min(1).max(20_000) }),
+    input: z.object({ id: beadId, text: z.string().min(1).max(20_000), generation: generationField }),
     output: noteSchema,
     permission: 'bead:note',
     args: ['id', 'text'],

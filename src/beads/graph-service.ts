@@ -6,7 +6,7 @@ import { failure } from '../errors.ts';
 import type { Database, Reader } from '../storage/database.ts';
 import { searchDocuments } from '../storage/search.ts';
 import type { UnitOfWork } from '../storage/unit-of-work.ts';
-import { type BeadChange, changeBead } from './changes.ts';
+import { type BeadChange, changeBead, heldBead } from './changes.ts';
 import type { graphOperations } from './graph-operations.ts';
 import { assertNoCycle } from './links.ts';
 import { beadsOf, listBeads } from './listing.ts';
@@ -65,9 +65,9 @@ export function createGraphService(options: GraphServiceOptions): Service {
   }
 
   function changeLinks(change: 'add' | 'remove'): Service['beadLink'] {
-    return (input, { projectId }) =>
+    return (input, { actor, projectId }) =>
       units.run(async (unit) => {
-        const { id } = await resolveBead(unit.tx, projectId, input.id);
+        const { id } = await heldBead(unit, projectId, input.id, { actor, generation: input.generation });
         const to =
           change === 'add' ? await idsOf(projectId, input.to, unit.tx) : await linkedIds(projectId, input.to, unit.tx);
         for (const edge of edgesOf(id, input.kind, to)) {
@@ -85,9 +85,9 @@ export function createGraphService(options: GraphServiceOptions): Service {
   }
 
   function changeLabels(change: (labels: string[], given: string[]) => string[]): Service['beadLabel'] {
-    return (input, { projectId }) =>
+    return (input, { actor, projectId }) =>
       units.run(async (unit) => {
-        const bead = await resolveBead(unit.tx, projectId, input.id);
+        const bead = await heldBead(unit, projectId, input.id, { actor, generation: input.generation });
         const labels = [...new Set(change(bead.labels, input.labels))].sort();
         if (labels.join('\n') === bead.labels.join('\n')) return bead;
         return changeBead(unit, bead, { labels } satisfies BeadChange, `labels ${labels.join(', ') || 'none'}`);

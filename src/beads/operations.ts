@@ -2,7 +2,15 @@
 import { z } from 'zod';
 import { operation } from '../base/operation.ts';
 import { pageInput, pageOf } from '../base/page.ts';
-import { dueText, filterFields, beadId as id, labelList as labels, orderFields, toggle } from './fields.ts';
+import {
+  dueText,
+  filterFields,
+  generationField as generation,
+  beadId as id,
+  labelList as labels,
+  orderFields,
+  toggle,
+} from './fields.ts';
 import {
   type Bead,
   beadSchema,
@@ -14,8 +22,9 @@ import {
 } from './schema.ts';
 import { beadTable } from './text.ts';
 
-/** A bead with what points at it. */
+/** A bead with what points at it, and until when its claim holds. */
 const shownBeadSchema = beadSchema.extend({
+  leaseUntil: z.string().optional(),
   relations: z.object({
     blocks: z.array(z.string()).describe('Beads that wait for it'),
     related: z.array(z.string()).describe('Beads beside it, whichever side was linked'),
@@ -24,6 +33,11 @@ const shownBeadSchema = beadSchema.extend({
   }),
 });
 
+function claimText({ claim, leaseUntil }: z.infer<typeof shownBeadSchema>): string | undefined {
+  if (!claim || claim.holder === '') return undefined;
+  return `${claim.holder}, generation ${claim.generation}, ${leaseUntil ? `until ${leaseUntil}` : 'lease unknown here'}`;
+}
+
 function beadText(bead: z.infer<typeof shownBeadSchema>): string {
   const rows: [string, string | undefined][] = [
     ['title', bead.title],
@@ -31,6 +45,7 @@ function beadText(bead: z.infer<typeof shownBeadSchema>): string {
     ['type', bead.type],
     ['priority', bead.priority],
     ['agent', bead.agent],
+    ['claim', claimText(bead)],
     ['labels', bead.labels.join(', ')],
     ['parent', bead.parentBead],
     ['sub-beads', bead.relations.children.join(', ')],
@@ -138,6 +153,7 @@ export const beadOperations = {
       blockedBy: z.array(z.string()).optional().describe('Replaces all blockers'),
       due: dueText.optional(),
       metadata: z.record(z.string(), z.unknown()).optional().describe('Merged into the metadata; null removes a key'),
+      generation,
       ifVersion: z.coerce.number().int().optional().describe('Refuse when the bead has another version by now'),
     }),
     output: beadSchema,
@@ -171,6 +187,7 @@ export const beadOperations = {
       id,
       status: beadStatusSchema.optional().describe('New status; shown only when left out'),
       force: z.boolean().default(false).describe('Set done although the work is not on the main branch'),
+      generation,
     }),
     output: beadSchema,
     permission: 'bead:update',
@@ -183,7 +200,7 @@ export const beadOperations = {
     name: 'bead close',
     http: { method: 'POST', path: '/beads/:id/close' },
     summary: 'Close a bead whose work is on the main branch; --force closes any',
-    input: z.object({ id, force: z.boolean().default(false).describe('Close without landed work') }),
+    input: z.object({ id, force: z.boolean().default(false).describe('Close without landed work'), generation }),
     output: beadSchema,
     permission: 'bead:close',
     args: ['id'],
@@ -211,6 +228,7 @@ export const beadOperations = {
     input: z.object({
       text: z.string().min(1).max(20_000),
       id: id.optional().describe('Bead id; an agent may leave it out'),
+      generation,
     }),
     output: noteSchema,
     permission: 'bead:note',
@@ -226,7 +244,7 @@ export const beadOperations = {
     summary: 'Hand a bead over for review once the proof command passes in its worktree',
     description:
       'Runs the proof command of the project in the worktree of the bead, stores its exit code, tree hash and log, and moves the bead to review when it passed.',
-    input: z.object({ id: id.optional().describe('Bead id; an agent may leave it out') }),
+    input: z.object({ id: id.optional().describe('Bead id; an agent may leave it out'), generation }),
     output: z.object({ bead: beadSchema, proof: proofSchema }),
     permission: 'bead:submit',
     args: ['id'],

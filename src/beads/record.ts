@@ -1,6 +1,6 @@
 /** The record of a bead in git: how each of its fields merges, and the bead that a record is. */
 import type { Fields } from '../storage/record/record.ts';
-import { type FieldRule, list, log, map, quiet, scalar, tags } from '../storage/record/rules.ts';
+import { type FieldRule, list, log, map, quiet, ranked, scalar, tags } from '../storage/record/rules.ts';
 import { type StoredBead, storedBeadSchema } from './schema.ts';
 
 /** A field without a rule does not compile. */
@@ -21,6 +21,7 @@ export const beadRules = {
   blockedBy: list,
   related: list,
   discoveredFrom: list,
+  claim: ranked((claim) => Number(claim.generation ?? 0)),
   dueAt: scalar,
   doneAt: quiet,
   externalId: quiet,

@@ -42,6 +42,14 @@ export const proofSchema = z.object({
 });
 export type Proof = z.infer<typeof proofSchema>;
 
+/** Who works on a bead. It merges as a whole: the highest generation wins. */
+export const claimSchema = z.object({
+  holder: z.string().describe('Name of the agent or person; empty when it was given back'),
+  generation: z.number().int().describe('Counts claims; a write under an older one is refused'),
+  claimedAt: z.string(),
+});
+export type Claim = z.infer<typeof claimSchema>;
+
 export const beadSchema = z.object({
   id: z.string().regex(BEAD_ID),
   uid: z.string().describe('128-bit identity that survives a clash of short ids'),
@@ -63,6 +71,7 @@ export const beadSchema = z.object({
   blockedBy: z.array(z.string()).describe('Beads that must be done first'),
   related: z.array(z.string()).default([]).describe('Beads that belong beside it'),
   discoveredFrom: z.array(z.string()).default([]).describe('Beads whose work brought it to light'),
+  claim: claimSchema.optional(),
   dueAt: z.string().optional().describe('Date (2026-12-24) or instant (2026-12-24T18:00:00.000Z)'),
   doneAt: z.string().optional().describe('When it became done'),
   externalId: z.string().optional().describe('What it was imported from, for example github:owner/name#12'),

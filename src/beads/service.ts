@@ -7,11 +7,13 @@ import type { Database } from '../storage/database.ts';
 import { loadRecord } from '../storage/records.ts';
 import { beadPath } from '../storage/state-ref/layout.ts';
 import type { UnitOfWork } from '../storage/unit-of-work.ts';
-import { type BeadChange, changeBead, decideMove, moveBead } from './changes.ts';
+import { type BeadChange, changeBead, decideMove, heldBead, moveBead } from './changes.ts';
+import { assertHolder, leaseOf } from './claims.ts';
 import { parseDue, parseSince } from './due.ts';
-import { assertNoCycle, assertNoParentCycle } from './links.ts';
+import { assertVersion, changeOf, resolveIds } from './editing.ts';
 import { listBeads } from './listing.ts';
 import type { beadOperations } from './operations.ts';
+import { assertStartable } from './readiness.ts';
 import type { Bead, Proof } from './schema.ts';
 import { beadDeletion, beadFile, deleteBead, insertBead, resolveBead } from './store.ts';
 import { cleanText, cleanTitle } from './text.ts';
@@ -48,11 +50,6 @@ export function createBeadService(options: BeadServiceOptions): Service {
     return resolveBead(database.db, context.projectId, named);
   }
 
-  async function resolveIds(projectId: string, ids: readonly string[]): Promise<string[]> {
-    const found = await Promise.all(ids.map((id) => resolveBead(database.db, projectId, id)));
-    return [...new Set(found.map((bead) => bead.id))];
-  }
-
   async function freeId(projectId: string): Promise<string> {
     for (let attempt = 0; attempt < MAX_ID_TRIES; attempt += 1) {
       const id = newBeadId();
@@ -63,10 +60,10 @@ export function createBeadService(options: BeadServiceOptions): Service {
 
   const create: Service['beadCreate'] = async (input, { actor, projectId }) => {
     const title = cleanTitle(input.title);
-    const blockedBy = await resolveIds(projectId, input.blockedBy);
-    const related = await resolveIds(projectId, input.related);
-    const discoveredFrom = await resolveIds(projectId, input.discoveredFrom);
-    const [parentBead] = input.parentBead ? await resolveIds(projectId, [input.parentBead]) : [];
+    const blockedBy = await resolveIds(database.db, projectId, input.blockedBy);
+    const related = await resolveIds(database.db, projectId, input.related);
+    const discoveredFrom = await resolveIds(database.db, projectId, input.discoveredFrom);
+    const [parentBead] = input.parentBead ? await resolveIds(database.db, projectId, [input.parentBead]) : [];
     const dueAt = input.due === undefined ? undefined : parseDue(input.due, clock.now());
     const id = await freeId(projectId);
     return units.run(async (unit) => {
@@ -100,30 +97,14 @@ export function createBeadService(options: BeadServiceOptions): Service {
     });
   };
 
-  const update: Service['beadUpdate'] = async (input, { projectId }) => {
-    const bead = await resolveBead(database.db, projectId, input.id);
-    if (input.ifVersion !== undefined && input.ifVersion !== bead.version) {
-      throw failure('version-conflict', { id: bead.id });
-    }
-    const change: { [K in keyof BeadChange]: BeadChange[K] | undefined } = {};
-    if (input.title !== undefined) change.title = cleanTitle(input.title);
-    if (input.description !== undefined) change.description = cleanText(input.description);
-    if (input.type !== undefined) change.type = input.type;
-    if (input.priority !== undefined) change.priority = input.priority;
-    if (input.labels !== undefined) change.labels = [...new Set(input.labels)].sort();
-    if (input.blockedBy !== undefined) change.blockedBy = await resolveIds(projectId, input.blockedBy);
-    if (input.parentBead !== undefined) change.parentBead = await parentOf(projectId, input.parentBead);
-    if (input.due !== undefined) change.dueAt = parseDue(input.due, clock.now());
-    if (input.metadata !== undefined) change.metadata = mergeMetadata(bead.metadata, input.metadata);
-    const fields = Object.keys(change);
-    if (fields.length === 0) return bead;
-    return units.run(async (unit) => {
-      const fresh = await resolveBead(unit.tx, projectId, bead.id);
-      if (change.blockedBy) await assertNoCycle(unit.tx, fresh, change.blockedBy);
-      if (change.parentBead) await assertNoParentCycle(unit.tx, fresh, change.parentBead);
-      return changeBead(unit, fresh, change as BeadChange, `${fields.join(', ')} changed`);
+  const update: Service['beadUpdate'] = ({ generation, ifVersion, ...edit }, { actor, projectId }) =>
+    units.run(async (unit) => {
+      const bead = await heldBead(unit, projectId, edit.id, { actor, generation });
+      assertVersion(bead, ifVersion);
+      const change = await changeOf(unit.tx, bead, edit, unit.nowMs);
+      const fields = Object.keys(change);
+      return fields.length === 0 ? bead : changeBead(unit, bead, change, `${fields.join(', ')} changed`);
     });
-  };
 
   async function parentOf(projectId: string, text: string): Promise<string | undefined> {
     return text === 'none' ? undefined : (await resolveBead(database.db, projectId, text)).id;
@@ -163,7 +144,11 @@ export function createBeadService(options: BeadServiceOptions): Service {
     if (input.status === undefined || input.status === bead.status) return bead;
     const action = decideMove(bead, input.status);
     if (input.status === 'done') await assertMayClose(bead, input.force, actor.kind);
-    return units.run((unit) => moveBead(unit, projectId, bead.id, action, actor.name));
+    return units.run(async (unit) => {
+      const held = await heldBead(unit, projectId, bead.id, { actor, generation: input.generation });
+      if (action === 'start' && actor.kind !== 'user') await assertStartable(unit.tx, held);
+      return moveBead(unit, projectId, bead.id, action, actor.name);
+    });
   };
 
   async function assertMayClose(bead: Bead, force: boolean, kind: string): Promise<void> {
@@ -175,7 +160,10 @@ export function createBeadService(options: BeadServiceOptions): Service {
     const bead = await resolveBead(database.db, projectId, input.id);
     if (bead.status === 'done') return bead;
     await assertMayClose(bead, input.force, actor.kind);
-    return units.run((unit) => moveBead(unit, projectId, bead.id, 'close', actor.name));
+    return units.run(async (unit) => {
+      await heldBead(unit, projectId, bead.id, { actor, generation: input.generation });
+      return moveBead(unit, projectId, bead.id, 'close', actor.name);
+    });
   };
 
   const remove: Service['beadDelete'] = async (input, { projectId }) => {
@@ -196,6 +184,8 @@ export function createBeadService(options: BeadServiceOptions): Service {
     const { actor, projectId } = context;
     return units.run(async (unit) => {
       const bead = await resolveBead(unit.tx, projectId, id);
+      // Anybody may comment; only who names a generation wants to be told that it is over.
+      if (input.generation !== undefined) await assertHolder(unit, bead, { actor, generation: input.generation });
       const entry = { id: newId(), author: actor.name, text: cleanText(input.text), createdAt: unit.now };
       await changeBead(unit, bead, { notes: [...bead.notes, entry] }, `note by ${actor.name}`);
       return entry;
@@ -206,23 +196,29 @@ export function createBeadService(options: BeadServiceOptions): Service {
     const found = await target(input.id, context);
     const who = context.actor.name;
     if (found.status === 'review' && found.proof) return { bead: found, proof: found.proof };
-    const started = found.status === 'open' ? await start(found, who) : found;
+    const writer = { actor: context.actor, generation: input.generation };
+    const started = await units.run(async (unit) => {
+      const bead = await heldBead(unit, context.projectId, found.id, writer);
+      return bead.status === 'open' ? moveBead(unit, bead.projectId, bead.id, 'start', who) : bead;
+    });
     const proof = await options.prove(started, context.signal);
     const event = { type: 'bead:proven' as const, extra: { proof } };
-    const bead = await units.run((unit) =>
-      moveBead(unit, context.projectId, found.id, 'submit', who, { proof }, event),
-    );
+    const bead = await units.run(async (unit) => {
+      // The proof may have lasted longer than the lease.
+      await heldBead(unit, context.projectId, found.id, writer);
+      return moveBead(unit, context.projectId, found.id, 'submit', who, { proof }, event);
+    });
     return { bead, proof };
   };
-
-  const start = (bead: Bead, who: string) => units.run((unit) => moveBead(unit, bead.projectId, bead.id, 'start', who));
 
   return {
     beadCreate: create,
     beadList: list,
     async beadShow(input, context) {
       const bead = await target(input.id, context);
-      return { ...bead, relations: await relationsOf(database.db, bead) };
+      const lease = await leaseOf(database.db, bead);
+      const leaseUntil = lease && new Date(lease.expiresMs).toISOString();
+      return { ...bead, relations: await relationsOf(database.db, bead), ...(leaseUntil ? { leaseUntil } : {}) };
     },
     beadUpdate: update,
     beadAssign: assign,
@@ -232,9 +228,4 @@ export function createBeadService(options: BeadServiceOptions): Service {
     beadNote: note,
     beadDone: done,
   };
-}
-
-function mergeMetadata(known: Bead['metadata'], change: Bead['metadata']): Bead['metadata'] {
-  const merged = { ...known, ...change };
-  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null));
 }

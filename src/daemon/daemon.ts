@@ -21,6 +21,7 @@ import { createBoard } from './board.ts';
 import { type Core, createCore } from './core.ts';
 import { createHealth, type HealthChecks } from './health.ts';
 import { startInboxWatch } from './inbox-watch.ts';
+import { startLeaseKeeper } from './leases.ts';
 import { metricsText } from './metrics.ts';
 import { createMoneyWatch } from './money-watch.ts';
 import { startNotify } from './notify.ts';
@@ -219,6 +220,8 @@ async function startParts(
   proxy: ProxyProcess,
   stops: Stops,
 ): Promise<void> {
+  const leases = startLeaseKeeper(core);
+  stops.push(leases.stop);
   const { log } = core;
   // What can be refused is refused before anything that outlives the daemon is started.
   await parts.tmux.version();
@@ -235,6 +238,8 @@ async function startParts(
     log,
   });
   if (Object.values(report).some((count) => count > 0)) log.info(report, 'agents recovered');
+  // Agents went on while no daemon ran, so nobody else could have taken their beads.
+  await leases.renew();
   const unwatch = parts.runner.watch((each) => {
     parts
       .heldChanged(each)

@@ -3,6 +3,7 @@ import type { Handlers } from '../access/context.ts';
 import { inheritedEnvironment } from '../agents/environment.ts';
 import { createAgentService } from '../agents/service.ts';
 import { findAgent, liveAgents, resolveAgent } from '../agents/store.ts';
+import { createClaimService } from '../beads/claim-service.ts';
 import { createGraphService } from '../beads/graph-service.ts';
 import { createBeadService } from '../beads/service.ts';
 import { beadStatuses, findBead, resolveBead } from '../beads/store.ts';
@@ -89,6 +90,7 @@ export function createServices(options: ServicesOptions): Services {
     },
   });
 
+  const claims = createClaimService({ database, units, clock, convoyId });
   const graph = createGraphService({ database, units, clock, convoyId, note: beads.beadNote });
 
   const convoys = createConvoyService({
@@ -127,6 +129,7 @@ export function createServices(options: ServicesOptions): Services {
     ...createCommitService(database),
     ...beads,
     ...graph,
+    ...claims,
     ...convoys,
     ...agents,
     ...inbox.handlers,

@@ -10,6 +10,7 @@ import { initialMigration } from './migrations/0001-initial.ts';
 import { recordsMigration } from './migrations/0010-records.ts';
 import { conflictsMigration } from './migrations/0011-conflicts.ts';
 import { workGraphMigration } from './migrations/0020-work-graph.ts';
+import { leasesMigration } from './migrations/0021-leases.ts';
 import { worktreesMigration } from './migrations/0030-worktrees.ts';
 import { commitLinksMigration } from './migrations/0031-commit-links.ts';
 import { mergeQueueMigration } from './migrations/0040-merge-queue.ts';
@@ -42,6 +43,7 @@ const migrations: Record<string, Migration> = {
   '0031-commit-links': commitLinksMigration,
   '0040-merge-queue': mergeQueueMigration,
   '0011-conflicts': conflictsMigration,
+  '0021-leases': leasesMigration,
 };
 
 /** Errors of the storage layer in words a person can act on; others pass unchanged. */

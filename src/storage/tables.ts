@@ -53,6 +53,14 @@ export interface BeadLabelRow {
   bead_id: string;
 }
 
+export interface LeaseRow {
+  project_id: string;
+  bead_id: string;
+  holder: string;
+  generation: number;
+  expires_ms: number;
+}
+
 export interface ConvoyBeadRow {
   project_id: string;
   convoy_id: string;
@@ -289,6 +297,7 @@ export interface Tables {
   bead_labels: BeadLabelRow;
   bead_docs: BeadDocRow;
   convoy_beads: ConvoyBeadRow;
+  leases: LeaseRow;
   convoys: ConvoyRow;
   agents: AgentRow;
   prompts: PromptRow;

@@ -2,12 +2,16 @@
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RequestContext } from '../../src/access/context.ts';
+import type { Handlers, RequestContext } from '../../src/access/context.ts';
 import type { Actor } from '../../src/access/schema.ts';
 import { newId } from '../../src/base/id.ts';
 import { createLog } from '../../src/base/log.ts';
 import { homePaths } from '../../src/base/paths.ts';
+import type { claimOperations } from '../../src/beads/claim-operations.ts';
+import { createClaimService } from '../../src/beads/claim-service.ts';
+import type { graphOperations } from '../../src/beads/graph-operations.ts';
 import { createGraphService } from '../../src/beads/graph-service.ts';
+import type { beadOperations } from '../../src/beads/operations.ts';
 import { createBeadService } from '../../src/beads/service.ts';
 import { beadStatuses, findBead, resolveBead } from '../../src/beads/store.ts';
 import { createConvoyService } from '../../src/convoys/service.ts';
@@ -27,7 +31,7 @@ export interface GraphHome {
   /** Moves the clock on (ms) and returns the new time. */
   advance(ms: number): number;
   as(actor: Actor): RequestContext;
-  beads: ReturnType<typeof createBeadService> & ReturnType<typeof createGraphService>;
+  beads: Handlers<typeof beadOperations & typeof graphOperations & typeof claimOperations>;
   convoys: ReturnType<typeof createConvoyService>;
   stop(): Promise<void>;
 }
@@ -79,7 +83,8 @@ function services(core: Core, project: Project): Pick<GraphHome, 'beads' | 'conv
     findBead: (projectId, id) => findBead(database.db, projectId, id),
     beadStatuses,
   });
-  return { beads: { ...beads, ...graph }, convoys };
+  const claims = createClaimService({ database, units, clock, convoyId });
+  return { beads: { ...beads, ...graph, ...claims }, convoys };
 }
 
 export async function createGraphHome(): Promise<GraphHome> {

@@ -48,6 +48,12 @@ function proofText(bead: Bead): string | undefined {
   return `${command} → exit ${proof.exitCode} in ${Math.round(proof.durationMs)} ms, tree ${proof.treeHash.slice(0, 10)}${proof.dirty ? ', uncommitted files were present' : ''}`;
 }
 
+function claimText({ claim }: Bead): string | undefined {
+  return claim && claim.holder !== ''
+    ? `${claim.holder} since ${claim.claimedAt}, generation ${claim.generation}`
+    : undefined;
+}
+
 /** Links from both of their ends, each with the status of the other bead. */
 function linkFacts(model: Model, bead: Bead, cells: number): Line[] {
   const named = (ids: readonly string[]) =>
@@ -79,6 +85,7 @@ function beadBody(model: Model, bead: Bead, cells: number): Line[] {
       agent ? `${agent.name}, ${stateText(agent, model.nowMs)} (by ${agent.observed.source})` : bead.agent,
       cells,
     ),
+    ...fact('claim', claimText(bead), cells),
     ...fact('asks', asks, cells),
     ...fact('labels', bead.labels.join(', '), cells),
     ...fact('due', bead.dueAt && `${bead.dueAt}${isOverdue(bead, model.nowMs) ? ' (overdue)' : ''}`, cells),
