@@ -1,9 +1,9 @@
 /** Who may import whom. What is not allowed here is an error; the table is explained in src/README.md. */
 const features =
   '(beads|convoys|agents|inbox|repos|commits|worktrees|merge|reviews|costs|recordings|secrets|access|system|sync|history|backup|doctor|exchange|templates)';
-const pure = `^src/(base/|storage/record/|errors\\.ts|events\\.ts|config\\.ts|operations\\.ts|${features}/(operations|graph-operations|claim-operations|schema|state|fields|context|bridge-protocol|runner|runtime|text|period|record|batch|bulk-operations|due)\\.ts)`;
+const pure = `^src/(base/|storage/record/|errors\\.ts|events\\.ts|config\\.ts|operations\\.ts|${features}/(operations|graph-operations|claim-operations|schema|state|fields|context|bridge-protocol|runner|runtime|text|period|record|batch|bulk-operations|due|refusals)\\.ts)`;
 /** What a service may take from another feature: its nouns, its one place of change, its rows; never its service. */
-const offered = `^src/${features}/(operations|graph-operations|claim-operations|schema|state|fields|context|bridge-protocol|runner|runtime|text|period|record|briefing|changes|readiness|store|worktree|bulk-operations|due|claims|creating|links|listing)\\.ts`;
+const offered = `^src/${features}/(operations|graph-operations|claim-operations|schema|state|fields|context|bridge-protocol|runner|runtime|text|period|record|briefing|changes|readiness|store|worktree|bulk-operations|due|claims|creating|links|listing|refusals)\\.ts`;
 const npm =
   'node_modules|^node:|^(node:)?(fs|path|os|net|http|https|crypto|child_process|stream|timers|url|module|util|events|readline)(/|$)';
 
@@ -33,7 +33,7 @@ module.exports = {
     ),
     only(
       'pure-files',
-      `^src/${features}/(operations|graph-operations|claim-operations|schema|state|fields|context|bridge-protocol|runner|runtime|text|record|batch|bulk-operations|due)\\.ts`,
+      `^src/${features}/(operations|graph-operations|claim-operations|schema|state|fields|context|bridge-protocol|runner|runtime|text|record|batch|bulk-operations|due|refusals)\\.ts`,
       `${pure}|${npm}`,
       'Pure files are shared by every surface.',
     ),

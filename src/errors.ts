@@ -1,26 +1,10 @@
 /** The one table of refusals: reason -> kind, message, hint. Both lines are for a person. */
 import { type ErrorParams, type ErrorSpec, GodelError } from './base/error.ts';
-
-const p = (params: ErrorParams, key: string): string => String(params[key] ?? '');
-const list = (params: ErrorParams, key: string): string => {
-  const value = params[key];
-  return Array.isArray(value) ? value.join(', ') : p(params, key);
-};
-
-/** `a waits for b waits for a` */
-const way = (params: ErrorParams): string =>
-  Array.isArray(params.cycle) ? params.cycle.join(` ${p(params, 'relation')} `) : '';
-/** The last thing a command said, when it said something. */
-const said = (params: ErrorParams) => (p(params, 'lastWords') === '' ? '' : `: ${p(params, 'lastWords')}`);
-
-function whoHolds(params: ErrorParams): string {
-  const holder = p(params, 'holder');
-  if (holder !== '') return `${holder} holds it now.`;
-  const at = p(params, 'expiredAt');
-  return at === '' ? 'Nobody holds it now.' : `Your lease ran out at ${at}; nobody holds it now.`;
-}
+import { list, p, said } from './base/error-text.ts';
+import { beadRefusals } from './beads/refusals.ts';
 
 export const errorTable = {
+  ...beadRefusals,
   'bad-input': {
     kind: 'invalid_request',
     message: (a) => p(a, 'problem'),
@@ -114,34 +98,6 @@ export const errorTable = {
     kind: 'conflict',
     message: (a) => `${p(a, 'id')} is ${p(a, 'from')}; it cannot go to ${p(a, 'to')} from there.`,
     hint: (a) => p(a, 'hint') || `Possible now: ${list(a, 'possible')}.`,
-  },
-  'cycle-refused': {
-    kind: 'conflict',
-    message: (a) => `That would be a cycle: ${way(a)}.`,
-    hint: (a) => `godel bead show ${p(a, 'id')} shows its links; godel bead unlink takes one away.`,
-  },
-  'bead-blocked': {
-    kind: 'conflict',
-    message: (a) =>
-      a.problem
-        ? `${p(a, 'id')} is not started: what it waits for could not be read (${p(a, 'problem')}).`
-        : `${p(a, 'id')} waits for ${list(a, 'blockers')}.`,
-    hint: (a) => `godel bead ready lists what waits for nothing; --force begins on ${p(a, 'id')} all the same.`,
-  },
-  'bead-claimed': {
-    kind: 'conflict',
-    message: (a) => `${p(a, 'id')} is held by ${p(a, 'holder')} until ${p(a, 'until')}.`,
-    hint: () => 'godel bead claim without an id takes another one; --force takes this one from its holder.',
-  },
-  'lease-lost': {
-    kind: 'conflict',
-    message: (a) => `Refused: you no longer hold ${p(a, 'id')}. ${whoHolds(a)}`,
-    hint: (a) => `godel bead claim ${p(a, 'id')} takes it again; nothing was changed.`,
-  },
-  'nothing-ready': {
-    kind: 'not_found',
-    message: () => 'No bead is ready that nobody has.',
-    hint: () => 'godel bead list --blocked shows what waits; godel bead create "…" makes one.',
   },
   'done-not-proven': {
     kind: 'conflict',

@@ -1,6 +1,7 @@
 /** The list of all operations: one line per feature. */
 import { agentOperations } from './agents/operations.ts';
 import { backupOperations } from './backup/operations.ts';
+import { bulkOperations } from './beads/bulk-operations.ts';
 import { claimOperations } from './beads/claim-operations.ts';
 import { graphOperations } from './beads/graph-operations.ts';
 import { beadOperations } from './beads/operations.ts';
@@ -8,6 +9,7 @@ import { commitOperations } from './commits/operations.ts';
 import { convoyOperations } from './convoys/operations.ts';
 import { costOperations } from './costs/operations.ts';
 import { doctorOperations } from './doctor/operations.ts';
+import { exchangeOperations } from './exchange/operations.ts';
 import { historyOperations } from './history/operations.ts';
 import { inboxOperations } from './inbox/operations.ts';
 import { mergeOperations } from './merge/operations.ts';
@@ -17,6 +19,7 @@ import { reviewOperations } from './reviews/operations.ts';
 import { secretOperations } from './secrets/operations.ts';
 import { syncOperations } from './sync/operations.ts';
 import { systemOperations } from './system/operations.ts';
+import { templateOperations } from './templates/operations.ts';
 import { worktreeOperations } from './worktrees/operations.ts';
 
 export const operations = {
@@ -26,6 +29,9 @@ export const operations = {
   ...graphOperations,
   ...commitOperations,
   ...claimOperations,
+  ...bulkOperations,
+  ...exchangeOperations,
+  ...templateOperations,
   ...convoyOperations,
   ...agentOperations,
   ...inboxOperations,

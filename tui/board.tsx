@@ -4,6 +4,7 @@ import { createController } from './controller.ts';
 import { createFrames } from './frames.ts';
 import { initialModel, setupStart } from './model/state.ts';
 import type { Surroundings } from './ports.ts';
+import { startFilterSearch } from './search.ts';
 import { createStore } from './store.ts';
 import { clipboardSequence, showScreen, sizeOf } from './terminal.tsx';
 import { wantsColors } from './theme.ts';
@@ -60,10 +61,12 @@ export function startBoard(options: BoardOptions): Board {
       if (!isAsked && store.get().mode.name === 'board') store.dispatch({ type: 'mode', mode: setupStart });
     },
   });
+  const search = startFilterSearch(client, store);
   connection.start();
   const ended = app.waitUntilExit().then(async () => {
     stdout.off('resize', resized);
     ticker.stop();
+    search.stop();
     await connection.stop();
   });
   return {

@@ -2,6 +2,7 @@
 
 import { messageOf } from '../src/base/error.ts';
 import { type ActionContext, boardHandlers } from './actions.ts';
+import { archiveConvoy } from './convoy-actions.ts';
 import { answerInWords, answerItem, dismissItem, giveAlways, giveChoice, goToAsker } from './inbox-actions.ts';
 import { type ActionName, bindingOf, type CallAction, callActions, keymap } from './keymap.ts';
 import { NEWLINE_KEYS, typing } from './keymap-text.ts';
@@ -26,6 +27,7 @@ export const callHandlers: Readonly<Record<CallAction, (context: ActionContext) 
   dismissItem,
   goToAsker,
   ...worktreeHandlers,
+  archiveConvoy,
 };
 
 const isCall = (action: ActionName): action is CallAction => (callActions as readonly string[]).includes(action);

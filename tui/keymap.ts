@@ -4,6 +4,7 @@
  */
 import { indexKeys, type KeyBinding } from './key-table.ts';
 import { edit, typing } from './keymap-text.ts';
+import { noConvoy } from './model/convoys.ts';
 import { noAlways, noItem } from './model/inbox.ts';
 import {
   awayReason,
@@ -58,6 +59,7 @@ export const callActions = [
   'answerInWords',
   'dismissItem',
   'goToAsker',
+  'archiveConvoy',
   'leaveHint',
 ] as const;
 export type CallAction = (typeof callActions)[number];
@@ -66,7 +68,7 @@ export type ActionName = UiAction | CallAction;
 export type Binding = KeyBinding<ModeName, ActionName, Model>;
 
 const cards: readonly ModeName[] = ['board', 'detail'];
-const scrolling: readonly ModeName[] = ['board', 'detail', 'log', 'queue', 'output', 'inbox'];
+const scrolling: readonly ModeName[] = ['board', 'detail', 'log', 'queue', 'output', 'inbox', 'convoys'];
 const noChange = (list: 'done' | 'undone', word: string) => (model: Model) =>
   awayReason(model) ?? (model[list].length === 0 ? `Nothing to ${word}` : undefined);
 
@@ -79,7 +81,7 @@ const boardKeys: readonly Binding[] = [
   { action: 'accept', modes: cards, keys: ['a'], operation: 'reviewAccept', hint: 'accept', tooltip: 'Accept: run the gate and land the work on the main branch', disabledReason: noVerdict },
   { action: 'promptReturn', modes: cards, keys: ['R'], operation: 'reviewReturn', hint: 'send back', tooltip: 'Send the work back to its agent with a comment', disabledReason: noVerdict },
   { action: 'openInbox', modes: ['board'], keys: ['i'], hint: 'inbox', tooltip: 'Show everything that waits for you, and answer it' },
-  { action: 'openFilter', modes: ['board'], keys: ['/'], hint: 'filter', tooltip: 'Show only beads with these words, or type:bug, agent:x, label:x' },
+  { action: 'openFilter', modes: ['board'], keys: ['/'], hint: 'filter', tooltip: 'Show only beads with these words anywhere, or type:bug, agent:x, label:x, convoy:x, parent:x, is:late' },
   { action: 'openHelp', modes: cards, keys: ['?'], hint: 'help', tooltip: 'Search all keys and run one' },
   { action: 'openDetail', modes: ['board'], keys: ['o'], tooltip: 'Open the bead with its notes, commits and proof', disabledReason: noBead },
   { action: 'moveLeft', modes: cards, keys: ['H', 'S-left'], operation: 'beadStatus', tooltip: 'Move the card one lane left', disabledReason: noMove(-1) },
@@ -105,6 +107,7 @@ const boardKeys: readonly Binding[] = [
   { action: 'openQueue', modes: ['board'], keys: ['Q'], operation: 'mergeList', tooltip: 'Show the merge queue, and unfinished work that clashes' },
   { action: 'showWorktrees', modes: [...cards, 'output'], keys: ['w'], operation: 'worktreeList', tooltip: 'Show the worktrees: state, ports, size; again reads them anew', disabledReason: awayReason },
   { action: 'showCosts', modes: cards, keys: ['$'], operation: 'costOverview', tooltip: 'Show what was spent, by whom and on what, and the budgets', disabledReason: awayReason },
+  { action: 'openConvoys', modes: ['board'], keys: ['C'], tooltip: 'Show the convoys: how far each is and when it may be done' },
   { action: 'openLog', modes: ['board'], keys: ['@'], tooltip: 'Show what was run' },
   { action: 'openSetup', modes: ['board'], keys: [','], operation: 'configSet', tooltip: 'Choose provider, set-up and proof command', disabledReason: awayReason },
 ];
@@ -120,7 +123,7 @@ const movementKeys: readonly Binding[] = [
   { action: 'halfDown', modes: scrolling, keys: ['C-d', 'pagedown'], tooltip: 'Half a page down' },
   { action: 'halfUp', modes: scrolling, keys: ['C-u', 'pageup'], tooltip: 'Half a page up' },
   { action: 'back', modes: scrolling, keys: ['esc', 'q'], tooltip: 'One level back' },
-  { action: 'leaveHint', modes: ['board', 'detail', 'log', 'queue', 'output', 'inbox', 'filter', 'command', 'prompt', 'confirm', 'help', 'setup'], keys: ['C-c'], tooltip: 'How to leave the board' },
+  { action: 'leaveHint', modes: ['board', 'detail', 'log', 'queue', 'output', 'inbox', 'convoys', 'filter', 'command', 'prompt', 'confirm', 'help', 'setup'], keys: ['C-c'], tooltip: 'How to leave the board' },
 ];
 
 // biome-ignore format: one line a key reads as the table it is.
@@ -142,6 +145,12 @@ const lineKeys: readonly Binding[] = [
 ];
 
 // biome-ignore format: one line a key reads as the table it is.
+const convoyKeys: readonly Binding[] = [
+  { action: 'filterConvoy', modes: ['convoys'], keys: ['enter'], hint: 'cards', tooltip: 'Show the cards of the convoy only', disabledReason: noConvoy },
+  { action: 'archiveConvoy', modes: ['convoys'], keys: ['A'], operation: 'convoyArchive', hint: 'archive', tooltip: 'Put the convoy away, or take it back', disabledReason: (model) => awayReason(model) ?? noConvoy(model) },
+];
+
+// biome-ignore format: one line a key reads as the table it is.
 const inboxKeys: readonly Binding[] = [
   { action: 'giveChoice', modes: ['inbox'], keys: ['enter'], operation: 'inboxAnswer', hint: 'answer', tooltip: 'Give the chosen answer; where there is none, answer in words', disabledReason: (model) => awayReason(model) ?? noItem(model) },
   { action: 'choiceRight', modes: ['inbox'], keys: ['l', 'right', 'tab'], hint: 'choose', tooltip: 'Next answer', disabledReason: noItem },
@@ -155,6 +164,7 @@ const inboxKeys: readonly Binding[] = [
 export const keymap: readonly Binding[] = [
   ...boardKeys,
   ...inboxKeys,
+  ...convoyKeys,
   ...movementKeys,
   ...lineKeys,
   ...edit.map(({ action, keys, tooltip }) => ({ action, keys, tooltip, modes: typing })),

@@ -200,7 +200,12 @@ export function createApi(options: ApiOptions): Api {
 
   for (const prefix of ['/api/v1', '/api']) {
     for (const [key, operation] of Object.entries(operations) as [keyof Operations, AnyOperation][]) {
-      app.route({ method: operation.http.method, url: prefix + operation.http.path, handler: route(key, operation) });
+      app.route({
+        method: operation.http.method,
+        url: prefix + operation.http.path,
+        bodyLimit: operation.http.maxBytes ?? BODY_LIMIT,
+        handler: route(key, operation),
+      });
     }
   }
   addFixedRoutes(app, options);

@@ -12,7 +12,13 @@ export interface Operation<I extends z.ZodObject = z.ZodObject, O extends z.ZodT
   /** Further CLI words for the same operation, for example `done` for `bead done`. */
   readonly aliases?: readonly string[];
   /** Path below `/api/v1`; `:field` segments are filled from input fields of that name. */
-  readonly http: { readonly method: HttpMethod; readonly path: string; readonly status?: number };
+  readonly http: {
+    readonly method: HttpMethod;
+    readonly path: string;
+    readonly status?: number;
+    /** Largest body; 4 MB when not given. */
+    readonly maxBytes?: number;
+  };
   readonly summary: string;
   readonly description?: string;
   readonly input: I;

@@ -74,6 +74,16 @@ export function decideMove(bead: Bead, to: BeadStatus): BeadAction {
   throw failure('transition-refused', { id: bead.id, from: bead.status, to, possible: [...new Set(possible)] });
 }
 
+/** Done is proven by landed work, or said by a person with force. @throws GodelError done-not-proven */
+export async function assertClosable(
+  bead: Bead,
+  isForced: boolean,
+  mainBranch: (projectId: string) => Promise<string>,
+): Promise<void> {
+  if (isForced || (bead.landedCommit && bead.landedCommit !== bead.reopenedFrom)) return;
+  throw failure('done-not-proven', { id: bead.id, branch: await mainBranch(bead.projectId) });
+}
+
 /** The freshest form of a bead, for one who may still write to it. @throws GodelError lease-lost */
 export async function heldBead(unit: Unit, projectId: string, id: string, writer: Writer): Promise<Bead> {
   const bead = await resolveBead(unit.tx, projectId, id);

@@ -46,7 +46,7 @@ export const claimOperations = {
     permission: 'bead:claim',
     args: ['id'],
     scope: 'project',
-    examples: ['godel bead claim', 'godel bead claim godel-abc12 --holder worker-7 --lease-second 300'],
+    examples: ['godel bead claim', 'godel bead claim godel-abc12 --holder worker-7 --lease-seconds 300'],
     text: claimText('Claimed'),
   }),
   beadRenew: operation({

@@ -86,7 +86,7 @@ export const beadOperations = {
     http: { method: 'POST', path: '/beads', status: 201 },
     summary: 'Create a bead',
     input: z.object({
-      title: z.string().describe('One line, at most 500 characters'),
+      title: z.string().optional().describe('One line, at most 500 characters; may be left out with a template'),
       description: z.string().max(100_000).optional().describe('What is to be done, for the agent'),
       type: beadTypeSchema.default('task'),
       priority: prioritySchema.default('medium'),
@@ -96,13 +96,24 @@ export const beadOperations = {
       related: z.array(z.string()).default([]).describe('Bead that belongs beside it'),
       discoveredFrom: z.array(z.string()).default([]).describe('Bead whose work brought it to light'),
       due: dueText.optional(),
+      template: z
+        .string()
+        .optional()
+        .describe('Template to make it of, with everything below it; see godel template list'),
+      vars: z
+        .array(z.string())
+        .default([])
+        .describe('Variable of the template: name=value; may be given several times'),
       metadata: z.record(z.string(), z.unknown()).default({}),
     }),
     output: beadSchema,
     permission: 'bead:create',
     args: ['title'],
     scope: 'project',
-    examples: ['godel bead create "Fix login" --type bug --priority high'],
+    examples: [
+      'godel bead create "Fix login" --type bug --priority high',
+      'godel bead create --template release --var version=1.2.0',
+    ],
     text: idsText('Created'),
   }),
   beadList: operation({

@@ -29,6 +29,8 @@ export const noteSchema = z.object({
   createdAt: z.string(),
 });
 
+export type Note = z.infer<typeof noteSchema>;
+
 /** What ran before an agent's work was accepted for review, and what came of it. */
 export const proofSchema = z.object({
   command: z.string().describe('Empty when the project sets no proof command'),

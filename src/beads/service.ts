@@ -1,22 +1,21 @@
 /** One handler per bead operation: load, decide, save. */
 import type { Handlers, RequestContext } from '../access/context.ts';
 import type { Clock } from '../base/clock.ts';
-import { newBeadId, newId, newUid } from '../base/id.ts';
+import { newId } from '../base/id.ts';
 import { failure } from '../errors.ts';
 import type { Database } from '../storage/database.ts';
-import { loadRecord } from '../storage/records.ts';
-import { beadPath } from '../storage/state-ref/layout.ts';
 import type { UnitOfWork } from '../storage/unit-of-work.ts';
-import { type BeadChange, changeBead, decideMove, heldBead, moveBead } from './changes.ts';
+import { assertClosable, type BeadChange, changeBead, decideMove, heldBead, moveBead } from './changes.ts';
 import { assertHolder, leaseOf } from './claims.ts';
+import { createBead, createPlanned, type PlannedBead } from './creating.ts';
 import { parseDue, parseSince } from './due.ts';
 import { assertVersion, changeOf, resolveIds } from './editing.ts';
 import { listBeads } from './listing.ts';
 import type { beadOperations } from './operations.ts';
 import { assertStartable } from './readiness.ts';
 import type { Bead, Proof } from './schema.ts';
-import { beadDeletion, beadFile, deleteBead, insertBead, resolveBead } from './store.ts';
-import { cleanText, cleanTitle } from './text.ts';
+import { beadDeletion, deleteBead, resolveBead } from './store.ts';
+import { cleanText } from './text.ts';
 import { relationsOf } from './tree.ts';
 
 export interface BeadServiceOptions {
@@ -34,9 +33,14 @@ export interface BeadServiceOptions {
   /** Runs the proof command in the worktree. @throws GodelError proof-failed, uncommitted-work, nothing-to-review */
   prove: (bead: Bead, signal: AbortSignal) => Promise<Proof>;
   mainBranch: (projectId: string) => Promise<string>;
+  /** The beads a template makes. @throws GodelError template-not-found, template-invalid, bad-input */
+  planTemplate: (
+    projectId: string,
+    name: string,
+    vars: readonly string[],
+    title: string | undefined,
+  ) => Promise<PlannedBead[]>;
 }
-
-const MAX_ID_TRIES = 20;
 
 type Service = Handlers<typeof beadOperations>;
 
@@ -50,50 +54,24 @@ export function createBeadService(options: BeadServiceOptions): Service {
     return resolveBead(database.db, context.projectId, named);
   }
 
-  async function freeId(projectId: string): Promise<string> {
-    for (let attempt = 0; attempt < MAX_ID_TRIES; attempt += 1) {
-      const id = newBeadId();
-      if (!(await loadRecord(database.db, projectId, beadPath(id)))) return id;
-    }
-    throw failure('internal', { problem: 'no free bead id was found' });
-  }
-
   const create: Service['beadCreate'] = async (input, { actor, projectId }) => {
-    const title = cleanTitle(input.title);
-    const blockedBy = await resolveIds(database.db, projectId, input.blockedBy);
-    const related = await resolveIds(database.db, projectId, input.related);
-    const discoveredFrom = await resolveIds(database.db, projectId, input.discoveredFrom);
-    const [parentBead] = input.parentBead ? await resolveIds(database.db, projectId, [input.parentBead]) : [];
-    const dueAt = input.due === undefined ? undefined : parseDue(input.due, clock.now());
-    const id = await freeId(projectId);
+    const { title, template, vars, due, ...rest } = input;
+    const plan = template === undefined ? undefined : await options.planTemplate(projectId, template, vars, title);
+    if (plan === undefined && title === undefined) {
+      const problem = 'A bead needs a title, or a template.';
+      throw failure('bad-input', { problem, hint: 'godel bead create "What is to be done"' });
+    }
     return units.run(async (unit) => {
-      const bead: Bead = {
-        id,
-        uid: newUid(),
-        projectId,
-        type: input.type,
-        title,
-        ...(input.description ? { description: cleanText(input.description) } : {}),
-        status: 'open',
-        priority: input.priority,
-        labels: [...new Set(input.labels)].sort(),
-        commits: [],
-        ...(parentBead ? { parentBead } : {}),
-        blockedBy,
-        related,
-        discoveredFrom,
-        ...(dueAt ? { dueAt } : {}),
-        notes: [],
-        metadata: input.metadata,
-        createdAt: unit.now,
-        updatedAt: unit.now,
-        version: 1,
+      const links = {
+        blockedBy: await resolveIds(unit.tx, projectId, input.blockedBy),
+        related: await resolveIds(unit.tx, projectId, input.related),
+        discoveredFrom: await resolveIds(unit.tx, projectId, input.discoveredFrom),
+        parentBead: input.parentBead && (await resolveBead(unit.tx, projectId, input.parentBead)).id,
       };
-      await insertBead(unit.tx, bead);
-      await unit.persist(projectId, beadFile(bead, `${id}: created by ${actor.name}`));
-      const metadata = { projectId, beadId: id, userId: actor.id };
-      await unit.emit({ type: 'bead:created', component: 'beads', payload: { bead }, metadata });
-      return bead;
+      const dueAt = due === undefined ? undefined : parseDue(due, unit.nowMs);
+      if (!plan) return createBead(unit, projectId, { ...rest, ...links, title: title ?? '', dueAt }, actor);
+      const root = { ...links, metadata: input.metadata, ...(dueAt ? { dueAt } : {}) };
+      return createPlanned(unit, projectId, plan, root, actor);
     });
   };
 
@@ -151,10 +129,8 @@ export function createBeadService(options: BeadServiceOptions): Service {
     });
   };
 
-  async function assertMayClose(bead: Bead, force: boolean, kind: string): Promise<void> {
-    if ((bead.landedCommit && bead.landedCommit !== bead.reopenedFrom) || (force && kind === 'user')) return;
-    throw failure('done-not-proven', { id: bead.id, branch: await options.mainBranch(bead.projectId) });
-  }
+  const assertMayClose = (bead: Bead, force: boolean, kind: string) =>
+    assertClosable(bead, force && kind === 'user', options.mainBranch);
 
   const close: Service['beadClose'] = async (input, { actor, projectId }) => {
     const bead = await resolveBead(database.db, projectId, input.id);

@@ -13,7 +13,7 @@ import { PRIORITY_RANK } from './state.ts';
 type RowOf<R> = { [K in keyof R as K extends 'open_blockers' ? never : K]: R[K] };
 
 /** The row of a bead without what is counted from others. */
-function toRow(bead: Bead): RowOf<BeadRow> {
+export function beadRow(bead: Bead): RowOf<BeadRow> {
   return {
     id: bead.id,
     project_id: bead.projectId,
@@ -120,6 +120,17 @@ export async function statusCounts(db: Reader, projectId: string): Promise<Recor
   return counts;
 }
 
+/** How many beads became done since a moment. */
+export async function doneSince(db: Reader, projectId: string, since: string): Promise<number> {
+  const { count } = await db
+    .selectFrom('beads')
+    .select((e) => e.fn.countAll<number>().as('count'))
+    .where('project_id', '=', projectId)
+    .where('done_at', '>=', since)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
 export async function allBeads(db: Reader, projectId: string): Promise<Bead[]> {
   const rows = await db
     .selectFrom('beads')
@@ -134,7 +145,7 @@ export async function allBeads(db: Reader, projectId: string): Promise<Bead[]> {
 export async function insertBead(tx: Tx, bead: Bead): Promise<void> {
   await tx
     .insertInto('beads')
-    .values({ ...toRow(bead), open_blockers: await countOpenBlockers(tx, bead) })
+    .values({ ...beadRow(bead), open_blockers: await countOpenBlockers(tx, bead) })
     .execute();
   await indexBead(tx, bead, undefined);
 }
@@ -148,7 +159,7 @@ export async function saveBead(tx: Tx, bead: Bead): Promise<Bead> {
   const next: Bead = { ...bead, version: bead.version + 1 };
   const result = await tx
     .updateTable('beads')
-    .set({ ...toRow(next), open_blockers: await countOpenBlockers(tx, next) })
+    .set({ ...beadRow(next), open_blockers: await countOpenBlockers(tx, next) })
     .where('project_id', '=', bead.projectId)
     .where('id', '=', bead.id)
     .where('version', '=', bead.version)
@@ -167,7 +178,7 @@ export async function replaceBead(tx: Tx, bead: Bead): Promise<Bead> {
     ...(known?.worktree === undefined ? {} : { worktree: known.worktree }),
     ...(known?.conflicts === undefined ? {} : { conflicts: bead.conflicts ?? known.conflicts }),
   };
-  const row = { ...toRow(next), open_blockers: await countOpenBlockers(tx, next) };
+  const row = { ...beadRow(next), open_blockers: await countOpenBlockers(tx, next) };
   await tx
     .insertInto('beads')
     .values(row)

@@ -8,7 +8,8 @@ export interface FieldSpec {
   /** Flag in kebab case, without the dashes. */
   flag: string;
   description: string;
-  kind: 'text' | 'list' | 'boolean' | 'json';
+  /** `file` takes a path, or - for standard input, and sends the text. */
+  kind: 'text' | 'list' | 'boolean' | 'json' | 'file';
   choices?: readonly string[];
   required: boolean;
   defaultValue?: unknown;
@@ -43,6 +44,7 @@ function unwrap(schema: z.ZodType): Unwrapped {
 }
 
 function kindOf(schema: z.ZodType): FieldSpec['kind'] {
+  if (schema.meta()?.file === true) return 'file';
   if (schema instanceof z.ZodArray) return 'list';
   if (schema instanceof z.ZodRecord) return 'json';
   if (schema instanceof z.ZodBoolean) return 'boolean';
@@ -74,7 +76,8 @@ function isShown(value: unknown): boolean {
 
 /** A flag; the daemon fills in defaults, the text only shows them. */
 export function toOption(field: FieldSpec): Option {
-  const value = field.kind === 'boolean' ? '' : field.kind === 'json' ? ' <json>' : ' <value>';
+  const value =
+    field.kind === 'boolean' ? '' : field.kind === 'json' ? ' <json>' : field.kind === 'file' ? ' <file>' : ' <value>';
   const shown = isShown(field.defaultValue)
     ? `${field.description} (default: ${JSON.stringify(field.defaultValue)})`.trim()
     : field.description;
@@ -87,7 +90,7 @@ export function toOption(field: FieldSpec): Option {
 }
 
 export function toArgument(field: FieldSpec): Argument {
-  const name = field.kind === 'list' ? `${field.name}...` : field.name;
+  const name = field.kind === 'list' ? `${field.name}...` : field.kind === 'file' ? 'file' : field.name;
   const argument = new Argument(field.required ? `<${name}>` : `[${name}]`, field.description);
   if (field.choices) argument.choices(field.choices);
   return argument;

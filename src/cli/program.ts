@@ -12,6 +12,7 @@ import { addDemo } from './commands/demo.ts';
 import { addReview } from './commands/review.ts';
 import { addWorktree } from './commands/worktree.ts';
 import { type CliContext, globalFlags } from './context.ts';
+import { readInput } from './file-input.ts';
 import { type FieldSpec, fieldsOf, toArgument, toOption } from './flags.ts';
 import { printResult } from './output.ts';
 import { readSecret } from './secret-input.ts';
@@ -37,6 +38,12 @@ function fromJson(field: FieldSpec, text: string): unknown {
   }
 }
 
+/** What a word on the command line stands for. */
+function fromText(field: FieldSpec, text: string, cwd: string): unknown {
+  if (field.kind === 'json') return fromJson(field, text);
+  return field.kind === 'file' ? readInput(text, cwd) : text;
+}
+
 /** Name commander keeps a flag under. */
 const attributeOf = (field: FieldSpec) =>
   field.flag.replaceAll(/-([a-z])/g, (_match, letter: string) => letter.toUpperCase());
@@ -47,6 +54,7 @@ function collectInput(
   fields: FieldSpec[],
   positional: unknown[],
   flags: Record<string, unknown>,
+  cwd: string,
 ): Record<string, unknown> {
   const args = operation.args ?? [];
   const input: Record<string, unknown> = {};
@@ -54,7 +62,7 @@ function collectInput(
     const index = args.indexOf(field.name);
     const value = index >= 0 ? positional[index] : flags[attributeOf(field)];
     if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
-    input[field.name] = field.kind === 'json' && typeof value === 'string' ? fromJson(field, value) : value;
+    input[field.name] = typeof value === 'string' ? fromText(field, value, cwd) : value;
   }
   return input;
 }
@@ -77,7 +85,7 @@ function describeCommand(command: Command, key: keyof Operations, operation: Any
   command.addHelpText('after', `\nExamples:\n${operation.examples.map((example) => `  ${example}`).join('\n')}`);
   command.action(async (...received: unknown[]) => {
     const flags = globalFlags(command);
-    const input = collectInput(operation, fields, received.slice(0, args.length), command.opts());
+    const input = collectInput(operation, fields, received.slice(0, args.length), command.opts(), context.cwd);
     for (const field of fields.filter((each) => each.secret)) input[field.name] = await readSecret(field.name);
     // The daemon has a folder of its own: a path is meant from here.
     if (key === 'projectInit') input.path = (input.path as string | undefined) ?? flags.project ?? context.cwd;

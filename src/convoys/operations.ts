@@ -4,10 +4,20 @@ import { operation } from '../base/operation.ts';
 import { pageInput, pageOf } from '../base/page.ts';
 import { table } from '../base/table.ts';
 import { beadTable } from '../beads/text.ts';
-import { convoyReportSchema, convoySchema, convoyStatusSchema } from './schema.ts';
+import { convoyReportSchema, convoySchema, convoyStatusSchema, listedConvoySchema, type Progress } from './schema.ts';
+import { estimateText } from './state.ts';
 
 const id = z.string().min(1).describe('Convoy id, a unique beginning of it, or its name');
 const beads = z.array(z.string()).describe('Bead ids');
+
+function progressText({ done, total, percent, inProgress, review, blocked }: Progress): string {
+  const rest = [
+    ...(inProgress > 0 ? [`${inProgress} in progress`] : []),
+    ...(review > 0 ? [`${review} in review`] : []),
+    ...(blocked > 0 ? [`${blocked} blocked`] : []),
+  ];
+  return `${done} of ${total} done (${percent} %)${rest.length > 0 ? `, ${rest.join(', ')}` : ''}`;
+}
 
 export const convoyOperations = {
   convoyCreate: operation({
@@ -31,7 +41,7 @@ export const convoyOperations = {
     http: { method: 'GET', path: '/convoys' },
     summary: 'List convoys',
     input: z.object({ status: convoyStatusSchema.optional(), ...pageInput }),
-    output: pageOf(convoySchema),
+    output: pageOf(listedConvoySchema),
     permission: 'convoy:read',
     scope: 'project',
     examples: ['godel convoy list'],
@@ -39,8 +49,14 @@ export const convoyOperations = {
       page.items.length === 0
         ? 'No convoys. godel convoy create "…" <beads> makes one.'
         : table(
-            ['ID', 'STATUS', 'BEADS', 'NAME'],
-            page.items.map((convoy) => [convoy.id, convoy.status, String(convoy.beads.length), convoy.name]),
+            ['ID', 'STATUS', 'DONE', 'BLOCKED', 'NAME'],
+            page.items.map(({ id, status, progress, name }) => [
+              id,
+              status,
+              `${progress.done}/${progress.total}`,
+              String(progress.blocked),
+              name,
+            ]),
           ),
   }),
   convoyStatus: operation({
@@ -53,11 +69,12 @@ export const convoyOperations = {
     args: ['id'],
     scope: 'project',
     examples: ['godel convoy status convoy-20261121-abc'],
-    text: ({ convoy, beads: members, progress }) =>
+    text: ({ convoy, beads: members, progress, estimate }) =>
       [
         `${convoy.id} ${convoy.name}`,
         `status      ${convoy.status}`,
-        `progress    ${progress.done} of ${progress.total} done (${progress.percent} %)`,
+        `progress    ${progressText(progress)}`,
+        `estimate    ${estimateText(estimate)}`,
         ...(members.length > 0 ? ['', beadTable(members)] : []),
       ].join('\n'),
   }),
@@ -84,5 +101,29 @@ export const convoyOperations = {
     scope: 'project',
     examples: ['godel convoy remove "Sprint 1" godel-abc12'],
     text: (convoy) => `${convoy.id} has ${convoy.beads.length} beads`,
+  }),
+  convoyArchive: operation({
+    name: 'convoy archive',
+    http: { method: 'POST', path: '/convoys/:id/archive' },
+    summary: 'Put a convoy away; its beads stay as they are',
+    input: z.object({ id }),
+    output: convoySchema,
+    permission: 'convoy:update',
+    args: ['id'],
+    scope: 'project',
+    examples: ['godel convoy archive "Sprint 1"'],
+    text: (convoy) => `Archived convoy ${convoy.id}`,
+  }),
+  convoyRestore: operation({
+    name: 'convoy restore',
+    http: { method: 'POST', path: '/convoys/:id/restore' },
+    summary: 'Take an archived convoy back; its status follows its beads again',
+    input: z.object({ id }),
+    output: convoySchema,
+    permission: 'convoy:update',
+    args: ['id'],
+    scope: 'project',
+    examples: ['godel convoy restore "Sprint 1"'],
+    text: (convoy) => `${convoy.id} is ${convoy.status}`,
   }),
 } as const;

@@ -8,8 +8,17 @@ import type { Database, Reader } from '../storage/database.ts';
 import type { Unit, UnitOfWork } from '../storage/unit-of-work.ts';
 import type { convoyOperations } from './operations.ts';
 import type { Convoy } from './schema.ts';
-import { convoyStatusOf, progressOf } from './state.ts';
 import {
+  type ConvoyAction,
+  convoyActions,
+  convoyStatusOf,
+  estimate,
+  nextConvoyStatus,
+  PROJECT_DAYS,
+  progressOf,
+} from './state.ts';
+import {
+  convoyCounts,
   convoyExists,
   convoyFile,
   convoysWith,
@@ -24,7 +33,9 @@ export interface ConvoyServiceOptions {
   units: UnitOfWork;
   clock: Clock;
   resolveBead: (projectId: string, id: string) => Promise<Bead>;
-  findBead: (projectId: string, id: string) => Promise<Bead | undefined>;
+  beadsOf: (db: Reader, projectId: string, ids: readonly string[]) => Promise<Bead[]>;
+  /** How many beads of the project became done since a moment. */
+  doneSince: (db: Reader, projectId: string, since: string) => Promise<number>;
   beadStatuses: (db: Reader, projectId: string, ids: string[]) => Promise<Map<string, BeadStatus>>;
 }
 
@@ -66,7 +77,7 @@ export function createConvoyService(options: ConvoyServiceOptions): ConvoyServic
     if (name === '')
       throw failure('bad-input', { problem: 'The name is empty.', hint: 'godel convoy create "Sprint 1"' });
     return units.run(async (unit) => {
-      const convoy: Convoy = {
+      const fresh: Convoy = {
         id,
         projectId,
         name,
@@ -77,6 +88,8 @@ export function createConvoyService(options: ConvoyServiceOptions): ConvoyServic
         updatedAt: unit.now,
         version: 1,
       };
+      const statuses = await options.beadStatuses(unit.tx, projectId, beads);
+      const convoy = withStatus(fresh, statuses, unit.now);
       await insertConvoy(unit.tx, convoy);
       await unit.persist(projectId, convoyFile(convoy, `created by ${actor.name}`));
       await unit.emit({ type: 'convoy:created', component: 'convoys', payload: { convoy }, metadata: { projectId } });
@@ -85,11 +98,53 @@ export function createConvoyService(options: ConvoyServiceOptions): ConvoyServic
   };
 
   const report: Service['convoyStatus'] = async (input, { projectId }) => {
-    const convoy = await resolveConvoy(database.db, projectId, input.id);
-    const found = await Promise.all(convoy.beads.map((id) => options.findBead(projectId, id)));
-    const beads = found.filter((bead): bead is Bead => bead !== undefined);
-    return { convoy, beads, progress: progressOf(beads.map((bead) => bead.status)) };
+    const { db } = database;
+    const nowMs = clock.now();
+    const convoy = await resolveConvoy(db, projectId, input.id);
+    const beads = await options.beadsOf(db, projectId, convoy.beads);
+    const { blocked = 0 } = (await convoyCounts(db, projectId, [convoy.id])).get(convoy.id) ?? {};
+    const progress = progressOf(
+      beads.map((bead) => bead.status),
+      blocked,
+    );
+    const since = new Date(nowMs - PROJECT_DAYS * 86_400_000).toISOString();
+    const given = estimate({
+      progress,
+      sinceMs: Date.parse(convoy.createdAt),
+      doneMs: beads.flatMap((bead) => (bead.doneAt === undefined ? [] : [Date.parse(bead.doneAt)])),
+      projectDone: await options.doneSince(db, projectId, since),
+      nowMs,
+    });
+    return { convoy, beads, progress, estimate: given };
   };
+
+  const list: Service['convoyList'] = async (input, { projectId }) => {
+    const page = await listConvoys(database.db, projectId, input);
+    const ids = page.items.map((convoy) => convoy.id);
+    const counts = await convoyCounts(database.db, projectId, ids);
+    const items = page.items.map((convoy) => {
+      const { statuses = [], blocked = 0 } = counts.get(convoy.id) ?? {};
+      return { ...convoy, progress: progressOf(statuses, blocked) };
+    });
+    return { ...page, items };
+  };
+
+  /** @throws GodelError transition-refused */
+  function move(convoy: Convoy, action: ConvoyAction): Convoy {
+    const status = nextConvoyStatus(convoy.status, action);
+    if (status) return { ...convoy, status };
+    const possible = convoyActions(convoy.status);
+    throw failure('transition-refused', { id: convoy.id, from: convoy.status, to: action, possible });
+  }
+
+  async function put(projectId: string, id: string, action: 'archive' | 'restore'): Promise<Convoy> {
+    return units.run(async (unit) => {
+      const convoy = await resolveConvoy(unit.tx, projectId, id);
+      const moved = move(convoy, action);
+      const statuses = await options.beadStatuses(unit.tx, projectId, convoy.beads);
+      return save(unit, withStatus(moved, statuses, unit.now), `${action}d`);
+    });
+  }
 
   async function edit(
     projectId: string,
@@ -99,6 +154,10 @@ export function createConvoyService(options: ConvoyServiceOptions): ConvoyServic
   ): Promise<Convoy> {
     return units.run(async (unit) => {
       const convoy = await resolveConvoy(unit.tx, projectId, id);
+      if (convoy.status === 'archived') {
+        const hint = `godel convoy restore ${convoy.id} takes it back first.`;
+        throw failure('transition-refused', { id: convoy.id, from: 'archived', to: 'other beads', hint });
+      }
       const beads = change(convoy.beads);
       const statuses = await options.beadStatuses(unit.tx, projectId, beads);
       return save(unit, withStatus({ ...convoy, beads }, statuses, unit.now), subject);
@@ -107,7 +166,7 @@ export function createConvoyService(options: ConvoyServiceOptions): ConvoyServic
 
   return {
     convoyCreate: create,
-    convoyList: (input, { projectId }) => listConvoys(database.db, projectId, input),
+    convoyList: list,
     convoyStatus: report,
     async convoyAdd(input, { projectId }) {
       const added = await beadIds(projectId, input.beads);
@@ -119,12 +178,19 @@ export function createConvoyService(options: ConvoyServiceOptions): ConvoyServic
         beads.filter((id) => !gone.includes(id)),
       );
     },
+    convoyArchive: ({ id }, { projectId }) => put(projectId, id, 'archive'),
+    convoyRestore: ({ id }, { projectId }) => put(projectId, id, 'restore'),
     async beadChanged(projectId, beadId) {
+      const derived = async (db: Reader, convoy: Convoy, now: string) =>
+        withStatus(convoy, await options.beadStatuses(db, projectId, convoy.beads), now);
       for (const convoy of await convoysWith(database.db, projectId, beadId)) {
-        const statuses = await options.beadStatuses(database.db, projectId, convoy.beads);
-        const next = withStatus(convoy, statuses, new Date(clock.now()).toISOString());
-        if (next.status === convoy.status) continue;
-        await units.run((unit) => save(unit, next, `status ${convoy.status} -> ${next.status}`));
+        if ((await derived(database.db, convoy, convoy.updatedAt)).status === convoy.status) continue;
+        // Decided again on what the transaction sees: another bead may have changed since.
+        await units.run(async (unit) => {
+          const known = await resolveConvoy(unit.tx, projectId, convoy.id);
+          const next = await derived(unit.tx, known, unit.now);
+          if (next.status !== known.status) await save(unit, next, `status ${known.status} -> ${next.status}`);
+        });
       }
     },
   };

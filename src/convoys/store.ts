@@ -1,5 +1,7 @@
 /** All SQL of convoys. */
+import { sql } from 'kysely';
 import { type Page, toPage } from '../base/page.ts';
+import type { BeadStatus } from '../beads/schema.ts';
 import { failure } from '../errors.ts';
 import type { Reader, Tx } from '../storage/database.ts';
 import type { Fields } from '../storage/record/record.ts';
@@ -90,6 +92,36 @@ export async function convoysWith(db: Reader, projectId: string, beadId: string)
     .orderBy('id')
     .execute();
   return rows.map(toConvoy);
+}
+
+export interface ConvoyCounts {
+  /** One for each bead that exists. */
+  statuses: BeadStatus[];
+  /** Open beads that wait for another. */
+  blocked: number;
+}
+
+/** Where the beads of convoys are, without reading them. */
+export async function convoyCounts(
+  db: Reader,
+  projectId: string,
+  ids: readonly string[],
+): Promise<Map<string, ConvoyCounts>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await sql<{ convoy_id: string; status: BeadStatus; beads: number; blocked: number }>`
+    select m.convoy_id, b.status, count(*) as beads,
+      sum(case when b.status = 'open' and b.open_blockers > 0 then 1 else 0 end) as blocked
+    from convoy_beads m join beads b on b.project_id = m.project_id and b.id = m.bead_id
+    where m.project_id = ${projectId} and m.convoy_id in (${sql.join(ids)})
+    group by m.convoy_id, b.status`.execute(db);
+  const counts = new Map<string, ConvoyCounts>();
+  for (const { convoy_id: id, status, beads, blocked } of rows) {
+    const known = counts.get(id) ?? { statuses: [], blocked: 0 };
+    known.statuses.push(...Array.from({ length: Number(beads) }, () => status));
+    known.blocked += Number(blocked);
+    counts.set(id, known);
+  }
+  return counts;
 }
 
 const dropMembers = (tx: Tx, projectId: string, id: string) =>

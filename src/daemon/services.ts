@@ -3,14 +3,10 @@ import type { Handlers } from '../access/context.ts';
 import { inheritedEnvironment } from '../agents/environment.ts';
 import { createAgentService } from '../agents/service.ts';
 import { findAgent, liveAgents, resolveAgent } from '../agents/store.ts';
-import { createClaimService } from '../beads/claim-service.ts';
-import { createGraphService } from '../beads/graph-service.ts';
-import { createBeadService } from '../beads/service.ts';
-import { beadStatuses, findBead, resolveBead } from '../beads/store.ts';
+import { resolveBead } from '../beads/store.ts';
 import { createCommitService } from '../commits/service.ts';
 import type { Config } from '../config.ts';
-import { type ConvoyService, createConvoyService } from '../convoys/service.ts';
-import { resolveConvoy } from '../convoys/store.ts';
+import type { ConvoyService } from '../convoys/service.ts';
 import { chooseModel, providersOf } from '../costs/providers.ts';
 import type { Inbox } from '../inbox/service.ts';
 import type { Operations } from '../operations.ts';
@@ -28,6 +24,7 @@ import { createMoneyServices } from './money-services.ts';
 import type { ProxyProcess } from './proxy-process.ts';
 import { createRecordServices } from './record-services.ts';
 import { createRecordings } from './recordings-part.ts';
+import { createWorkParts } from './work-parts.ts';
 
 export interface ServicesOptions {
   core: Core;
@@ -66,16 +63,12 @@ export function createServices(options: ServicesOptions): Services {
     PATH: core.environment.PATH ?? '/usr/local/bin:/usr/bin:/bin',
   });
 
-  const convoyId = async (projectId: string, text: string) => (await resolveConvoy(database.db, projectId, text)).id;
-  const beads = createBeadService({
-    database,
-    units,
-    clock,
-    convoyId,
+  const work = createWorkParts(core, {
     beadOfAgent: async (id) => (await findAgent(database.db, id))?.beadId,
     agentName: async (projectId, text) => (await agentOf(projectId, text)).name,
     liveAgentOf: async (projectId, beadId) => (await liveAgentOf(projectId, beadId))?.name,
     mainBranch: async (projectId) => (await repos.project(projectId)).mainBranch,
+    projectPath: async (projectId) => (await repos.project(projectId)).path,
     async prove(bead) {
       const project = await repos.project(bead.projectId);
       return proveBead({
@@ -88,18 +81,6 @@ export function createServices(options: ServicesOptions): Services {
         now: clock.now,
       });
     },
-  });
-
-  const claims = createClaimService({ database, units, clock, convoyId });
-  const graph = createGraphService({ database, units, clock, convoyId, note: beads.beadNote });
-
-  const convoys = createConvoyService({
-    database,
-    units,
-    clock,
-    resolveBead: beadOf,
-    findBead: (projectId, id) => findBead(database.db, projectId, id),
-    beadStatuses,
   });
 
   const agents = createAgentService({
@@ -127,10 +108,7 @@ export function createServices(options: ServicesOptions): Services {
     ...repos.handlers,
     ...worktrees.handlers,
     ...createCommitService(database),
-    ...beads,
-    ...graph,
-    ...claims,
-    ...convoys,
+    ...work.handlers,
     ...agents,
     ...inbox.handlers,
     ...merging.handlers,
@@ -139,7 +117,7 @@ export function createServices(options: ServicesOptions): Services {
     ...system,
     ...records.handlers,
   };
-  return { handlers, convoys, inbox, merging, sync: records.sync };
+  return { handlers, convoys: work.convoys, inbox, merging, sync: records.sync };
 }
 
 /** Handlers for the daemon itself. */

@@ -5,7 +5,8 @@ import { agentTransitions, nextLifecycle } from '../../src/agents/state.ts';
 import { allowedActions, type TransitionTable } from '../../src/base/transition.ts';
 import { beadStatusSchema } from '../../src/beads/schema.ts';
 import { actionBetween, beadTransitions } from '../../src/beads/state.ts';
-import { convoyStatusOf, progressOf } from '../../src/convoys/state.ts';
+import { convoyStatusSchema } from '../../src/convoys/schema.ts';
+import { convoyStatusOf, convoyTransitions, progressOf } from '../../src/convoys/state.ts';
 import { entryStatusSchema } from '../../src/merge/schema.ts';
 import { entryTransitions, isOpen, isSetAside, isWaiting, nextEntryStatus } from '../../src/merge/state.ts';
 
@@ -13,6 +14,7 @@ import { entryTransitions, isOpen, isSetAside, isWaiting, nextEntryStatus } from
 const tables: [string, TransitionTable<string, string>, readonly string[], string, readonly string[]][] = [
   ['beads', beadTransitions, beadStatusSchema.options, 'open', []],
   ['agents', agentTransitions, lifecycleSchema.options, 'initializing', []],
+  ['convoys', convoyTransitions, convoyStatusSchema.options, 'active', []],
   ['merge entries', entryTransitions, entryStatusSchema.options, 'queued', ['landed', 'removed']],
 ];
 
@@ -73,5 +75,9 @@ test('a convoy is complete when all beads that still exist are done', () => {
   expect(convoyStatusOf('completed', ['done', 'open'])).toBe('active');
   expect(convoyStatusOf('active', [])).toBe('active');
   expect(convoyStatusOf('archived', ['open'])).toBe('archived');
-  expect(progressOf(['done', 'open', 'review'])).toEqual({ done: 1, total: 3, percent: 33 });
+  expect(progressOf(['done', 'open', 'review'])).toMatchObject({
+    done: 1,
+    total: 3,
+    percent: 33,
+  });
 });

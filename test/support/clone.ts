@@ -82,6 +82,7 @@ async function started(clone: Clone): Promise<void> {
     agentName: async (_projectId, text) => text,
     liveAgentOf: async () => undefined,
     prove: unused,
+    planTemplate: async () => [],
     mainBranch: async () => 'main',
   });
   clone.sync = createSyncService({

@@ -5,6 +5,7 @@ import type { InputOf, OutputOf } from '../../src/base/operation.ts';
 import type { Bead } from '../../src/beads/schema.ts';
 import { actionBetween } from '../../src/beads/state.ts';
 import type { EventsOptions } from '../../src/client/events.ts';
+import type { Convoy } from '../../src/convoys/schema.ts';
 import { failure } from '../../src/errors.ts';
 import type { Operations } from '../../src/operations.ts';
 import type { BoardSnapshot } from '../../src/system/schema.ts';
@@ -63,10 +64,23 @@ export function createFakeClient(state: BoardSnapshot): FakeClient {
     return next;
   };
 
+  const writeConvoy = (id: string, status: Convoy['status']): Convoy => {
+    const convoy = state.convoys.find((one) => one.id === id);
+    if (!convoy) throw failure('convoy-not-found', { id });
+    const next = { ...convoy, status, version: convoy.version + 1 };
+    state.convoys = state.convoys.map((one) => (one.id === id ? next : one));
+    emit('convoy:updated', { convoy: next });
+    return next;
+  };
+
   const handlers: { [K in keyof Operations]?: (input: InputOf<Operations[K]>) => OutputOf<Operations[K]> } = {
     boardShow: () => structuredClone(state),
     beadCreate: ({ title, description }) => {
-      const bead = makeBead(state.beads.length, { title, status: 'open', ...(description ? { description } : {}) });
+      const bead = makeBead(state.beads.length, {
+        title: title ?? '',
+        status: 'open',
+        ...(description ? { description } : {}),
+      });
       state.beads = [...state.beads, bead];
       emit('bead:created', { bead });
       return bead;
@@ -90,6 +104,13 @@ export function createFakeClient(state: BoardSnapshot): FakeClient {
     agentStop: ({ id }) => writeAgent(id, { lifecycle: 'killed' }),
     agentPause: ({ id }) => writeAgent(id, { lifecycle: 'paused' }),
     agentResume: ({ id }) => writeAgent(id, { lifecycle: 'executing' }),
+    beadSearch: ({ text }) => {
+      const words = text.toLowerCase().split(' ');
+      const holds = (bead: Bead) => words.every((word) => JSON.stringify(bead).toLowerCase().includes(word));
+      return { items: state.beads.filter(holds).map((bead) => ({ bead, excerpt: bead.title })), hasMore: false };
+    },
+    convoyArchive: ({ id }) => writeConvoy(id, 'archived'),
+    convoyRestore: ({ id }) => writeConvoy(id, 'active'),
     boardFocus: ({ agent }) => ({ focused: agent ?? 'board' }),
     boardPopup: () => ({ opened: true }),
     configSet: ({ key, value }) => ({ key, value, origin: 'test', description: '' }),

@@ -2,21 +2,13 @@
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Handlers, RequestContext } from '../../src/access/context.ts';
+import type { RequestContext } from '../../src/access/context.ts';
 import type { Actor } from '../../src/access/schema.ts';
 import { newId } from '../../src/base/id.ts';
 import { createLog } from '../../src/base/log.ts';
 import { homePaths } from '../../src/base/paths.ts';
-import type { claimOperations } from '../../src/beads/claim-operations.ts';
-import { createClaimService } from '../../src/beads/claim-service.ts';
-import type { graphOperations } from '../../src/beads/graph-operations.ts';
-import { createGraphService } from '../../src/beads/graph-service.ts';
-import type { beadOperations } from '../../src/beads/operations.ts';
-import { createBeadService } from '../../src/beads/service.ts';
-import { beadStatuses, findBead, resolveBead } from '../../src/beads/store.ts';
-import { createConvoyService } from '../../src/convoys/service.ts';
-import { resolveConvoy } from '../../src/convoys/store.ts';
 import { type Core, createCore } from '../../src/daemon/core.ts';
+import { createWorkParts, type WorkParts } from '../../src/daemon/work-parts.ts';
 import type { Project } from '../../src/repos/schema.ts';
 import { insertProject } from '../../src/repos/store.ts';
 import { makeRepository } from './home.ts';
@@ -31,8 +23,10 @@ export interface GraphHome {
   /** Moves the clock on (ms) and returns the new time. */
   advance(ms: number): number;
   as(actor: Actor): RequestContext;
-  beads: Handlers<typeof beadOperations & typeof graphOperations & typeof claimOperations>;
-  convoys: ReturnType<typeof createConvoyService>;
+  beads: WorkParts['handlers'];
+  exchange: WorkParts['handlers'];
+  templates: WorkParts['handlers'];
+  convoys: WorkParts['convoys'];
   stop(): Promise<void>;
 }
 
@@ -58,14 +52,8 @@ async function addProject(core: Core, folder: string): Promise<Project> {
   return project;
 }
 
-function services(core: Core, project: Project): Pick<GraphHome, 'beads' | 'convoys'> {
-  const { database, units, clock } = core;
-  const convoyId = async (projectId: string, text: string) => (await resolveConvoy(database.db, projectId, text)).id;
-  const beads = createBeadService({
-    database,
-    units,
-    clock,
-    convoyId,
+function services(core: Core, project: Project): WorkParts {
+  return createWorkParts(core, {
     beadOfAgent: async () => undefined,
     agentName: async (_projectId, text) => text,
     liveAgentOf: async () => undefined,
@@ -73,18 +61,8 @@ function services(core: Core, project: Project): Pick<GraphHome, 'beads' | 'conv
       throw new Error('nothing is proven here');
     },
     mainBranch: async () => project.mainBranch,
+    projectPath: async () => project.path,
   });
-  const graph = createGraphService({ database, units, clock, convoyId, note: beads.beadNote });
-  const convoys = createConvoyService({
-    database,
-    units,
-    clock,
-    resolveBead: (projectId, id) => resolveBead(database.db, projectId, id),
-    findBead: (projectId, id) => findBead(database.db, projectId, id),
-    beadStatuses,
-  });
-  const claims = createClaimService({ database, units, clock, convoyId });
-  return { beads: { ...beads, ...graph, ...claims }, convoys };
 }
 
 export async function createGraphHome(): Promise<GraphHome> {
@@ -92,12 +70,16 @@ export async function createGraphHome(): Promise<GraphHome> {
   let nowMs = START;
   const core = await openCore(folder, () => nowMs);
   const project = await addProject(core, folder);
+  const { handlers, convoys } = services(core, project);
   return {
     core,
     project,
     advance: (ms) => (nowMs += ms),
     as: (actor) => ({ actor, projectId: project.id, requestId: newId(), signal: new AbortController().signal }),
-    ...services(core, project),
+    beads: handlers,
+    exchange: handlers,
+    templates: handlers,
+    convoys,
     async stop() {
       await core.stop();
       await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });

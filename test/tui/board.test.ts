@@ -5,6 +5,7 @@ import type { BoardSnapshot } from '../../src/system/schema.ts';
 import { createConnection } from '../../tui/connection.ts';
 import { createController } from '../../tui/controller.ts';
 import { initialModel, type Size } from '../../tui/model/state.ts';
+import { startFilterSearch } from '../../tui/search.ts';
 import { createStore, type Store } from '../../tui/store.ts';
 import { plain } from '../../tui/theme.ts';
 import { frameOf } from '../../tui/views/frame.ts';
@@ -45,6 +46,8 @@ async function openBoard(snapshot: BoardSnapshot, size: Size = WIDE): Promise<Ro
     },
     rememberSetup: () => (remembered += 1),
   });
+  const search = startFilterSearch(client, store);
+  stops.push(async () => search.stop());
   connection.start();
   stops.push(() => connection.stop());
   const screen = () => frameOf(store.get()).map(plain).join('\n');
@@ -439,4 +442,72 @@ it('shows the worktrees as they are, and reads them anew', async () => {
   await robot.sees(/dirty +20000-20009/);
   robot.press('esc');
   await robot.sees('OPEN');
+});
+
+describe('search and convoys on the board', () => {
+  it('finds words of descriptions and comments while a filter is typed, and selects the best', async () => {
+    const note = { id: 'n1', author: 'ann', text: 'mind the zebra', createdAt: new Date().toISOString() };
+    const robot = await openBoard(
+      makeSnapshot([
+        makeBead(0, { title: 'Plain', status: 'open', priority: 'high' }),
+        makeBead(1, { title: 'Hidden', status: 'review', notes: [note] }),
+        makeBead(2, { title: 'Deep', status: 'done', description: 'A zebra' }),
+      ]),
+    );
+    robot.press('/');
+    robot.type('zebra');
+    await robot.sees('Hidden');
+    await robot.sees('Deep');
+    expect(robot.screen()).not.toContain('Plain');
+    expect(robot.client.calls.map((call) => call.operation)).toContain('beadSearch');
+    robot.press('enter');
+    expect(robot.store.get().cursor.lane).toBe('review');
+    robot.press('/');
+    robot.type(' status:done');
+    await robot.store.until((model) => model.lanes.review.length === 0, 4_000);
+    expect(robot.screen()).toContain('Deep');
+    robot.press('esc', 'esc');
+    await robot.sees('Plain');
+  });
+
+  it('shows convoys with their progress, filters by one and puts one away', async () => {
+    const convoy = {
+      id: 'convoy-20260101-abc',
+      projectId: makeBead(0).projectId,
+      name: 'Sprint 1',
+      beads: [idOf(0), idOf(1), idOf(2)],
+      status: 'active' as const,
+      createdAt: new Date().toISOString(),
+      updatedAt: new Date().toISOString(),
+      version: 1,
+    };
+    const snapshot = {
+      ...makeSnapshot([
+        makeBead(0, { title: 'Finished', status: 'done' }),
+        makeBead(1, { title: 'Waiting', status: 'open', blockedBy: [idOf(2)] }),
+        makeBead(2, { title: 'Moving', status: 'in-progress' }),
+        makeBead(3, { title: 'Outside', status: 'open', dueAt: '2020-01-01' }),
+      ]),
+      convoys: [convoy],
+    };
+    const robot = await openBoard(snapshot);
+    robot.press('C');
+    await robot.sees('1/3');
+    await robot.sees('33 % done, 1 in progress, 0 in review, 1 blocked');
+    await robot.sees('unknown: too little was finished lately');
+    robot.client.emit('convoy:updated', { convoy: { ...convoy, name: 'Sprint One', version: 2 } });
+    await robot.sees('Sprint One');
+    robot.press('enter');
+    expect(robot.screen()).toContain('Waiting');
+    expect(robot.screen()).not.toContain('Outside');
+    robot.press('C', 'A');
+    await robot.sees('archived');
+    expect(last(robot)).toEqual({ operation: 'convoyArchive', input: { id: convoy.id } });
+    robot.press('A');
+    await robot.sees('is active');
+    robot.press('esc', 'esc', 'esc', '/');
+    robot.type('is:late');
+    expect(robot.screen()).toContain('Outside');
+    expect(robot.screen()).not.toContain('Moving');
+  });
 });

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { type Agent, agentSchema } from '../../src/agents/schema.ts';
 import type { GodelEvent } from '../../src/base/event.ts';
 import { type Bead, beadSchema } from '../../src/beads/schema.ts';
+import { type Convoy, convoySchema } from '../../src/convoys/schema.ts';
 import { type InboxItem, inboxItemSchema } from '../../src/inbox/schema.ts';
 import { entrySchema, overlapSchema, queueSchema } from '../../src/merge/schema.ts';
 import type { MergeChange } from './merge.ts';
@@ -12,13 +13,22 @@ export type BoardChange =
   | { readonly kind: 'bead'; readonly bead: Bead }
   | { readonly kind: 'bead-gone'; readonly id: string }
   | { readonly kind: 'agent'; readonly agent: Agent }
+  | { readonly kind: 'convoy'; readonly convoy: Convoy }
   | { readonly kind: 'cost'; readonly spentUsd: number; readonly projectId: string | undefined }
   | MergeChange
   | { readonly kind: 'inbox'; readonly item: InboxItem; readonly bell: boolean }
   | { readonly kind: 'none' };
 
 /** Patterns of the events the board draws. */
-export const BOARD_PATTERNS: readonly string[] = ['bead:*', 'agent:*', 'inbox:*', 'merge:*', 'cost:*', 'project:*'];
+export const BOARD_PATTERNS: readonly string[] = [
+  'bead:*',
+  'agent:*',
+  'convoy:*',
+  'inbox:*',
+  'merge:*',
+  'cost:*',
+  'project:*',
+];
 
 const AGENT_EVENTS = new Set([
   'created',
@@ -61,6 +71,10 @@ export function changeOf(event: GodelEvent): BoardChange | undefined {
     return agent.success ? { kind: 'agent', agent: agent.data } : undefined;
   }
   if (noun === 'merge') return mergeChange(event);
+  if (noun === 'convoy') {
+    const convoy = convoySchema.safeParse(event.payload.convoy);
+    return convoy.success ? { kind: 'convoy', convoy: convoy.data } : undefined;
+  }
   if (noun === 'inbox' && verb !== 'rule') {
     const item = inboxItemSchema.safeParse(event.payload.item);
     const bell = verb === 'opened' && event.payload.bell === true;

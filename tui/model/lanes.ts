@@ -2,7 +2,6 @@
 import type { Agent, AgentState } from '../../src/agents/schema.ts';
 import { isLive } from '../../src/agents/state.ts';
 import type { Bead, Priority } from '../../src/beads/schema.ts';
-import { matchesFilter } from './filter.ts';
 import { type ByLane, type Model, perLane } from './state.ts';
 
 const PRIORITY_RANK: Readonly<Record<Priority, number>> = { critical: 0, high: 1, medium: 2, low: 3 };
@@ -35,9 +34,9 @@ function byRecency(a: Bead, b: Bead): number {
 }
 
 /** Cards per lane: urgent first; finished ones newest first. */
-export function lanesOf(beads: Iterable<Bead>, filter: string): ByLane<readonly string[]> {
+export function lanesOf(beads: Iterable<Bead>, isShown: (bead: Bead) => boolean): ByLane<readonly string[]> {
   const lists = perLane((): Bead[] => []);
-  for (const bead of beads) if (matchesFilter(bead, filter)) lists[bead.status].push(bead);
+  for (const bead of beads) if (isShown(bead)) lists[bead.status].push(bead);
   return perLane((lane) => lists[lane].sort(lane === 'done' ? byRecency : byUrgency).map((bead) => bead.id));
 }
 

@@ -1,12 +1,24 @@
 /** The reducer: model and message in, model out. Data comes from snapshots and events only. */
 import type { BoardSnapshot } from '../../src/system/schema.ts';
 import type { BoardChange } from './changes.ts';
+import { filterOf, plainWords } from './filter.ts';
 import { withItem } from './inbox.ts';
 import { insert } from './input.ts';
 import { crewOf, lanesOf } from './lanes.ts';
 import { mergeOf, withMergeChange } from './merge.ts';
 import { settle } from './selection.ts';
-import type { Change, Connection, LogEntry, Mode, Model, Pending, Size, Toast } from './state.ts';
+import {
+  type Change,
+  type Connection,
+  type Found,
+  LANES,
+  type LogEntry,
+  type Mode,
+  type Model,
+  type Pending,
+  type Size,
+  type Toast,
+} from './state.ts';
 import { type UiAction, uiActions } from './ui.ts';
 
 export type Message =
@@ -22,6 +34,7 @@ export type Message =
   | { readonly type: 'want'; readonly beadId: string }
   /** How far the text of the mode can be scrolled. */
   | { readonly type: 'limit'; readonly scroll: number }
+  | { readonly type: 'found'; readonly found: Found }
   | { readonly type: 'unmark' }
   | { readonly type: 'changed'; readonly change: Change }
   | { readonly type: 'undid' }
@@ -42,7 +55,7 @@ export function toastLifeMs(toast: Toast): number {
 function withSnapshot(model: Model, snapshot: BoardSnapshot): Model {
   const beads = new Map(snapshot.beads.map((bead) => [bead.id, bead]));
   const agents = new Map(snapshot.agents.map((agent) => [agent.id, agent]));
-  return {
+  return relaned({
     ...model,
     project: snapshot.project,
     seq: snapshot.seq,
@@ -52,14 +65,21 @@ function withSnapshot(model: Model, snapshot: BoardSnapshot): Model {
     merge: mergeOf(snapshot.merge),
     spentUsd: snapshot.spentUsd,
     needsSetup: snapshot.needsSetup,
-    lanes: lanesOf(beads.values(), model.filter),
+    convoys: new Map(snapshot.convoys.map((convoy) => [convoy.id, convoy])),
     crew: crewOf(agents.values()),
-  };
+  });
+}
+
+/** The lanes again, after beads, convoys, the filter or what was found for it changed. */
+function relaned(model: Model): Model {
+  const { convoys, found, nowMs } = model;
+  return { ...model, lanes: lanesOf(model.beads.values(), filterOf(model.filter, { convoys, found, nowMs })) };
 }
 
 function withChanges(model: Model, changes: readonly BoardChange[], seq: number): Model {
   const beads = new Map(model.beads);
   const agents = new Map(model.agents);
+  const convoys = new Map(model.convoys);
   let { spentUsd, inbox, merge } = model;
   const projectId = model.project?.id;
   for (const change of changes) {
@@ -72,22 +92,26 @@ function withChanges(model: Model, changes: readonly BoardChange[], seq: number)
         agents.set(change.agent.id, change.agent);
     }
     if (change.kind === 'merge' && change.projectId === projectId) merge = withMergeChange(merge, change);
+    if (change.kind === 'convoy' && change.convoy.projectId === projectId) {
+      if (change.convoy.version >= (convoys.get(change.convoy.id)?.version ?? 0)) {
+        convoys.set(change.convoy.id, change.convoy);
+      }
+    }
     if (change.kind === 'inbox' && change.item.projectId === projectId) inbox = withItem(inbox, change.item);
     if (change.kind === 'cost' && (change.projectId === undefined || change.projectId === projectId))
       spentUsd = change.spentUsd;
   }
-  const lanes = lanesOf(beads.values(), model.filter);
-  return {
+  return relaned({
     ...model,
     beads,
+    convoys,
     agents,
     inbox,
     merge,
     spentUsd,
     seq: Math.max(model.seq, seq),
-    lanes,
     crew: crewOf(agents.values()),
-  };
+  });
 }
 
 function withInsert(model: Model, text: string, lines: boolean): Model {
@@ -113,7 +137,16 @@ function withInsert(model: Model, text: string, lines: boolean): Model {
 function refilter(model: Model, before: Model): Model {
   const filter = model.mode.name === 'filter' ? model.mode.input.text : model.filter;
   if (filter === before.filter && filter === model.filter) return model;
-  return { ...model, filter, lanes: lanesOf(model.beads.values(), filter) };
+  return relaned({ ...model, filter });
+}
+
+/** What was found joins what the filter shows; while it is typed, the best of it that is shown is selected. */
+function withFound(model: Model, found: Found): Model {
+  const next = relaned({ ...model, found });
+  if (model.mode.name !== 'filter' || plainWords(model.filter) !== found.words) return next;
+  const shown = new Set(LANES.flatMap((lane) => next.lanes[lane]));
+  const best = found.ids.find((id) => shown.has(id));
+  return best === undefined ? next : { ...next, wanted: best };
 }
 
 function withLog(model: Model, entry: LogEntry): Model {
@@ -170,6 +203,8 @@ function apply(model: Model, message: Message): Model {
         ? { ...model, mode: { ...mode, scroll: message.scroll } }
         : model;
     }
+    case 'found':
+      return withFound(model, message.found);
     case 'unmark':
       return { ...model, marked: new Set() };
     case 'changed':

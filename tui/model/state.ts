@@ -1,6 +1,7 @@
 /** The model: everything the board knows. Views are functions of it; only the reducer makes a new one. */
 import type { Agent } from '../../src/agents/schema.ts';
 import type { Bead, BeadStatus } from '../../src/beads/schema.ts';
+import type { Convoy, ConvoyStatus } from '../../src/convoys/schema.ts';
 import type { InboxItem } from '../../src/inbox/schema.ts';
 import type { Project } from '../../src/repos/schema.ts';
 import { emptyInput, type TextInput } from './input.ts';
@@ -45,6 +46,7 @@ export type Mode =
       readonly targets: readonly string[];
     }
   | { readonly name: 'help'; readonly input: TextInput; readonly index: number; readonly from?: string }
+  | { readonly name: 'convoys'; readonly index: number }
   | { readonly name: 'inbox'; readonly index: number; readonly choice: number }
   | { readonly name: 'log'; readonly scroll: number }
   | { readonly name: 'queue'; readonly scroll: number }
@@ -91,6 +93,14 @@ export interface Pending {
   readonly sinceMs: number;
 }
 
+/** Ids of beads that hold these words anywhere, best first. */
+export interface Found {
+  readonly words: string;
+  readonly ids: readonly string[];
+}
+
+export const CONVOY_ORDER = ['active', 'completed', 'archived'] as const satisfies readonly ConvoyStatus[];
+
 export interface Size {
   readonly columns: number;
   readonly rows: number;
@@ -113,6 +123,7 @@ export interface Model {
   /** What waits for a person, oldest first. */
   readonly inbox: readonly InboxItem[];
   readonly merge: MergeModel;
+  readonly convoys: ReadonlyMap<string, Convoy>;
   readonly spentUsd: number;
   readonly needsSetup: boolean;
   readonly connection: Connection;
@@ -129,6 +140,8 @@ export interface Model {
   readonly wanted?: string;
   readonly marked: ReadonlySet<string>;
   readonly filter: string;
+  /** What the daemon found for the words of the filter. */
+  readonly found?: Found;
   readonly mode: Mode;
   readonly toast?: Toast;
   readonly done: readonly Change[];
@@ -151,6 +164,7 @@ export function initialModel(size: Size, nowMs: number): Model {
     agents: new Map(),
     inbox: [],
     merge: noMerge,
+    convoys: new Map(),
     spentUsd: 0,
     needsSetup: false,
     connection: { state: 'connecting', sinceMs: nowMs },

@@ -1,5 +1,6 @@
 /** What keys do to the screen alone: moving, opening, closing, typing. Pure; nothing is asked of the daemon. */
 import type { BeadStatus } from '../../src/beads/schema.ts';
+import { filterConvoy, moveInConvoys, openConvoys } from './convoys.ts';
 import { arrangementOf, cardHeight, endOfWindow, geometryOf } from './geometry.ts';
 import { moveChoice, moveInInbox, openInbox } from './inbox.ts';
 import { type Edit, edits, emptyInput, inputOf, type TextInput } from './input.ts';
@@ -37,6 +38,7 @@ function scrolled(model: Model, by: number): Model {
 
 function move(model: Model, by: number): Model {
   if (model.mode.name === 'inbox') return moveInInbox(model, by);
+  if (model.mode.name === 'convoys') return moveInConvoys(model, by);
   if (model.mode.name !== 'board') return scrolled(model, by);
   if (model.cursor.zone === 'agents') return moveAgent(model, by * geometryOf(model).agentColumns);
   const { lane } = model.cursor;
@@ -65,6 +67,7 @@ function sideways(model: Model, by: 1 | -1): Model {
 
 function edge(model: Model, last: boolean): Model {
   if (model.mode.name === 'inbox') return moveInInbox(model, last ? 1_000_000 : -1_000_000);
+  if (model.mode.name === 'convoys') return moveInConvoys(model, last ? 1_000_000 : -1_000_000);
   if (model.mode.name !== 'board') return scrolled(model, last ? 1_000_000 : -1_000_000);
   if (model.cursor.zone === 'agents') return moveAgent(model, last ? model.crew.length : -model.crew.length);
   return selectIn(model, model.cursor.lane, last ? Number.MAX_SAFE_INTEGER : 0);
@@ -189,6 +192,8 @@ export const uiActions = {
     mode: { name: 'filter', input: inputOf(model.filter), before: model.filter },
   }),
   applyFilter: (model: Model): Model => ({ ...model, mode: { name: 'board' } }),
+  openConvoys,
+  filterConvoy,
   openCommand: (model: Model): Model => ({
     ...model,
     mode: { name: 'command', input: emptyInput, choices: [], past: -1 },

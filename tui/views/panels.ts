@@ -11,6 +11,7 @@ import { setupSteps, wrapIndex } from '../model/setup.ts';
 import type { Mode, Model } from '../model/state.ts';
 import { clean, cut, pad, width, wrap } from '../model/text.ts';
 import { LANE_TITLE, type Line, type Span } from '../theme.ts';
+import { convoysPanel } from './convoys.ts';
 import { inboxPanel } from './inbox.ts';
 import { inputLines } from './input-lines.ts';
 import { cutLine, ends, fillRows, restyled, span } from './lines.ts';
@@ -202,6 +203,7 @@ export function panelLines(model: Model, rows: number): Line[] | undefined {
   const { mode } = model;
   if (mode.name === 'help') return helpPanel(model, mode, rows);
   if (mode.name === 'inbox') return inboxPanel(model, rows);
+  if (mode.name === 'convoys') return convoysPanel(model, rows);
   const text = scrollingOf(model);
   if (text) return scrolled(text, model.size.columns, rows);
   return mode.name === 'setup' ? setupPanel(model, mode, rows) : undefined;

@@ -25,7 +25,10 @@ const create = (
 ) => {
   home.advance(1);
   const lists = { labels: [], blockedBy: [], related: [], discoveredFrom: [] };
-  return home.beads.beadCreate({ ...lists, type: 'task', priority: 'medium', metadata: {}, title, ...changes }, ann());
+  return home.beads.beadCreate(
+    { ...lists, type: 'task', priority: 'medium', vars: [], metadata: {}, title, ...changes },
+    ann(),
+  );
 };
 const CLAIM = { leaseSeconds: 60, force: false, label: [] as string[] };
 const claim = (id: string, holder: string, more: Partial<Parameters<GraphHome['beads']['beadClaim']>[0]> = {}) =>

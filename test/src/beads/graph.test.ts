@@ -27,7 +27,17 @@ type CreateInput = Parameters<GraphHome['beads']['beadCreate']>[0];
 const create = (title: string, changes: Partial<CreateInput> = {}, laterMs = 1) => {
   home.advance(laterMs);
   return home.beads.beadCreate(
-    { ...CREATE, labels: [], blockedBy: [], related: [], discoveredFrom: [], metadata: {}, title, ...changes },
+    {
+      ...CREATE,
+      labels: [],
+      blockedBy: [],
+      related: [],
+      discoveredFrom: [],
+      vars: [],
+      metadata: {},
+      title,
+      ...changes,
+    },
     ann(),
   );
 };
