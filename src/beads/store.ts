@@ -142,6 +142,19 @@ export async function allBeads(db: Reader, projectId: string): Promise<Bead[]> {
   return rows.map(toBead);
 }
 
+/** Rows of one statement; SQLite takes some 32,000 values. */
+const ROWS = 500;
+
+/** Writes many new rows plainly; what is derived from them is the caller's to fill (`rebuildGraph`). */
+export async function insertRows(tx: Tx, beads: readonly Bead[]): Promise<void> {
+  for (let start = 0; start < beads.length; start += ROWS) {
+    await tx
+      .insertInto('beads')
+      .values(beads.slice(start, start + ROWS).map(beadRow))
+      .execute();
+  }
+}
+
 export async function insertBead(tx: Tx, bead: Bead): Promise<void> {
   await tx
     .insertInto('beads')

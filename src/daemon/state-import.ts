@@ -8,6 +8,7 @@ import { appendOutbox, pendingOutbox, rewritePending } from '../storage/journal.
 import { parseRecord } from '../storage/record/record.ts';
 import { recordsAfter } from '../storage/records.ts';
 import { readAll, readDiff, readPath } from '../storage/state-ref/read.ts';
+import { isEmpty, rebuildState } from './state-rebuild.ts';
 import { createTakeFiles, type StateTakeOptions, type TakeFiles, type TakeOptions } from './state-take.ts';
 
 export interface StateImport {
@@ -45,6 +46,11 @@ export function createStateImport(options: StateTakeOptions): StateImport {
   }
 
   async function importWhole(project: Project, oid: string): Promise<void> {
+    if (await isEmpty(database, project.id)) {
+      const left = await rebuildState(database, options.replica, project, oid);
+      if (left.length > 0) await takeFiles(project, oid, left, { announce: false, inGit: 'theirs' });
+      return;
+    }
     const there = new Set<string>();
     await readAll(
       project.gitDir,

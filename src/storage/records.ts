@@ -81,6 +81,17 @@ export async function saveRecord(tx: Tx, projectId: string, path: string, conten
     .execute();
 }
 
+/** Writes many new records. */
+export async function saveRecords(
+  tx: Tx,
+  projectId: string,
+  records: readonly { path: string; content: string }[],
+): Promise<void> {
+  if (records.length === 0) return;
+  const values = records.map((record) => ({ project_id: projectId, ...record }));
+  await tx.insertInto('records').values(values).execute();
+}
+
 export async function dropRecord(tx: Tx, projectId: string, path: string): Promise<void> {
   await tx.deleteFrom('records').where('project_id', '=', projectId).where('path', '=', path).execute();
 }

@@ -112,7 +112,7 @@ test('the database is deleted: beads come back from git, running agents are foun
   for (const suffix of ['', '-wal', '-shm']) await rm(home.paths.databaseFile + suffix, { force: true });
   const { version: _a, projectId: _p, ...before } = bead;
   const { version: _b, projectId: _q, ...after } = await home.json<Bead>('bead', 'show', bead.id);
-  expect(after).toEqual(before);
+  expect(after).toMatchObject(before);
   const agent = await home.json<Agent>('agent', 'show', 'keeper');
   expect(agent).toMatchObject({ id: items[0]?.id, pid: items[0]?.pid, lifecycle: 'executing' });
 });

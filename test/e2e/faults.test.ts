@@ -157,15 +157,15 @@ test('a provider that is down is seen in the agent’s pane, in its state and on
     await person.open(160, 45);
     await home.json('agent', 'spawn', 'say hello', '--name', 'unlucky');
     const waiting = await until(
-      'waiting for a person',
+      'an agent that does not get on',
       async () => {
         const agent = await home.json<Agent>('agent', 'show', 'unlucky');
-        return agent.observed.state === 'waiting' && agent;
+        return ['waiting', 'parked'].includes(agent.observed.state) && agent;
       },
       60_000,
     );
     expect(waiting.observed.detail).toMatch(/anthropic|provider|upstream|refused|reach/i);
-    await person.sees(/1 waiting/);
+    await person.sees(/1 (waiting|parked)/);
     await until('the pane says so', async () =>
       /anthropic|ECONNREFUSED|upstream|cannot be reached|502|503/i.test(
         (await home.godel(['agent', 'screen', 'unlucky'])).stdout,

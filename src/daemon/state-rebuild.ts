@@ -1,0 +1,64 @@
+/**
+ * Fills an empty database from the state ref in one transaction: rows are written plainly, and what is derived from them
+ * is filled once at the end. Files that cannot be read are left for the careful way.
+ */
+import { isDeleted } from '../beads/record.ts';
+import type { Bead } from '../beads/schema.ts';
+import { beadFromRecord, insertRows, statusCounts } from '../beads/store.ts';
+import type { Project } from '../repos/schema.ts';
+import type { Database, Tx } from '../storage/database.ts';
+import { rebuildGraph } from '../storage/graph.ts';
+import { latestStamp, parseRecord, recordText } from '../storage/record/record.ts';
+import { type Replica, recordsAfter, saveRecords, saveStamp } from '../storage/records.ts';
+import { parsePath } from '../storage/state-ref/layout.ts';
+import { readAll, type StateFile } from '../storage/state-ref/read.ts';
+import { applyRecord, assertUsable } from './record-kinds.ts';
+
+const BATCH = 1_000;
+
+/** True when nothing is known of a project, neither records nor rows. */
+export async function isEmpty(database: Database, projectId: string): Promise<boolean> {
+  const [record] = await recordsAfter(database.db, projectId, '', 1);
+  const counts = await statusCounts(database.db, projectId);
+  return record === undefined && Object.values(counts).every((count) => count === 0);
+}
+
+/** The files that were left out: unreadable ones, and those whose text is not the one form. */
+export async function rebuildState(
+  database: Database,
+  replica: Replica,
+  project: Project,
+  oid: string,
+): Promise<StateFile[]> {
+  const left: StateFile[] = [];
+  const others: { path: string; content: string }[] = [];
+
+  async function take(tx: Tx, files: readonly StateFile[]): Promise<void> {
+    const records: { path: string; content: string }[] = [];
+    const beads: Bead[] = [];
+    for (const file of files) {
+      const { path, content } = file;
+      try {
+        const record = parseRecord(content ?? '');
+        assertUsable(path, record.fields);
+        if (content === null || recordText(record) !== content) throw new TypeError('not in the one form');
+        records.push({ path, content });
+        replica.observe(latestStamp(record));
+        if (parsePath(path).kind !== 'bead') others.push({ path, content });
+        else if (!isDeleted(record.fields)) beads.push(beadFromRecord(project.id, record.fields));
+      } catch {
+        left.push(file);
+      }
+    }
+    await saveRecords(tx, project.id, records);
+    await insertRows(tx, beads);
+  }
+
+  await database.transact(async (tx) => {
+    await readAll(project.gitDir, oid, (files) => take(tx, files), BATCH);
+    for (const { path, content } of others) await applyRecord(tx, project.id, path, parseRecord(content).fields);
+    await rebuildGraph(tx, project.id);
+    await saveStamp(tx, replica);
+  });
+  return left;
+}
