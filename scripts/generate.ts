@@ -108,12 +108,23 @@ function read(name: string): string {
   }
 }
 
+/** npm installs the pages that package.json names. */
+const manifestFile = fileURLToPath(new URL('../package.json', import.meta.url));
+const manifest = JSON.parse(readFileSync(manifestFile, 'utf8')) as { man: string[] };
+const pages = [...files.keys()]
+  .filter((name) => /\.\d$/.test(name))
+  .map((name) => `man/${name}`)
+  .sort();
+const manifestStale = JSON.stringify(manifest.man) !== JSON.stringify(pages);
+
 mkdirSync(folder, { recursive: true });
 const extra = readdirSync(folder).filter((name) => !files.has(name) && !name.endsWith('.png'));
 const stale = [...files].filter(([name, text]) => read(name) !== text).map(([name]) => name);
 if (process.argv.includes('--check')) {
   for (const name of [...stale, ...extra]) process.stdout.write(`man/${name} is stale: npm run generate\n`);
-  process.exit(stale.length + extra.length > 0 ? 1 : 0);
+  if (manifestStale) process.stdout.write('the list "man" of package.json is stale: npm run generate\n');
+  process.exit(stale.length + extra.length > 0 || manifestStale ? 1 : 0);
 }
+if (manifestStale) writeFileSync(manifestFile, `${JSON.stringify({ ...manifest, man: pages }, null, 2)}\n`);
 for (const name of extra) rmSync(join(folder, name));
 for (const [name, text] of files) writeFileSync(join(folder, name), text);

@@ -89,8 +89,8 @@ describe('the installed package', () => {
     expect(made).toMatchObject({ code: 0 });
     expect((JSON.parse(made.stdout) as Bead).title).toBe('Installed');
     const runtimes = await installed('runtime', 'list', '--json');
-    expect(runtimes.stdout).toMatch(/"pi"/);
-    expect(runtimes.stdout).not.toContain('not installed');
+    const { items } = JSON.parse(runtimes.stdout) as { items: { id: string; ok: boolean }[] };
+    expect(items).toContainEqual(expect.objectContaining({ id: 'pi', ok: true }));
     expect(await installed('daemon', 'stop')).toMatchObject({ code: 0 });
   });
 });

@@ -245,7 +245,7 @@ describe('the board', () => {
     });
     robot.press('s');
     await robot.sees('No LLM provider is configured');
-    await robot.sees('→ export ANTHROPIC_API_KEY');
+    await robot.sees('→ godel secret set anthropic');
     robot.press('@');
     await robot.sees(`✗ godel agent spawn --bead ${idOf(0)}`);
   });
