@@ -68,9 +68,10 @@ export interface StateReport {
   question?: Question | undefined;
 }
 
-/** A verdict with the time its source first gave it. */
+/** A verdict with the times its source first and last gave it; `atMs` also moves when it is only confirmed. */
 export interface Evidence extends StateReport {
   sinceMs: number;
+  saidMs: number;
 }
 
 export type EvidenceBySource = Partial<Record<StateSource, Evidence>>;
@@ -81,9 +82,10 @@ const same = (a: StateReport, b: StateReport) =>
 /** What the sources say after one of them spoke; a report that is older than what it said last changes nothing. */
 export function withReport(known: EvidenceBySource, report: StateReport): EvidenceBySource {
   const before = known[report.source];
-  if (before && report.atMs < before.atMs) return known;
+  // Not `atMs`: a confirmation bears the daemon's time, and may be handled before a word that was said earlier.
+  if (before && report.atMs < before.saidMs) return known;
   const sinceMs = before && same(before, report) ? before.sinceMs : report.atMs;
-  return { ...known, [report.source]: { ...report, sinceMs } };
+  return { ...known, [report.source]: { ...report, sinceMs, saidMs: report.atMs } };
 }
 
 /** Sources that still stand by `states` confirm them at `atMs`. */
@@ -125,7 +127,7 @@ export function judge(known: EvidenceBySource, nowMs: number): Evidence {
   const newest = all.toSorted((a, b) => b.atMs - a.atMs)[0];
   const lostMs = newest ? newest.atMs + FRESH_MS[newest.source] : nowMs;
   const detail = newest ? `nothing heard since it was ${newest.state} (by ${newest.source})` : undefined;
-  return { state: 'unknown', source: 'process', atMs: nowMs, sinceMs: lostMs, detail };
+  return { state: 'unknown', source: 'process', atMs: nowMs, sinceMs: lostMs, saidMs: nowMs, detail };
 }
 
 /** Why an agent may not go on for now, whatever it says of itself. */
@@ -137,7 +139,7 @@ export interface Parked {
 /** What is parked is shown so, but for the end of its process. */
 export function withParking(verdict: Evidence, parked: Parked | undefined): Evidence {
   if (!parked || isFinal(verdict.state)) return verdict;
-  return { state: 'parked', source: 'proxy', atMs: verdict.atMs, ...parked };
+  return { state: 'parked', source: 'proxy', atMs: verdict.atMs, saidMs: verdict.saidMs, ...parked };
 }
 
 const iso = (ms: number) => new Date(ms).toISOString();

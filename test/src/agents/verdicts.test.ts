@@ -55,6 +55,10 @@ describe('the verdict', () => {
     const known = told(says('exited', 'process'), says('busy', 'protocol', at + 1));
     expect(judge(known, at + 500_000).state).toBe('exited');
   });
+  test('changes by a word that was said before a confirmation and is handled after it', () => {
+    const known = confirmed(told(says('busy', 'hook')), at + 50, () => true);
+    expect(judge(withReport(known, says('idle', 'hook', at + 40)), at + 60)).toMatchObject({ state: 'idle' });
+  });
   test('does not go back when a late report comes in', () => {
     expect(judge(told(says('idle', 'hook', at + 10), says('busy', 'hook', at)), at + 11).state).toBe('idle');
   });
