@@ -13,7 +13,7 @@ import { type ErrorReason, errorTable, failure } from '../errors.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const START_MS = 20_000;
+const START_MS = 60_000;
 const POLL_MS = 15;
 
 /** What the daemon wrote about itself when it became ready. */
