@@ -49,6 +49,31 @@ export const configSchema = z.strictObject({
     .describe('Removal of worktrees: when the agent ends, when work has landed, days after that, or never'),
   worktree_cleanup_days: z.coerce.number().min(0).default(7).describe('Days that after-days waits'),
   worktree_quota_gb: z.coerce.number().min(0).default(0).describe('Most disk space of worktrees; 0 = no limit'),
+  max_retries: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(100)
+    .default(3)
+    .describe('An agent that fails starts again this often by itself; shell agents do not'),
+  memory_reserve_mb: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(512)
+    .describe('Memory that agents leave to everything else'),
+  memory_limit_mb: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('Memory that all agents may use together; one that does not fit waits. 0 = all there is'),
+  agent_memory_mb: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('An agent that uses more memory is stopped; 0 = no cap'),
   stuck_seconds: z.coerce
     .number()
     .int()
@@ -155,6 +180,8 @@ export const DAEMON_KEYS: readonly (keyof Config)[] = [
   'daemon_port',
   'proxy_port',
   'log_level',
+  'memory_reserve_mb',
+  'memory_limit_mb',
   'providers',
   'notify_desktop',
   'notify_bell',

@@ -12,7 +12,11 @@ export interface ProcessInfo {
   /** Distinguishes a process from a later one with the same pid. */
   started: string;
   zombie: boolean;
+  residentBytes: number;
 }
+
+/** Linux counts resident memory in pages of this size. */
+const PAGE_BYTES = 4096;
 
 const STOP_GRACE_MS = 3_000;
 const KILL_GRACE_MS = 3_000;
@@ -21,7 +25,13 @@ const POLL_MS = 25;
 /** Parses /proc/<pid>/stat: the name in parentheses may itself hold spaces and parentheses. */
 export function parseStat(pid: number, text: string): ProcessInfo {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { pid, parent: Number(fields[1]), started: fields[19] ?? '', zombie: fields[0] === 'Z' || fields[0] === 'X' };
+  return {
+    pid,
+    parent: Number(fields[1]),
+    started: fields[19] ?? '',
+    zombie: fields[0] === 'Z' || fields[0] === 'X',
+    residentBytes: Number(fields[21] ?? 0) * PAGE_BYTES,
+  };
 }
 
 async function listLinux(): Promise<ProcessInfo[]> {
@@ -37,16 +47,17 @@ async function listLinux(): Promise<ProcessInfo[]> {
 }
 
 async function listWithPs(): Promise<ProcessInfo[]> {
-  const { stdout } = await run('ps', ['-axo', 'pid=,ppid=,stat=,lstart=']);
+  const { stdout } = await run('ps', ['-axo', 'pid=,ppid=,rss=,stat=,lstart=']);
   return stdout
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
-    .filter((fields) => fields.length > 3)
-    .map(([pid, parent, state, ...started]) => ({
+    .filter((fields) => fields.length > 4)
+    .map(([pid, parent, rss, state, ...started]) => ({
       pid: Number(pid),
       parent: Number(parent),
       started: started.join(' '),
       zombie: state?.startsWith('Z') ?? false,
+      residentBytes: Number(rss) * 1024,
     }));
 }
 
@@ -87,6 +98,18 @@ export async function treeOf(root: number | undefined, marker: string): Promise<
     grew = inside.size > before;
   }
   return all.filter((each) => inside.has(each.pid) && each.pid > 1 && each.pid !== process.pid && !each.zombie);
+}
+
+/** Resident bytes of the trees below `roots`, by their parents alone. */
+export async function memoryOfTrees(roots: readonly number[]): Promise<Map<number, number>> {
+  if (roots.length === 0) return new Map();
+  const all = await listProcesses();
+  const children = new Map<number, ProcessInfo[]>();
+  for (const each of all) children.set(each.parent, [...(children.get(each.parent) ?? []), each]);
+  const sum = (info: ProcessInfo): number =>
+    (children.get(info.pid) ?? []).reduce((total, child) => total + sum(child), info.residentBytes);
+  const known = new Map(all.map((each) => [each.pid, each]));
+  return new Map(roots.flatMap((pid) => (known.has(pid) ? [[pid, sum(known.get(pid) as ProcessInfo)]] : [])));
 }
 
 function signalAll(processes: readonly ProcessInfo[], signal: NodeJS.Signals): void {

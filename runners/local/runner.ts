@@ -10,7 +10,7 @@ import type { Log } from '../../src/base/log.ts';
 import { isRunning, run } from '../../src/base/process.ts';
 import { launchScript, printfText, shellQuote } from './launch-script.ts';
 import { pasteable } from './paste.ts';
-import { endTree, pauseTree, resumeTree } from './process-tree.ts';
+import { endTree, memoryOfTrees, pauseTree, resumeTree } from './process-tree.ts';
 import { HOLD_SESSION, type TmuxServer } from './tmux-server.ts';
 
 export interface LocalRunnerOptions {
@@ -222,6 +222,7 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
       if (held) await closePane(handle.address).catch(() => undefined);
       return proof;
     },
+    memory: memoryOfTrees,
     list,
     watch(listener) {
       listeners.add(listener);

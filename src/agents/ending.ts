@@ -16,12 +16,16 @@ export interface EndingOptions {
   takeSnapshot: (agent: Agent, reason: string) => Promise<void>;
   loadBead: (unit: Unit, projectId: string, id: string) => Promise<Bead | undefined>;
   forget: (agentId: string) => void;
+  /** When an agent that ended against its will is started again; undefined when a person decides. */
+  nextTry: (agent: Agent, why: 'lost' | 'crashed') => Promise<{ delayMs: number; retryCount: number } | undefined>;
   log: Log;
 }
 
 export interface Ending {
-  /** Stops the whole process tree; work is snapshotted before and after. */
-  stop(agent: Agent): Promise<Agent>;
+  /** Stops the whole process tree; work is snapshotted before and after. With a reason it counts as failed. */
+  stop(agent: Agent, failed?: string): Promise<Agent>;
+  /** Ends processes that outlived the terminal of an agent. */
+  sweep(agent: Agent): Promise<void>;
   /** The program ended by itself. */
   exited(agent: Agent, held: Pick<Held, 'exitCode' | 'exitSignal'> | undefined): Promise<void>;
   snapshot(agent: Agent, reason: string): Promise<void>;
@@ -44,7 +48,7 @@ export function createEnding(options: EndingOptions): Ending {
     }
   }
 
-  const stop: Ending['stop'] = async (agent) => {
+  const stop: Ending['stop'] = async (agent, failed) => {
     await snapshot(agent, 'stop');
     const proof =
       agent.pane === undefined || agent.pid === undefined
@@ -56,11 +60,23 @@ export function createEnding(options: EndingOptions): Ending {
     options.forget(agent.id);
     return units.run(async (unit) => {
       const known = await loadAgent(unit, agent.id);
-      const left = proof.left.length > 0 ? `processes left: ${proof.left.join(', ')}` : undefined;
+      const left = proof.left.length > 0 ? `processes left: ${proof.left.join(', ')}` : failed;
       const observed = ended(unit, left ? 'failed' : 'exited', left);
-      const moved = nextLifecycle(known.lifecycle, 'kill') ? await movedLifecycle(unit, known, 'kill', left) : {};
-      const change = { ...moved, observed, pane: undefined, pid: undefined, lastError: left, attention: undefined };
-      return changeAgent(unit, known, change, 'agent:kill', { proof });
+      const action = failed === undefined ? 'kill' : 'fail';
+      const moved = nextLifecycle(known.lifecycle, action) ? await movedLifecycle(unit, known, action, left) : {};
+      const change = {
+        ...moved,
+        observed,
+        pane: undefined,
+        pid: undefined,
+        lastError: left,
+        attention: undefined,
+        retryAt: undefined,
+      };
+      return changeAgent(unit, known, change, failed === undefined ? 'agent:kill' : 'agent:error', {
+        proof,
+        message: left,
+      });
     });
   };
 
@@ -71,15 +87,20 @@ export function createEnding(options: EndingOptions): Ending {
     const code = held?.exitCode;
     const clean = code === 0;
     const detail = clean ? undefined : exitText(held);
+    const again = clean ? undefined : await options.nextTry(agent, held === undefined ? 'lost' : 'crashed');
     const closed = await units.run(async (unit) => {
       const known = await loadAgent(unit, agent.id);
       if (!isLive(known.lifecycle) || known.generation !== agent.generation) return undefined;
+      if (known.lifecycle === 'paused' && held === undefined) return keepPaused(unit, known);
       const moved = await endOfLife(unit, known, clean, detail);
       const observed = ended(unit, clean ? 'exited' : 'failed', detail);
       const change = { ...moved, observed, exitCode: code, lastError: detail, attention: undefined } as const;
+      const retry = again
+        ? { retryCount: again.retryCount, retryAt: new Date(unit.nowMs + again.delayMs).toISOString() }
+        : {};
       // A failed program keeps its pane, so that a person can read what it said last.
       const pane = clean || held === undefined ? { pane: undefined, pid: undefined } : {};
-      return changeAgent(unit, known, { ...change, ...pane }, clean ? 'agent:complete' : 'agent:error', {
+      return changeAgent(unit, known, { ...change, ...pane, ...retry }, clean ? 'agent:complete' : 'agent:error', {
         message: detail,
       });
     });
@@ -88,8 +109,14 @@ export function createEnding(options: EndingOptions): Ending {
     }
   };
 
+  const sweep: Ending['sweep'] = async (agent) => {
+    const proof = await runner.stop({ runner: agent.runner, address: '', pid: 0 }, agent.id);
+    if (proof.seen.length > 0) options.log.warn({ agentId: agent.id, proof }, 'ended what outlived its terminal');
+  };
+
   return {
     stop,
+    sweep,
     exited,
     snapshot,
     async releaseBead(agent, status) {
@@ -103,6 +130,16 @@ export function createEnding(options: EndingOptions): Ending {
       });
     },
   };
+}
+
+/** The terminal of a paused agent is gone: it stays paused, and comes back when it is resumed. */
+function keepPaused(unit: Unit, known: Agent): Promise<Agent> {
+  const observed = {
+    ...known.observed,
+    at: unit.now,
+    detail: 'its terminal is gone; it comes back when it is resumed',
+  };
+  return changeAgent(unit, known, { observed, pane: undefined, pid: undefined }, 'agent:state');
 }
 
 /** A clean end completes what can be completed; a paused program that ended was ended by somebody else. */

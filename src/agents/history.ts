@@ -18,6 +18,18 @@ export async function addHistory(
   await tx.insertInto('agent_history').values(row).execute();
 }
 
+/** How often an agent was started since then. */
+export async function startsSince(db: Reader, agentId: string, since: string): Promise<number> {
+  const row = await db
+    .selectFrom('agent_history')
+    .select((e) => e.fn.countAll<number>().as('count'))
+    .where('agent_id', '=', agentId)
+    .where('action', '=', 'retry')
+    .where('at', '>=', since)
+    .executeTakeFirst();
+  return Number(row?.count ?? 0);
+}
+
 /** Transitions of an agent, oldest first. */
 export async function historyOf(db: Reader, agentId: string): Promise<HistoryEntry[]> {
   const rows = await db.selectFrom('agent_history').selectAll().where('agent_id', '=', agentId).orderBy('id').execute();

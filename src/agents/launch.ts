@@ -9,11 +9,12 @@ import type { Config } from '../config.ts';
 import type { Project } from '../repos/schema.ts';
 import type { UnitOfWork } from '../storage/unit-of-work.ts';
 import { instructions } from './briefing.ts';
-import { moveAgent } from './changes.ts';
+import { loadAgent, moveAgent } from './changes.ts';
 import { identityEnvironment, inheritedEnvironment } from './environment.ts';
 import type { Handle, Runner, Size } from './runner.ts';
 import { type ModelChoice, modeOf, type Prepared, type Runtime } from './runtime.ts';
 import type { Agent } from './schema.ts';
+import { isLive } from './state.ts';
 
 export interface Credentials {
   /** Token of the agent for Godel's own API. */
@@ -42,6 +43,8 @@ export interface LaunchOptions {
     config: Config,
   ) => Promise<{ path: string; env: Record<string, string> }>;
   size: () => Size;
+  /** Resolves when there is memory for it. @throws GodelError agent-not-live when it was stopped meanwhile */
+  admit: (agent: Agent) => Promise<void>;
 }
 
 export interface LaunchRequest {
@@ -50,8 +53,6 @@ export interface LaunchRequest {
   config: Config;
   bead?: Bead | undefined;
   choice?: ModelChoice | undefined;
-  command?: string | undefined;
-  budgetUsd?: number | undefined;
 }
 
 export interface Launcher {
@@ -70,6 +71,12 @@ async function writeCommand(binDir: string, nodePath: string, cliFile: string): 
   await chmod(file, 0o755);
 }
 
+/** Its time begins with its first start; a later life goes on with what is left. */
+function deadlineOf(agent: Agent, nowMs: number): { deadlineAt?: string } {
+  if (agent.timeLimitMinutes === undefined || agent.deadlineAt !== undefined) return {};
+  return { deadlineAt: new Date(nowMs + agent.timeLimitMinutes * 60_000).toISOString() };
+}
+
 export function createLauncher(options: LaunchOptions): Launcher {
   const { units, runner } = options;
   const homeOf = (agentId: string) => join(options.agentsDir, agentId);
@@ -84,7 +91,7 @@ export function createLauncher(options: LaunchOptions): Launcher {
     await mkdir(home, { recursive: true, mode: 0o700 });
     const binDir = join(home, 'bin');
     await writeCommand(binDir, options.nodePath, options.cliFile);
-    const credentials = await options.issue(agent, request.budgetUsd);
+    const credentials = await options.issue(agent, agent.budgetUsd);
     const identity = {
       agentId: agent.id,
       agentName: agent.name,
@@ -104,7 +111,7 @@ export function createLauncher(options: LaunchOptions): Launcher {
       permission: request.config.agent_permission,
       cwd,
       choice: request.choice,
-      command: request.command,
+      command: agent.command,
       sessionFile: agent.sessionFile,
       sessionId: agent.sessionId,
       instructions: instructions({
@@ -130,6 +137,7 @@ export function createLauncher(options: LaunchOptions): Launcher {
     const agent = await units.run((unit) =>
       moveAgent(unit, request.agent.id, 'prepared', 'agent:state', { worktree: cwd }),
     );
+    await options.admit(agent);
     const { prepared, env } = await prepare(request, agent, cwd);
     const handle = await runner.launch({
       agentId: agent.id,
@@ -149,6 +157,8 @@ export function createLauncher(options: LaunchOptions): Launcher {
   async function recordStart(agent: Agent, project: Project, handle: Handle, prepared: Prepared): Promise<Agent> {
     const started = await units.run((unit) =>
       moveAgent(unit, agent.id, 'started', 'agent:start', {
+        startedAt: unit.now,
+        ...deadlineOf(agent, unit.nowMs),
         pane: handle.address,
         pid: handle.pid,
         sessionFile: prepared.sessionFile ?? agent.sessionFile,
@@ -171,6 +181,7 @@ export function createLauncher(options: LaunchOptions): Launcher {
     const message = error instanceof Error ? error.message : String(error);
     await options.revoke(agentId);
     await units.run(async (unit) => {
+      if (!isLive((await loadAgent(unit, agentId)).lifecycle)) return;
       const observed = {
         state: 'failed' as const,
         source: 'process' as const,

@@ -3,7 +3,14 @@ import { z } from 'zod';
 import { operation } from '../base/operation.ts';
 import { pageInput, pageOf } from '../base/page.ts';
 import { table } from '../base/table.ts';
-import { type Agent, agentSchema, agentStateSchema, historyEntrySchema, promptSchema } from './schema.ts';
+import {
+  type Agent,
+  agentSchema,
+  agentStateSchema,
+  historyEntrySchema,
+  promptSchema,
+  recoveryItemSchema,
+} from './schema.ts';
 
 const id = z.string().min(1).describe('Agent name or id, or a unique beginning of it');
 
@@ -29,6 +36,8 @@ function agentText(agent: Agent): string {
     ['pane', agent.pane],
     ['pid', agent.pid === undefined ? undefined : String(agent.pid)],
     ['error', agent.lastError],
+    ['retries', `${agent.retryCount} of ${agent.maxRetries}${agent.retryAt ? `, again at ${agent.retryAt}` : ''}`],
+    ['deadline', agent.deadlineAt],
     ['created', agent.createdAt],
     ...(agent.observed.evidence ?? []).map((each): [string, string] => [
       `by ${each.source}`,
@@ -65,6 +74,8 @@ export const agentOperations = {
         .describe('Off the board, over its protocol where the runtime has one; attach shows a transcript'),
       command: z.string().optional().describe('Command for the runtimes shell and acp'),
       budget: z.coerce.number().positive().optional().describe('Most to spend, in USD'),
+      maxMinutes: z.coerce.number().positive().optional().describe('Most minutes at work; then it is paused'),
+      retries: z.coerce.number().int().min(0).max(100).optional().describe('Restarts after a failure, with backoff'),
       force: z.boolean().default(false).describe('Begin although the bead waits for another; people only'),
     }),
     output: z.object({ items: z.array(agentSchema) }),
@@ -238,6 +249,26 @@ export const agentOperations = {
     scope: 'project',
     examples: ['godel agent restart worker-1'],
     text: verb('Restarted'),
+  }),
+  agentRecover: operation({
+    name: 'agent recover',
+    aliases: ['recover'],
+    http: { method: 'POST', path: '/agents/recover' },
+    summary: 'Bring agents that ended against their will back, each in its worktree with its conversation',
+    description:
+      'The daemon does the same by itself at its start and when a terminal is lost, a few at a time; asked for by a person, attempts that are used up do not count.',
+    input: z.object({ dryRun: z.boolean().default(false).describe('Only tell what would be done') }),
+    output: z.object({ items: z.array(recoveryItemSchema) }),
+    permission: 'agent:control',
+    scope: 'project',
+    examples: ['godel recover --dry-run', 'godel recover'],
+    text: ({ items }) =>
+      items.length === 0
+        ? 'No agents to recover.'
+        : table(
+            ['AGENT', 'ACTION', 'BEAD', 'WHY'],
+            items.map((item) => [item.agent, item.action, item.beadId ?? '-', item.reason]),
+          ),
   }),
   agentLogs: operation({
     name: 'agent logs',

@@ -82,6 +82,8 @@ export interface Runner {
   resume(handle: Handle): Promise<void>;
   /** Ends the whole process tree, escapees included, and proves it. */
   stop(handle: Handle, agentId: string): Promise<StopProof>;
+  /** Resident bytes of the process trees below these roots; a root that is gone is absent. */
+  memory(roots: readonly number[]): Promise<ReadonlyMap<number, number>>;
   /** Everything this runner holds, for re-adoption. */
   list(): Promise<Held[]>;
   /** Told about deaths and title changes as they happen. Returns its own unsubscribe. */

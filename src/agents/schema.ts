@@ -100,6 +100,11 @@ export const agentSchema = z.object({
   retryCount: z.number().int(),
   maxRetries: z.number().int(),
   lastError: z.string().optional(),
+  retryAt: z.string().optional().describe('When it starts again by itself'),
+  budgetUsd: z.number().optional().describe('Most to spend'),
+  timeLimitMinutes: z.number().optional().describe('Most time at work, without pauses'),
+  deadlineAt: z.string().optional().describe('When its time is over; moved on by pauses'),
+  startedAt: z.string().optional().describe('When its program was started last'),
   attention: attentionSchema.optional().describe('Stuck or looping, with what shows it'),
   createdAt: z.string(),
   updatedAt: z.string(),
@@ -134,3 +139,13 @@ export const historyEntrySchema = z.object({
   reason: z.string().optional(),
 });
 export type HistoryEntry = z.infer<typeof historyEntrySchema>;
+
+/** What becomes of an agent after a crash. */
+export const recoveryItemSchema = z.object({
+  agentId: z.string(),
+  agent: z.string(),
+  action: z.enum(['running', 'revive', 'wait', 'paused', 'leave']),
+  reason: z.string(),
+  beadId: z.string().optional(),
+});
+export type RecoveryItem = z.infer<typeof recoveryItemSchema>;

@@ -3,19 +3,15 @@ import { open, stat } from 'node:fs/promises';
 import type { Handlers, RequestContext } from '../access/context.ts';
 import { newId } from '../base/id.ts';
 import type { Log } from '../base/log.ts';
-import { changeBead, moveBead } from '../beads/changes.ts';
-import { LEASE_MS, takeClaim } from '../beads/claims.ts';
 import { assertStartable } from '../beads/readiness.ts';
 import type { Bead } from '../beads/schema.ts';
-import { resolveBead } from '../beads/store.ts';
 import { cleanText } from '../beads/text.ts';
 import type { Config } from '../config.ts';
 import { failure } from '../errors.ts';
-import type { Project } from '../repos/schema.ts';
 import type { Database } from '../storage/database.ts';
-import type { Unit, UnitOfWork } from '../storage/unit-of-work.ts';
-import { beadPrompt, resumePrompt } from './briefing.ts';
-import { loadAgent, moveAgent } from './changes.ts';
+import type { UnitOfWork } from '../storage/unit-of-work.ts';
+import { beadPrompt } from './briefing.ts';
+import { moveAgent } from './changes.ts';
 import type { Delivery } from './delivery.ts';
 import type { Ending } from './ending.ts';
 import { historyOf } from './history.ts';
@@ -25,7 +21,8 @@ import type { Observation } from './observation.ts';
 import type { agentOperations } from './operations.ts';
 import type { Handle, Runner } from './runner.ts';
 import { deliveryOf, type ModelChoice, type Runtime } from './runtime.ts';
-import type { Agent } from './schema.ts';
+import type { Agent, RecoveryItem } from './schema.ts';
+import type { ChooseModel, Starter } from './starting.ts';
 import { isLive } from './state.ts';
 import { agentNames, insertAgent, listAgents, listPrompts, liveAgents, queuePrompt, resolveAgent } from './store.ts';
 
@@ -38,15 +35,12 @@ export interface AgentServiceOptions {
   delivery: Delivery;
   observation: Observation;
   ending: Ending;
-  project: (id: string) => Promise<Project>;
   configOf: (projectId: string) => Promise<Config>;
   resolveBead: (projectId: string, id: string) => Promise<Bead>;
-  /** Model for a new agent. @throws GodelError provider-missing, provider-unknown */
-  chooseModel: (
-    config: Config,
-    runtime: Runtime,
-    wanted: { provider?: string | undefined; model?: string | undefined },
-  ) => ModelChoice | undefined;
+  chooseModel: ChooseModel;
+  starter: Starter;
+  /** Brings back what ended against its will; or tells what would be done. */
+  recover: (projectId: string, dryRun: boolean) => Promise<RecoveryItem[]>;
   log: Log;
 }
 
@@ -83,7 +77,7 @@ export function handleOf(agent: Agent): Handle {
 }
 
 export function createAgentService(options: AgentServiceOptions): Service {
-  const { database, units, runner, launcher, delivery, observation } = options;
+  const { database, units, runner, launcher, delivery, observation, starter } = options;
   const resolve = (projectId: string, id: string) => resolveAgent(database.db, projectId, id);
   const fresh = async (projectId: string, id: string) => observation.fresh(await resolve(projectId, id));
 
@@ -101,12 +95,13 @@ export function createAgentService(options: AgentServiceOptions): Service {
     bead: Bead | undefined;
     choice: ModelChoice | undefined;
     runtime: Runtime;
+    config: Config;
     input: Parameters<Service['agentSpawn']>[0];
     context: RequestContext;
   }
 
   /** The agent's row, its bead in progress and its first prompt, in one transaction. */
-  function create({ name, bead, choice, runtime, input, context }: Draft): Promise<Agent> {
+  function create({ name, bead, choice, runtime, config, input, context }: Draft): Promise<Agent> {
     const { projectId, actor } = context;
     return units.run(async (unit) => {
       const agent: Agent = {
@@ -125,7 +120,12 @@ export function createAgentService(options: AgentServiceOptions): Service {
         observed: { state: 'starting', source: 'process', at: unit.now, since: unit.now },
         generation: 1,
         retryCount: 0,
-        maxRetries: 3,
+        maxRetries:
+          deliveryOf(runtime, input.headless) === 'paste'
+            ? (input.retries ?? 0)
+            : (input.retries ?? config.max_retries),
+        ...(input.budget === undefined ? {} : { budgetUsd: input.budget }),
+        ...(input.maxMinutes === undefined ? {} : { timeLimitMinutes: input.maxMinutes }),
         createdAt: unit.now,
         updatedAt: unit.now,
         version: 1,
@@ -134,7 +134,7 @@ export function createAgentService(options: AgentServiceOptions): Service {
       const payload = { agent };
       const metadata = { projectId, agentId: agent.id, ...(bead ? { beadId: bead.id } : {}) };
       await unit.emit({ type: 'agent:created', component: 'agents', payload, metadata });
-      if (bead) await takeBead(unit, bead, name);
+      if (bead) await starter.takeBead(unit, bead, name);
       const text = bead ? beadPrompt(bead, input.prompt) : input.prompt;
       const delivery = deliveryOf(runtime, input.headless);
       if (text !== undefined && (delivery !== 'paste' || input.command === undefined)) {
@@ -150,38 +150,6 @@ export function createAgentService(options: AgentServiceOptions): Service {
       }
       return agent;
     });
-  }
-
-  /** The bead is the agent's: in progress, assigned, and claimed until it ends. @throws GodelError bead-claimed */
-  async function takeBead(unit: Unit, { projectId, id }: Bead, name: string): Promise<void> {
-    const bead = await resolveBead(unit.tx, projectId, id);
-    const claim = await takeClaim(unit, bead, { holder: name, leaseMs: LEASE_MS });
-    const change = { agent: name, branch: `bead/${id}`, claim };
-    const action = bead.status === 'open' ? 'start' : bead.status === 'review' ? 'send-back' : undefined;
-    if (action) await moveBead(unit, projectId, id, action, name, change);
-    else await changeBead(unit, bead, change, `assigned to ${name}`);
-  }
-
-  async function begin(agent: Agent, draft: Pick<Draft, 'bead' | 'choice' | 'input'>): Promise<Agent> {
-    const project = await options.project(agent.projectId);
-    const config = await options.configOf(agent.projectId);
-    const { bead, choice, input } = draft;
-    try {
-      const started = await launcher.launch({
-        agent,
-        project,
-        config,
-        bead,
-        choice,
-        command: input.command,
-        budgetUsd: input.budget,
-      });
-      await delivery.pump(started.id);
-      return started;
-    } catch (error) {
-      if (bead) await options.ending.releaseBead(agent, bead.status);
-      throw error;
-    }
   }
 
   const spawn: Service['agentSpawn'] = async (input, context) => {
@@ -203,10 +171,10 @@ export function createAgentService(options: AgentServiceOptions): Service {
       });
     }
     const names = freeNames(await agentNames(database.db, projectId), input.name, input.role, input.count);
-    const drafts = names.map((name) => ({ name, bead, choice, runtime, input, context }));
+    const drafts = names.map((name) => ({ name, bead, choice, runtime, config, input, context }));
     const agents: Agent[] = [];
     for (const draft of drafts) agents.push(await create(draft));
-    const begun = agents.map((agent) => begin(agent, { bead, choice, input }));
+    const begun = agents.map((agent) => starter.begin(agent, bead, choice));
     const items = await Promise.all(begun.map((starting, index) => answerInTime(starting, agents[index] as Agent)));
     return { items };
   };
@@ -247,62 +215,33 @@ export function createAgentService(options: AgentServiceOptions): Service {
     return (await delivery.settled(prompt.id, input.wait * 1000)) ?? prompt;
   };
 
-  const pause: Service['agentPause'] = async (input, { projectId }) => {
+  const pause: Service['agentPause'] = async (input, { projectId, actor }) => {
     const agent = await resolve(projectId, input.id);
     if (agent.lifecycle === 'paused') return agent;
     const handle = handleOf(agent);
     await options.ending.snapshot(agent, 'pause');
     const paused = await units.run((unit) => {
       const observed = { state: 'paused' as const, source: 'process' as const, at: unit.now, since: unit.now };
-      return moveAgent(unit, agent.id, 'pause', 'agent:pause', { observed });
+      return moveAgent(unit, agent.id, 'pause', 'agent:pause', { observed }, { reason: `by ${actor.name}` });
     });
     await runner.pause(handle);
     return paused;
   };
 
-  const resume: Service['agentResume'] = async (input, { projectId }) => {
+  const resume: Service['agentResume'] = async (input, { projectId, actor }) => {
     const agent = await resolve(projectId, input.id);
     if (['executing', 'waiting'].includes(agent.lifecycle)) return agent;
+    // Its terminal was lost while it was paused: it goes on in a new one.
+    if (agent.lifecycle === 'paused' && agent.pane === undefined) return starter.restart(agent, actor.name);
     const handle = handleOf(agent);
     const resumed = await units.run((unit) => {
       const observed = { state: 'unknown' as const, source: 'process' as const, at: unit.now, since: unit.now };
-      return moveAgent(unit, agent.id, 'resume', 'agent:resume', { observed });
+      const change = { observed, ...movedDeadline(agent, unit.nowMs) };
+      return moveAgent(unit, agent.id, 'resume', 'agent:resume', change, { reason: `by ${actor.name}` });
     });
     await runner.resume(handle);
     await delivery.pump(agent.id);
     return resumed;
-  };
-
-  const restart: Service['agentRestart'] = async (input, context) => {
-    const { projectId, actor } = context;
-    const agent = await resolve(projectId, input.id);
-    if (isLive(agent.lifecycle) || agent.pane !== undefined) await options.ending.stop(agent);
-    const config = await options.configOf(projectId);
-    const runtime = options.runtimes.get(agent.runtime);
-    const bead = agent.beadId === undefined ? undefined : await options.resolveBead(projectId, agent.beadId);
-    const choice = options.chooseModel(config, runtime, { provider: agent.provider, model: agent.model });
-    const next = await units.run(async (unit) => {
-      const known = await loadAgent(unit, agent.id);
-      const observed = { state: 'starting' as const, source: 'process' as const, at: unit.now, since: unit.now };
-      const change = { generation: known.generation + 1, observed, pane: undefined, pid: undefined };
-      const saved = await moveAgent(unit, known.id, 'retry', 'agent:state', change);
-      if (bead) await takeBead(unit, bead, agent.name);
-      if (bead && deliveryOf(runtime, agent.headless) !== 'paste') {
-        const prompt = {
-          id: newId(),
-          agentId: agent.id,
-          text: resumePrompt(bead.id),
-          author: actor.name,
-          when: 'after-turn',
-          now: unit.now,
-        };
-        await queuePrompt(unit.tx, prompt);
-      }
-      return saved;
-    });
-    const { role, headless, command } = agent;
-    const spawnInput = { count: 1, role, headless, command, force: false };
-    return begin(next, { bead, choice, input: spawnInput });
   };
 
   return {
@@ -332,7 +271,12 @@ export function createAgentService(options: AgentServiceOptions): Service {
       const agent = await resolve(projectId, input.id);
       return isLive(agent.lifecycle) || agent.pane !== undefined ? options.ending.stop(agent) : agent;
     },
-    agentRestart: restart,
+    async agentRestart(input, { projectId, actor }) {
+      return starter.restart(await resolve(projectId, input.id), actor.name);
+    },
+    async agentRecover(input, { projectId }) {
+      return { items: await options.recover(projectId, input.dryRun) };
+    },
     async agentLogs(input, { projectId }) {
       const agent = await resolve(projectId, input.id);
       const file = launcher.logFileOf(agent.id);
@@ -355,4 +299,11 @@ export function createAgentService(options: AgentServiceOptions): Service {
       return { items: await Promise.all(items) };
     },
   };
+}
+
+/** Time spent paused does not count: the deadline moves on by it. */
+function movedDeadline(agent: Agent, nowMs: number): { deadlineAt?: string } {
+  if (agent.deadlineAt === undefined || agent.lifecycle !== 'paused') return {};
+  const pausedMs = nowMs - Date.parse(agent.observed.since);
+  return { deadlineAt: new Date(Date.parse(agent.deadlineAt) + Math.max(0, pausedMs)).toISOString() };
 }

@@ -88,6 +88,16 @@ export async function isEndedAgent(db: Reader, projectId: string, name: string):
   return row !== undefined && !(LIVE_LIFECYCLES as readonly string[]).includes(row.lifecycle);
 }
 
+/** Live agents and failed ones, of one project or of all. */
+export async function revivableAgents(db: Reader, projectId?: string): Promise<Agent[]> {
+  let query = db
+    .selectFrom('agents')
+    .select('body')
+    .where('lifecycle', 'in', [...LIVE_LIFECYCLES, 'failed']);
+  if (projectId !== undefined) query = query.where('project_id', '=', projectId);
+  return (await query.orderBy('id').execute()).map(toAgent);
+}
+
 /** Live agents and those whose failure is still on the screen. */
 export async function boardAgents(db: Reader, projectId: string): Promise<Agent[]> {
   return (await listAgents(db, projectId, { limit: 1000 })).items;

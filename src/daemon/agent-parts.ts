@@ -6,9 +6,11 @@ import { createRuntimeRegistry, createRuntimes, type RuntimeRegistry } from '../
 import type { Bridge } from '../agents/bridge.ts';
 import type { Delivery } from '../agents/delivery.ts';
 import { createEnding, type Ending } from '../agents/ending.ts';
+import { startsSince } from '../agents/history.ts';
 import { createLauncher, type Launcher } from '../agents/launch.ts';
 import { createObservation, type Observation } from '../agents/observation.ts';
 import { createProgressLog, type ProgressLog } from '../agents/progress-log.ts';
+import { BRAKE_WINDOW_MS, nextTry } from '../agents/retry.ts';
 import type { Held, Runner, Size } from '../agents/runner.ts';
 import type { Runtime } from '../agents/runtime.ts';
 import type { Agent } from '../agents/schema.ts';
@@ -21,6 +23,7 @@ import { createAgentCredentials } from './agent-credentials.ts';
 import { createAgentDelivery } from './agent-delivery.ts';
 import type { Core } from './core.ts';
 import { createHeldFollower } from './held-follower.ts';
+import { createMemory, type Memory } from './memory.ts';
 import type { ProgramFiles } from './program-files.ts';
 import type { ProxyProcess } from './proxy-process.ts';
 
@@ -34,6 +37,7 @@ export interface AgentParts {
   progress: ProgressLog;
   ending: Ending;
   launcher: Launcher;
+  memory: Memory;
   /** Ends the turn of an agent; false when there is no way to. */
   interrupt(agent: Agent): Promise<boolean>;
   /** Told by the runner about deaths and titles. */
@@ -68,6 +72,7 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
 
   const delivery = createAgentDelivery({ core, load, runner, runtimes, bridge });
 
+  const memory = createMemory({ core, runner });
   const { issue, revoke } = createAgentCredentials(core, options.proxy, async (projectId) => {
     const { path } = await options.repos.project(projectId);
     return (await core.config.project(path)).config.record_bodies;
@@ -78,6 +83,7 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
     runner,
     revoke,
     takeSnapshot: snapshotOf(options),
+    nextTry: (agent, why) => nextTryOf(core, agent, why),
     loadBead: (unit, projectId, id) => findBead(unit.tx, projectId, id),
     forget(agentId) {
       observation.forget(agentId);
@@ -100,6 +106,7 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
     revoke,
     ensureWorktree: worktrees.ensure,
     size: options.size,
+    admit: memory.admit,
   });
 
   const heldChanged = createHeldFollower({ core, load, runtimes, observation, ending });
@@ -114,9 +121,24 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
     progress,
     ending,
     launcher,
+    memory,
     interrupt: async (agent) => bridge.interrupt(agent.id),
     heldChanged,
   };
+}
+
+/** What the history of an agent says about its next attempt. */
+async function nextTryOf({ database, clock }: Core, agent: Agent, why: 'lost' | 'crashed') {
+  const since = new Date(clock.now() - BRAKE_WINDOW_MS).toISOString();
+  const { retryCount, maxRetries } = agent;
+  const lifeMs = clock.now() - Date.parse(agent.startedAt ?? agent.createdAt);
+  return nextTry({
+    why,
+    retryCount,
+    maxRetries,
+    lifeMs,
+    recentStarts: await startsSince(database.db, agent.id, since),
+  });
 }
 
 /** Every program that can be an agent. */

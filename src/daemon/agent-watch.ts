@@ -19,6 +19,8 @@ export interface AgentWatchOptions {
   core: Core;
   parts: AgentParts;
   configOf: (projectId: string) => Promise<Config>;
+  /** The time of an agent is over. */
+  onTimeOver: (agent: Agent) => Promise<void>;
 }
 
 const TICK_MS = 1_000;
@@ -26,6 +28,8 @@ const TICK_MS = 1_000;
 const QUIET_MS = 1_000;
 /** Agents whose bridge tells everything are looked at every so many ticks. */
 const SLOW_TICKS = 5;
+/** Memory is measured every so many ticks. */
+const MEMORY_TICKS = 10;
 const WORKING = ['executing', 'waiting'];
 
 interface Seen {
@@ -34,7 +38,7 @@ interface Seen {
   read: boolean;
 }
 
-export function startAgentWatch({ core, parts, configOf }: AgentWatchOptions): { stop(): Promise<void> } {
+export function startAgentWatch({ core, parts, configOf, onTimeOver }: AgentWatchOptions): { stop(): Promise<void> } {
   const { observation, progress, runtimes, runner } = parts;
   const seen = new Map<string, Seen>();
   let running: Promise<void> = Promise.resolve();
@@ -113,6 +117,24 @@ export function startAgentWatch({ core, parts, configOf }: AgentWatchOptions): {
     if (found?.kind !== agent.attention?.kind) await setAttention(agent, found);
   }
 
+  /** Its time is over: it is paused where it is, and a person decides. */
+  async function enforceTime(agent: Agent, nowMs: number): Promise<void> {
+    if (agent.deadlineAt === undefined || Date.parse(agent.deadlineAt) > nowMs) return;
+    await onTimeOver(agent);
+  }
+
+  async function enforceMemory(agents: readonly Agent[], configs: Map<string, Config>): Promise<void> {
+    const caps = [...configs.values()].map((config) => config.agent_memory_mb).filter((cap) => cap > 0);
+    const over = await parts.memory.measure(caps.length === 0 ? 0 : Math.min(...caps));
+    for (const agent of agents) {
+      const used = over.get(agent.id);
+      const cap = configs.get(agent.projectId)?.agent_memory_mb ?? 0;
+      if (used === undefined || cap === 0 || used <= cap) continue;
+      const reason = `used ${Math.round(used)} MB of memory, more than agent_memory_mb (${cap})`;
+      await parts.ending.stop(agent, reason);
+    }
+  }
+
   async function visit(agent: Agent, nowMs: number, slow: boolean, configs: Map<string, Config>): Promise<void> {
     const runtime = runtimes.get(agent.runtime);
     if (slow || runtime.readScreen) await look(agent, nowMs);
@@ -120,6 +142,7 @@ export function startAgentWatch({ core, parts, configOf }: AgentWatchOptions): {
     const config = configs.get(agent.projectId) ?? (await configOf(agent.projectId));
     configs.set(agent.projectId, config);
     await judgeProgress(agent, config, nowMs);
+    await enforceTime(agent, nowMs);
   }
 
   async function tick(): Promise<void> {
@@ -134,6 +157,7 @@ export function startAgentWatch({ core, parts, configOf }: AgentWatchOptions): {
         core.log.debug({ agentId: agent.id, problem: messageOf(error) }, 'agent not looked at'),
       );
     }
+    if (ticks % MEMORY_TICKS === 0 && agents.length > 0) await enforceMemory(agents, configs);
   }
 
   const timer = setInterval(() => {

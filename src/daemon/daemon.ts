@@ -143,7 +143,7 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
   worktrees.start();
   later.services = services;
   followBeads(core, services);
-  startFollowers(core, repos, services, stops);
+  startFollowers(core, parts, repos, services, stops);
   await startMerging(services, stops);
   const api = createDaemonApi({ core, repos, services, health, proxy, version });
   stops.push(api.stop);
@@ -249,15 +249,9 @@ async function startParts(
     log.error('the tmux server was lost; its agents ended with it');
     endLost(core, parts).catch((error: unknown) => log.error({ problem: messageOf(error) }, 'lost agents not noted'));
   });
-  const watch = startAgentWatch({
-    core,
-    parts,
-    configOf: async (id) => (await core.config.project((await repos.project(id)).path)).config,
-  });
   await parts.bridge.start();
   stops.push(
     () => parts.bridge.stop(),
-    watch.stop,
     async () => {
       unwatch();
       unlisten();
@@ -265,17 +259,23 @@ async function startParts(
   );
 }
 
-async function endLost(core: Core, parts: AgentParts): Promise<void> {
-  for (const agent of await liveAgents(core.database.db)) await parts.ending.exited(agent, undefined);
-}
-
-/** What goes on by itself beside the services. */
-function startFollowers(core: Core, repos: RepoService, services: Services, stops: Stops): void {
+/** What follows agents for as long as the daemon runs: their states and limits, the inbox, notifications, their return. */
+function startFollowers(core: Core, parts: AgentParts, repos: RepoService, services: Services, stops: Stops): void {
   const inbox = startInboxWatch(core, services.inbox);
   const notify = startNotify(core);
-  stops.push(inbox.stop, notify.stop);
+  const watch = startAgentWatch({
+    core,
+    parts,
+    configOf: async (id) => (await core.config.project((await repos.project(id)).path)).config,
+    onTimeOver: services.onTimeOver,
+  });
   const exchange = startAutoSync({ core, services, repos });
-  stops.push(exchange.stop);
+  stops.push(watch.stop, inbox.stop, notify.stop, services.revival.stop, exchange.stop);
+  stops.push(async () => parts.memory.stop());
+}
+
+async function endLost(core: Core, parts: AgentParts): Promise<void> {
+  for (const agent of await liveAgents(core.database.db)) await parts.ending.exited(agent, undefined);
 }
 
 /** Convoys follow the status of their beads. */

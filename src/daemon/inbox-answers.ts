@@ -1,5 +1,6 @@
 /** What an answer of a person sets going, by the kind of what was asked. */
 import type { Handlers, RequestContext } from '../access/context.ts';
+import { changeAgent, loadAgent } from '../agents/changes.ts';
 import type { agentOperations } from '../agents/operations.ts';
 import type { Agent } from '../agents/schema.ts';
 import { handleOf } from '../agents/service.ts';
@@ -12,12 +13,14 @@ import type { reviewOperations } from '../reviews/operations.ts';
 import type { AgentParts } from './agent-parts.ts';
 import type { Core } from './core.ts';
 
+const MORE_MINUTES = 30;
+
 type AskedItem = Parameters<Answerer>[0];
 
 export interface InboxAnswersOptions {
   core: Core;
   parts: AgentParts;
-  agents: Pick<Handlers<typeof agentOperations>, 'agentSend' | 'agentRestart' | 'agentStop'>;
+  agents: Pick<Handlers<typeof agentOperations>, 'agentSend' | 'agentRestart' | 'agentResume' | 'agentStop'>;
   reviews: Pick<Handlers<typeof reviewOperations>, 'reviewAccept' | 'reviewReturn'> &
     Pick<Handlers<typeof mergeOperations>, 'mergeResume' | 'mergeRetry' | 'mergeRemove'>;
 }
@@ -106,8 +109,24 @@ export function createInboxAnswers({ core, parts, agents, reviews }: InboxAnswer
     return 'the queue goes on';
   }
 
+  /** Time that a person grants counts from now: resuming moves the deadline on by the pause. */
+  async function timeOver(item: InboxItem, answer: GivenAnswer, context: RequestContext): Promise<string> {
+    const agent = await agentOf(item);
+    if (answer.choice === 'stop') return `stopped ${(await agents.agentStop({ id: agent.id }, context)).name}`;
+    const minutes = answer.choice === undefined ? Number.parseFloat(answer.text ?? '') : MORE_MINUTES;
+    if (!(minutes > 0)) throw failure('bad-input', { problem: 'How many minutes more?', hint: 'A number of minutes.' });
+    await core.units.run(async (unit) => {
+      const known = await loadAgent(unit, agent.id);
+      const deadlineAt = new Date(Date.parse(known.observed.since) + minutes * 60_000).toISOString();
+      await changeAgent(unit, known, { deadlineAt }, 'agent:state');
+    });
+    await agents.agentResume({ id: agent.id }, context);
+    return `${minutes} more minutes`;
+  }
+
   return async (item, answer, context) => {
     if (item.key.startsWith('merge:')) return merging(item, answer, context);
+    if (item.key.startsWith('time:')) return timeOver(item, answer, context);
     if (item.kind === 'permission') return tell(item, answer);
     if (item.kind === 'question') return question(item, answer, context);
     if (item.kind === 'review') return review(item, answer, context);

@@ -1,13 +1,14 @@
 /** Every handler, built from the parts. The result is checked against the list of operations by its type. */
 import type { Handlers } from '../access/context.ts';
 import { inheritedEnvironment } from '../agents/environment.ts';
-import { createAgentService } from '../agents/service.ts';
+import type { Agent } from '../agents/schema.ts';
 import { findAgent, liveAgents, resolveAgent } from '../agents/store.ts';
+import { newId } from '../base/id.ts';
 import { resolveBead } from '../beads/store.ts';
 import { createCommitService } from '../commits/service.ts';
 import type { Config } from '../config.ts';
 import type { ConvoyService } from '../convoys/service.ts';
-import { chooseModel, providersOf } from '../costs/providers.ts';
+import { providersOf } from '../costs/providers.ts';
 import type { Inbox } from '../inbox/service.ts';
 import type { Operations } from '../operations.ts';
 import type { RepoService } from '../repos/service.ts';
@@ -16,6 +17,7 @@ import type { SyncService } from '../sync/service.ts';
 import { type BoardScreen, createSystemService } from '../system/service.ts';
 import type { WorktreeService } from '../worktrees/service.ts';
 import type { AgentParts } from './agent-parts.ts';
+import { createAgentServices } from './agent-services.ts';
 import type { Core } from './core.ts';
 import type { HealthChecks } from './health.ts';
 import { createInboxPart } from './inbox-part.ts';
@@ -24,6 +26,7 @@ import { createMoneyServices } from './money-services.ts';
 import type { ProxyProcess } from './proxy-process.ts';
 import { createRecordServices } from './record-services.ts';
 import { createRecordings } from './recordings-part.ts';
+import type { Revival } from './revival.ts';
 import { createWorkParts } from './work-parts.ts';
 
 export interface ServicesOptions {
@@ -45,13 +48,15 @@ export interface Services {
   inbox: Inbox;
   merging: Merging;
   sync: SyncService;
+  revival: Revival;
+  onTimeOver: (agent: Agent) => Promise<void>;
 }
 
 const NANO = 1_000_000_000;
 
 export function createServices(options: ServicesOptions): Services {
   const { core, repos, worktrees, parts, proxy } = options;
-  const { database, units, clock } = core;
+  const { database, clock } = core;
   const configOf = async (path: string) => (await core.config.project(path)).config;
   const configOfProject = async (id: string) => configOf((await repos.project(id)).path);
   const beadOf = (projectId: string, id: string) => resolveBead(database.db, projectId, id);
@@ -83,16 +88,12 @@ export function createServices(options: ServicesOptions): Services {
     },
   });
 
-  const agents = createAgentService({
-    database,
-    units,
-    ...parts,
-    project: (id) => repos.project(id),
+  const { agents, revival } = createAgentServices({
+    core,
+    parts,
+    repos,
     configOf: configOfProject,
     resolveBead: beadOf,
-    chooseModel: (config, runtime, wanted) =>
-      runtime.dialects.length === 0 ? undefined : chooseModel(providersOf(config, core.providers), config, wanted),
-    log: core.log,
   });
 
   const merging = createMerging({ core, repos, worktrees, parts, environment, agents: () => agents });
@@ -117,8 +118,26 @@ export function createServices(options: ServicesOptions): Services {
     ...system,
     ...records.handlers,
   };
-  return { handlers, convoys: work.convoys, inbox, merging, sync: records.sync };
+  const [{ sync }, onTimeOver] = [records, timeOver(agents, inbox)];
+  return { handlers, convoys: work.convoys, inbox, merging, sync, revival, onTimeOver };
 }
+
+/** An agent whose time is over is paused where it is, and a person decides. */
+const timeOver = (agents: Pick<Handlers<Operations>, 'agentPause'>, inbox: Inbox) => async (agent: Agent) => {
+  const actor = { kind: 'system', id: 'limits', name: 'its time limit' } as const;
+  const { signal } = new AbortController();
+  await agents.agentPause({ id: agent.id }, { actor, projectId: agent.projectId, requestId: newId(), signal });
+  await inbox.raise({
+    key: `time:${agent.id}:${agent.deadlineAt}`,
+    kind: 'budget',
+    title: `${agent.name} has worked for ${agent.timeLimitMinutes} minutes, which is its limit. It is paused.`,
+    choices: ['30 more minutes', 'stop'],
+    projectId: agent.projectId,
+    agentId: agent.id,
+    agentName: agent.name,
+    ...(agent.beadId === undefined ? {} : { beadId: agent.beadId }),
+  });
+};
 
 /** Handlers for the daemon itself. */
 function systemPart(

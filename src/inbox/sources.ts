@@ -55,6 +55,8 @@ export const agentKeys = (agentId: string) => `agent:${agentId}:`;
 /** Undefined: nothing certain is known now, so what is open stays as it is. */
 export function agentDrafts(agent: Agent): InboxDraft[] | undefined {
   const attention = agent.attention ? [attentionDraft(agent, agent.attention)] : [];
+  // One that starts again by itself waits for nobody.
+  if (agent.lifecycle === 'failed' && agent.retryAt !== undefined) return [];
   if (agent.lifecycle === 'failed') {
     const title = `${agent.name} failed: ${agent.lastError ?? agent.observed.detail ?? 'no reason is known'}`;
     const key = `agent:${agent.id}:${agent.generation}:failed`;

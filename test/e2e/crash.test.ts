@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Agent } from '../../src/agents/schema.ts';
 import { git } from '../../src/base/git.ts';
-import { isRunning, run } from '../../src/base/process.ts';
+import { isRunning } from '../../src/base/process.ts';
 import type { Bead } from '../../src/beads/schema.ts';
 import type { Worktree } from '../../src/worktrees/schema.ts';
 import { createHome, script, type TestHome, until } from '../support/home.ts';
@@ -143,33 +143,6 @@ test('the proxy is killed: it comes back on its own and agents go on', async () 
   expect(sent.status).toBe('acknowledged');
   await until('answer', async () => (await home.godel(['agent', 'logs', 'talker'])).stdout.includes('still talking'));
   await until('counted', async () => (await home.json<{ requests: number }>('cost', 'show')).requests > 0);
-});
-
-test('the tmux server is killed: agents are told the truth about and restart in their worktree with their conversation', async () => {
-  const bead = await home.json<Bead>(
-    'bead',
-    'create',
-    'Interrupted',
-    '--description',
-    script('bash: echo half > half.txt', 'say: half done'),
-  );
-  const agent = await agentOf(bead, 'phoenix');
-  await until('idle', async () => (await home.json<Agent>('agent', 'show', 'phoenix')).observed.state === 'idle');
-  const asked = await run('tmux', ['-L', home.paths.tmuxSocketName, 'display-message', '-p', '#{pid}'], {
-    env: home.env,
-  });
-  process.kill(Number(asked.stdout), 'SIGKILL');
-  const failed = await until('failed', async () => {
-    const shown = await home.json<Agent>('agent', 'show', 'phoenix');
-    return shown.lifecycle === 'failed' && shown;
-  });
-  expect(failed.observed.detail).toContain('terminal is gone');
-  const restarted = await home.json<Agent>('agent', 'restart', 'phoenix');
-  expect(restarted).toMatchObject({ id: agent.id, generation: 2, worktree: agent.worktree });
-  await until('the conversation goes on', async () => {
-    const conversation = await readFile(restarted.sessionFile as string, 'utf8').catch(() => '');
-    return conversation.includes('half done') && conversation.includes('You were restarted');
-  });
 });
 
 test('uncommitted work of a stopped agent is kept, and restored after its worktree was deleted', async () => {
