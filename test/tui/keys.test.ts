@@ -218,3 +218,59 @@ describe('review', () => {
     await until('landed', async () => shows('Landed') && shows('▸DONE 1'));
   });
 });
+
+describe('panels', () => {
+  test('Enter opens a bead without agent; Esc closes it', async () => {
+    await press('g', '>Sixth');
+    await press('Enter', /status +done/);
+    tmux('send-keys', '-t', 't', 'Escape');
+    await until('the board is back', async () => shows('▸DONE 1'));
+  });
+
+  test('/ filters as one types; Enter keeps it, Escape on the board drops it', async () => {
+    tmux('send-keys', '-t', 't', '/');
+    type('Second');
+    await until('the others are hidden', async () => shows('Second') && !shows('First'));
+    await closes('Enter', '⏎ keep');
+    expect(shows('/Second')).toBe(true);
+    // One level back each: the message of the test before, when it is still there, then the filter.
+    if (shows('Landed')) await closes('Escape', 'Landed');
+    await closes('Escape', '/Second');
+    await until('all are there again', async () => shows('First'));
+  });
+
+  test('? searches the keys and runs one', async () => {
+    await press('?', 'Keys: type to search');
+    type('what was run');
+    await until('one is left', async () => !shows('Make a bead') && shows('Show what was run'));
+    await press('Enter', 'What was run, newest first');
+    await closes('Escape', 'What was run, newest first');
+  });
+
+  test('@ shows in the words of the CLI what the keys did', async () => {
+    await press('@', 'What was run, newest first');
+    expect(screen()).toContain(`godel review accept ${idOf(5)}`);
+    await closes('q', 'What was run, newest first');
+  });
+
+  test(': completes a command and runs it', async () => {
+    tmux('send-keys', '-t', 't', ':');
+    type('worktree li');
+    await press('Tab', 'worktree list');
+    // The program beside this bundle is not there: the board says so instead of dying.
+    await press('Enter', /: worktree list[^]*Cannot find module/);
+    await closes('Escape', ': worktree list');
+  });
+
+  test(', asks the three questions; Escape skips them', async () => {
+    await press(',', 'Set up, 1 of 3');
+    expect(await asks('Enter', 'configSet')).toMatchObject({ key: 'provider' });
+    await until('the next question', async () => shows('Set up, 2 of 3'));
+    await press('Escape', 'Skipped');
+  });
+
+  test('C-c leaves nothing behind by accident: it says how to leave', async () => {
+    await press('C-c', 'C-g d detaches; daemon and agents go on');
+    expect(shows('● live')).toBe(true);
+  });
+});
