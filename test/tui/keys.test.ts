@@ -258,7 +258,7 @@ describe('panels', () => {
     type('worktree li');
     await press('Tab', 'worktree list');
     // The program beside this bundle is not there: the board says so instead of dying.
-    await press('Enter', /: worktree list[^]*Cannot find module/);
+    await press('Enter', /: worktree list[\s\S]*Cannot find module/);
     await closes('Escape', ': worktree list');
   });
 
