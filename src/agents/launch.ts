@@ -181,6 +181,7 @@ export function createLauncher(options: LaunchOptions): Launcher {
     const message = error instanceof Error ? error.message : String(error);
     await options.revoke(agentId);
     await units.run(async (unit) => {
+      // Somebody stopped it while its worktree was set up: that is how it ended.
       if (!isLive((await loadAgent(unit, agentId)).lifecycle)) return;
       const observed = {
         state: 'failed' as const,

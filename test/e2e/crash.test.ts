@@ -59,7 +59,9 @@ describe('the daemon is killed', () => {
     expect((await home.json<{ requests: number }>('cost', 'show')).requests).toBe(3);
   });
 
-  test('at random points while beads are created: nothing acknowledged is lost, the record stays sound', { timeout: process.env.GODEL_TEST_SOAK ? 3_600_000 : 240_000 }, async () => {
+  test('at random points while beads are created: nothing acknowledged is lost, the record stays sound', {
+    timeout: process.env.GODEL_TEST_SOAK ? 3_600_000 : 240_000,
+  }, async () => {
     const rounds = process.env.GODEL_TEST_SOAK ? 200 : 8;
     const acknowledged = new Set<string>();
     for (let round = 0; round < rounds; round += 1) {

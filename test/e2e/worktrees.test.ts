@@ -133,3 +133,16 @@ test('a daemon killed in the middle of a set-up command heals at its next start'
   expect(items.some((event) => event.payload.subject === bead.id)).toBe(true);
   expect((await home.godel(['worktree', 'create', bead.id])).code).toBe(0);
 });
+
+test('an agent that is stopped during its set-up ends it, and gives the bead back', async () => {
+  const bead = await newBead('stopped early');
+  await set('setup_command', `sh -c 'echo $$ > "$GODEL_ROOT/../early"; exec sleep 1000'`);
+  const spawning = home.godel(['agent', 'spawn', '--command', 'sleep 1000', '--bead', bead.id, '--name', 'early']);
+  const pid = await pidIn('early');
+  await home.json('agent', 'stop', 'early');
+  expect((await spawning).stderr).toContain('was cancelled');
+  expect(isRunning(pid)).toBe(false);
+  expect(await home.json<Bead>('bead', 'show', bead.id)).toMatchObject({ status: 'open' });
+  expect((await home.json<Agent>('agent', 'show', 'early')).lifecycle).toBe('killed');
+  expect((await list()).some((each) => each.beadId === bead.id)).toBe(false);
+});

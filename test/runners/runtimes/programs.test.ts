@@ -86,7 +86,14 @@ const subjects: readonly Subject[] = [
     driver: createCodexDriver,
     permission: 'all',
   },
-  { id: 'gemini', dialect: 'google', runtime: createGeminiRuntime, driver: createAcpDriver, permission: 'ask', resumes: false },
+  {
+    id: 'gemini',
+    dialect: 'google',
+    runtime: createGeminiRuntime,
+    driver: createAcpDriver,
+    permission: 'ask',
+    resumes: false,
+  },
   {
     id: 'opencode',
     dialect: 'openai-chat',
