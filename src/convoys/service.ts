@@ -100,8 +100,16 @@ export function createConvoyService(options: ConvoyServiceOptions): ConvoyServic
   const report: Service['convoyStatus'] = async (input, { projectId }) => {
     const { db } = database;
     const nowMs = clock.now();
-    const convoy = await resolveConvoy(db, projectId, input.id);
-    const beads = await options.beadsOf(db, projectId, convoy.beads);
+    const stored = await resolveConvoy(db, projectId, input.id);
+    const beads = await options.beadsOf(db, projectId, stored.beads);
+    // The stored status follows a moment later; what is shown together has to agree.
+    const convoy = {
+      ...stored,
+      status: convoyStatusOf(
+        stored.status,
+        beads.map((bead) => bead.status),
+      ),
+    };
     const { blocked = 0 } = (await convoyCounts(db, projectId, [convoy.id])).get(convoy.id) ?? {};
     const progress = progressOf(
       beads.map((bead) => bead.status),
@@ -124,7 +132,7 @@ export function createConvoyService(options: ConvoyServiceOptions): ConvoyServic
     const counts = await convoyCounts(database.db, projectId, ids);
     const items = page.items.map((convoy) => {
       const { statuses = [], blocked = 0 } = counts.get(convoy.id) ?? {};
-      return { ...convoy, progress: progressOf(statuses, blocked) };
+      return { ...convoy, status: convoyStatusOf(convoy.status, statuses), progress: progressOf(statuses, blocked) };
     });
     return { ...page, items };
   };

@@ -152,7 +152,7 @@ describe('status', () => {
     expect(convoy.id).toMatch(/^convoy-\d{8}-[a-z0-9]{3}$/);
     for (const { id } of [a, b]) await home.json('bead', 'close', id, '--force');
     const report = await home.json<{ convoy: Convoy; progress: object }>('convoy', 'status', 'Sprint 1');
-    expect(report.progress).toEqual({ done: 2, total: 2, percent: 100 });
+    expect(report.progress).toMatchObject({ done: 2, total: 2, percent: 100 });
     expect(report.convoy.status).toBe('completed');
   });
   test('ready means open without an open blocker', async () => {
