@@ -1,4 +1,5 @@
 /** Registers Godel's hook client for every hook that tells something. Claude Code and Codex read the same form. Pure. */
+import { shellQuote } from '../local/launch-script.ts';
 import { HOOK_EVENTS } from './host/hook-events.ts';
 
 export interface HookFiles {
@@ -10,10 +11,8 @@ export interface HookFiles {
 /** A permission may wait for a person over night. */
 const TIMEOUT_SECONDS = 24 * 60 * 60;
 
-const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
-
 export function hookSettings(files: HookFiles): object {
-  const command = `${quoted(files.nodePath)} ${quoted(files.hookFile)}`;
+  const command = `${shellQuote(files.nodePath)} ${shellQuote(files.hookFile)}`;
   const entry = [{ hooks: [{ type: 'command', command, timeout: TIMEOUT_SECONDS }] }];
   return { hooks: Object.fromEntries(HOOK_EVENTS.map((name) => [name, entry])) };
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { ExtensionAPI, ExtensionContext } from '@earendil-works/pi-coding-agent';
 import type { BridgeDown } from '../../src/agents/bridge-protocol.ts';
 import { type BridgeLink, openBridgeLink } from './bridge-link.ts';
+import { messageText } from './message-text.ts';
 import { openPromptRecord } from './prompt-record.ts';
 import { summaryOf } from './summary.ts';
 
@@ -14,14 +15,6 @@ type PromptMessage = Extract<BridgeDown, { type: 'prompt' }>;
 
 /** A prompt that was handed over must show up as a message within this time (ms), or it is handed over again. */
 const SHOW_UP_MS = 15_000;
-
-function textOf(content: unknown): string {
-  if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return '';
-  return content
-    .map((part: { type?: string; text?: string }) => (part.type === 'text' ? (part.text ?? '') : ''))
-    .join('');
-}
 
 /** Equal for equal inputs of a tool: what makes a repeated call visible. */
 function digestOf(args: unknown): string {
@@ -36,7 +29,7 @@ function userTexts(context: ExtensionContext): string[] {
   return context.sessionManager
     .getEntries()
     .filter((entry) => entry.type === 'message' && entry.message.role === 'user')
-    .map((entry) => textOf((entry as { message: { content?: unknown } }).message.content));
+    .map((entry) => messageText((entry as { message: { content?: unknown } }).message.content));
 }
 
 interface Outbox {
@@ -148,7 +141,7 @@ export default function godel(pi: ExtensionAPI): void {
     link?.emit({ kind: 'turn-start' });
   });
   pi.on('message_start', (event) => {
-    if (event.message.role === 'user') outbox.appeared(textOf(event.message.content));
+    if (event.message.role === 'user') outbox.appeared(messageText(event.message.content));
   });
   pi.on('tool_execution_start', (event) => {
     const summary = summaryOf(event.args);

@@ -4,6 +4,7 @@ import { oneLine, summaryOf } from '../summary.ts';
 import type { Driver, DriverSink, HostConfig, HostPrompt, Opened } from './driver.ts';
 import { type Json, type JsonLines, spawnJsonLines } from './json-lines.ts';
 import { createRpc } from './json-rpc.ts';
+import { createOpenAsks } from './open-asks.ts';
 import { readSessionId, writeSessionId } from './session-id.ts';
 
 const PROTOCOL_VERSION = 1;
@@ -45,7 +46,7 @@ export function createAcpDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink
   let loading = false;
   let running: HostPrompt | undefined;
   const userTexts: string[] = [];
-  const asks = new Map<string, (choice: string) => void>();
+  const asks = createOpenAsks(sink);
   const tools = new Map<string, { name: string; told: boolean }>();
   let askCount = 0;
   let lastUpdateMs = 0;
@@ -92,26 +93,21 @@ export function createAcpDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink
     else if (body.sessionUpdate === 'tool_call_update') toolUpdate(body);
   }
 
-  function permission(params: Json): Promise<unknown> {
+  async function permission(params: Json): Promise<unknown> {
     askCount += 1;
-    const id = `ask-${process.pid}-${askCount}`;
     const call = (params.toolCall ?? {}) as Json;
     const choices = choicesOf((params.options ?? []) as Option[]);
     sign();
     toolCall({ ...call, status: 'in_progress' });
-    return new Promise((resolve) => {
-      asks.set(id, (choice) => {
-        const optionId = choices.get(choice);
-        resolve({ outcome: optionId === undefined ? { outcome: 'cancelled' } : { outcome: 'selected', optionId } });
-      });
-      const what = summaryOf(call.rawInput) ?? oneLine(String(call.title ?? 'a tool'));
-      sink.asked({
-        id,
-        kind: 'permission',
-        question: `${String(call.kind ?? 'tool')}: ${what}`,
-        choices: [...choices.keys()],
-      });
+    const what = summaryOf(call.rawInput) ?? oneLine(String(call.title ?? 'a tool'));
+    const choice = await asks.ask({
+      id: `ask-${process.pid}-${askCount}`,
+      kind: 'permission',
+      question: `${String(call.kind ?? 'tool')}: ${what}`,
+      choices: [...choices.keys()],
     });
+    const optionId = choices.get(choice);
+    return { outcome: optionId === undefined ? { outcome: 'cancelled' } : { outcome: 'selected', optionId } };
   }
 
   const rpc = createRpc(() => lines, {
@@ -196,20 +192,10 @@ export function createAcpDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink
       );
     },
     async interrupt() {
-      for (const [id, give] of asks) {
-        asks.delete(id);
-        give('');
-        sink.answered(id);
-      }
+      asks.giveUp();
       rpc.notify('session/cancel', { sessionId });
     },
-    async answer(askId, choice) {
-      const give = asks.get(askId);
-      if (!give) return;
-      asks.delete(askId);
-      give(choice);
-      sink.answered(askId);
-    },
+    answer: asks.answer,
     close: () => lines.close(),
   };
 }

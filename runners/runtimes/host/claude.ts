@@ -1,6 +1,7 @@
 /** Claude Code over stream-json: prompts carry Godel's id as their uuid, and the program says it back when it takes one. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageText } from '../message-text.ts';
 import { oneLine, summaryOf } from '../summary.ts';
 import type { Driver, DriverSink, HostConfig } from './driver.ts';
 import { type Json, type JsonLines, spawnJsonLines } from './json-lines.ts';
@@ -14,12 +15,6 @@ export function transcriptFile(configDir: string, cwd: string, sessionId: string
   return join(configDir, 'projects', cwd.replaceAll(/[^A-Za-z0-9]/g, '-'), `${sessionId}.jsonl`);
 }
 
-function textOf(content: unknown): string {
-  if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return '';
-  return (content as Part[]).map((part) => (part.type === 'text' ? String(part.text ?? '') : '')).join('');
-}
-
 /** A long paste is kept between marks of the program's own. */
 const unwrapped = (text: string) =>
   /^\s*<pasted_content id="[^"]*">\n([\s\S]*)\n<\/pasted_content id="[^"]*">\s*$/.exec(text)?.[1] ?? text;
@@ -31,7 +26,7 @@ export function userTextsIn(transcript: string): string[] {
     if (!line.includes('"user"')) continue;
     try {
       const entry = JSON.parse(line) as { type?: string; message?: { content?: unknown } };
-      if (entry.type === 'user') texts.push(unwrapped(textOf(entry.message?.content)));
+      if (entry.type === 'user') texts.push(unwrapped(messageText(entry.message?.content)));
     } catch {
       // A line that was cut by a kill.
     }
@@ -121,7 +116,7 @@ export function createClaudeDriver(config: HostConfig, env: NodeJS.ProcessEnv, s
       if (part.type !== 'tool_result') continue;
       const tool = tools.get(String(part.tool_use_id)) ?? 'tool';
       tools.delete(String(part.tool_use_id));
-      sink.toolEnded(tool, part.is_error === true, textOf(part.content));
+      sink.toolEnded(tool, part.is_error === true, messageText(part.content));
     }
   }
 

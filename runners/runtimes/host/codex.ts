@@ -3,6 +3,7 @@ import { oneLine } from '../summary.ts';
 import type { Ask, Driver, DriverSink, HostConfig, HostPrompt } from './driver.ts';
 import { type Json, type JsonLines, spawnJsonLines } from './json-lines.ts';
 import { createRpc } from './json-rpc.ts';
+import { createOpenAsks } from './open-asks.ts';
 import { readSessionId, writeSessionId } from './session-id.ts';
 
 interface Item extends Json {
@@ -85,7 +86,7 @@ export function createCodexDriver(config: HostConfig, env: NodeJS.ProcessEnv, si
   let threadId = '';
   let turnId: string | undefined;
   let lastError: string | undefined;
-  const asks = new Map<string, (choice: string) => void>();
+  const asks = createOpenAsks(sink);
 
   function started(item: Item): void {
     if (item.type === 'userMessage' && typeof item.clientId === 'string') sink.taken(item.clientId);
@@ -118,10 +119,7 @@ export function createCodexDriver(config: HostConfig, env: NodeJS.ProcessEnv, si
       lastError = ((params.error ?? {}) as { message?: string }).message;
       if (lastError) sink.note(lastError);
     },
-    'serverRequest/resolved'(params) {
-      const id = String(params.requestId);
-      if (asks.delete(id)) sink.answered(id);
-    },
+    'serverRequest/resolved': (params) => asks.withdraw(String(params.requestId)),
   };
 
   const rpc = createRpc(() => lines, {
@@ -129,13 +127,9 @@ export function createCodexDriver(config: HostConfig, env: NodeJS.ProcessEnv, si
       // Hidden helper threads (titles, reviews) report over the same pipe.
       if (params.threadId === undefined || params.threadId === threadId) takers[method]?.(params);
     },
-    onRequest(method, params, requestId) {
-      if (!ASKS.has(method)) return Promise.reject(new Error(`${method} is not offered here`));
-      const id = String(requestId);
-      return new Promise((resolve) => {
-        asks.set(id, (choice) => resolve(answerOf(method, params, choice)));
-        sink.asked(askOf(method, params, id));
-      });
+    async onRequest(method, params, requestId) {
+      if (!ASKS.has(method)) throw new Error(`${method} is not offered here`);
+      return answerOf(method, params, await asks.ask(askOf(method, params, String(requestId))));
     },
   });
 
@@ -185,13 +179,7 @@ export function createCodexDriver(config: HostConfig, env: NodeJS.ProcessEnv, si
     async interrupt() {
       if (turnId !== undefined) await rpc.call('turn/interrupt', { threadId, turnId });
     },
-    async answer(askId, choice) {
-      const give = asks.get(askId);
-      if (!give) return;
-      asks.delete(askId);
-      give(choice);
-      sink.answered(askId);
-    },
+    answer: asks.answer,
     close: () => lines.close(),
   };
 }

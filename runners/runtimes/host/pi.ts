@@ -1,15 +1,9 @@
 /** Pi in rpc mode. It gives no id back for a prompt, so a prompt is known by its text when it appears in the conversation. */
+
+import { messageText } from '../message-text.ts';
 import { summaryOf } from '../summary.ts';
 import type { Driver, DriverSink, HostConfig, HostPrompt } from './driver.ts';
 import { type Json, type JsonLines, spawnJsonLines } from './json-lines.ts';
-
-function textOf(content: unknown): string {
-  if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return '';
-  return (content as { type?: string; text?: string }[])
-    .map((part) => (part.type === 'text' ? (part.text ?? '') : ''))
-    .join('');
-}
 
 export function createPiDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink: DriverSink): Driver {
   let lines: JsonLines;
@@ -39,7 +33,7 @@ export function createPiDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink:
   function messageStarted(message: Json): void {
     const { role, content } = (message.message ?? {}) as { role?: string; content?: unknown };
     if (role !== 'user') return;
-    const text = textOf(content);
+    const text = messageText(content);
     const index = handed.findIndex((prompt) => prompt.text === text);
     const [prompt] = index < 0 ? [] : handed.splice(index, 1);
     if (prompt) sink.taken(prompt.id);
@@ -62,7 +56,7 @@ export function createPiDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink:
       sink.toolEnded(
         String(message.toolName),
         message.isError === true,
-        textOf(((message.result ?? {}) as Json).content),
+        messageText(((message.result ?? {}) as Json).content),
       ),
     turn_end(message) {
       const { stopReason, errorMessage } = (message.message ?? {}) as { stopReason?: string; errorMessage?: string };
@@ -91,7 +85,9 @@ export function createPiDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink:
       });
       const state = await call('get_state');
       const { messages } = (await call('get_messages')) as { messages?: { role?: string; content?: unknown }[] };
-      const userTexts = (messages ?? []).filter((each) => each.role === 'user').map((each) => textOf(each.content));
+      const userTexts = (messages ?? [])
+        .filter((each) => each.role === 'user')
+        .map((each) => messageText(each.content));
       const file = typeof state.sessionFile === 'string' ? { file: state.sessionFile } : {};
       return { userTexts, ...file, ...(typeof state.sessionId === 'string' ? { sessionId: state.sessionId } : {}) };
     },
