@@ -19,8 +19,14 @@ const MOST_OUTPUT = 20_000;
 const bin = (name: string) => `node_modules/.bin/${name}`;
 const script = (name: string, ...args: string[]) => [process.execPath, `scripts/${name}.ts`, ...args];
 
+/** The native compiler takes a third of the time; the package `typescript` stays for the tools that read syntax trees with it. */
+const TSC = 'node_modules/typescript-native/bin/tsc';
+
 const checks: readonly Check[] = [
-  { name: 'types', argv: [bin('tsc'), '-p', '.'] },
+  {
+    name: 'types',
+    argv: [TSC, '-p', '.', '--incremental', '--tsBuildInfoFile', '.tools/types.tsbuildinfo'],
+  },
   {
     name: 'lint',
     argv: [bin('biome'), 'check', '--error-on-warnings', '--max-diagnostics=100', '--colors=off', '.'],
