@@ -218,7 +218,9 @@ function restart(context: ActionContext): Promise<void> {
 }
 
 async function review(context: ActionContext): Promise<void> {
-  const bead = targetBeads(context.store.get()).find((one) => one.branch !== undefined);
+  const bead = targetBeads(context.store.get()).find(
+    (one) => one.branch !== undefined || one.landedCommit !== undefined,
+  );
   if (bead) await ask(context, 'boardPopup', { kind: 'review', bead: bead.id }, `board popup review ${bead.id}`);
 }
 
@@ -387,11 +389,14 @@ async function answerSetup(context: ActionContext): Promise<void> {
   )
     return;
   const next = mode.step + 1;
-  if (next < setupSteps.length)
+  if (next < setupSteps.length) {
+    const suggested = await ask(context, 'projectSuggest', {}, 'project suggest');
+    const text = (next === 1 ? suggested?.setupCommand : suggested?.proofCommand) ?? '';
     return context.store.dispatch({
       type: 'mode',
-      mode: { name: 'setup', step: next as 1 | 2, choice: 0, input: inputOf('') },
+      mode: { name: 'setup', step: next as 1 | 2, choice: 0, input: inputOf(text) },
     });
+  }
   finishSetup(context, 'Set up. n makes a bead, s starts an agent on it');
 }
 

@@ -2,7 +2,19 @@
 import { z } from 'zod';
 import { operation } from '../base/operation.ts';
 import { table } from '../base/table.ts';
-import { projectSchema } from './schema.ts';
+import { projectSchema, type Suggestion, suggestionSchema } from './schema.ts';
+
+const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** Ready to be copied into a shell. */
+function suggestionText({ file, setupCommand, proofCommand }: Suggestion): string {
+  const settings = [
+    ...(setupCommand === undefined ? [] : [`godel config set setup_command ${quoted(setupCommand)}`]),
+    ...(proofCommand === undefined ? [] : [`godel config set proof_command ${quoted(proofCommand)}`]),
+  ];
+  if (settings.length === 0) return 'Nothing in this repository tells how to set it up or test it.';
+  return [`Read from ${file ?? 'Makefile'}:`, ...settings].join('\n');
+}
 
 export const repoOperations = {
   projectInit: operation({
@@ -38,5 +50,18 @@ export const repoOperations = {
             ['NAME', 'MAIN', 'PATH'],
             items.map((project) => [project.name, project.mainBranch, project.path]),
           ),
+  }),
+  projectSuggest: operation({
+    name: 'project suggest',
+    http: { method: 'GET', path: '/projects/suggestion' },
+    summary: 'Suggest how to set up and test this repository',
+    description:
+      'Read from the files of the main branch (lock files, test scripts, Makefile). Nothing is run or changed.',
+    input: z.object({}),
+    output: suggestionSchema,
+    permission: 'project:read',
+    scope: 'project',
+    examples: ['godel project suggest'],
+    text: suggestionText,
   }),
 } as const;

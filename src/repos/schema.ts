@@ -11,3 +11,10 @@ export const projectSchema = z.object({
   createdAt: z.string(),
 });
 export type Project = z.infer<typeof projectSchema>;
+
+export const suggestionSchema = z.object({
+  file: z.string().optional().describe('The file it was read from'),
+  setupCommand: z.string().optional().describe('Makes a fresh checkout ready: setting setup_command'),
+  proofCommand: z.string().optional().describe('Proves that work is good: setting proof_command'),
+});
+export type Suggestion = z.infer<typeof suggestionSchema>;

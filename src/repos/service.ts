@@ -12,6 +12,7 @@ import { discoverRepository } from './discover.ts';
 import type { repoOperations } from './operations.ts';
 import type { Project } from './schema.ts';
 import { allProjects, findProject, findProjectByGitDir, insertProject, moveProject } from './store.ts';
+import { suggestCommands } from './suggestion.ts';
 
 export interface RepoServiceOptions {
   database: Database;
@@ -104,6 +105,10 @@ export function createRepoService(options: RepoServiceOptions): RepoService {
       return { project: found, created, beads: (await allBeads(database.db, found.id)).length };
     },
     projectList: async () => ({ items: await allProjects(database.db) }),
+    async projectSuggest(_input, { projectId }) {
+      const { gitDir, mainBranch } = await project(projectId);
+      return suggestCommands(gitDir, mainBranch);
+    },
   };
 
   return {

@@ -74,6 +74,7 @@ export function createFakeClient(state: BoardSnapshot): FakeClient {
   };
 
   const handlers: { [K in keyof Operations]?: (input: InputOf<Operations[K]>) => OutputOf<Operations[K]> } = {
+    projectSuggest: () => ({ file: 'package-lock.json', setupCommand: 'npm ci', proofCommand: 'npm test' }),
     boardShow: () => structuredClone(state),
     beadCreate: ({ title, description }) => {
       const bead = makeBead(state.beads.length, {
