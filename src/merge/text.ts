@@ -65,7 +65,7 @@ export function queueText(queue: Queue): string {
       ? `held: ${queue.hold.message} ${queue.hold.command}`
       : `runs, batches of up to ${queue.batchSize}`;
   const gate = queue.gateMs > 0 ? `, a gate takes ${duration(queue.gateMs)}` : '';
-  const counts = `${queue.landed} landed, ${queue.evicted} evicted, ${queue.gateRuns} gates (${queue.reruns} re-runs, ${queue.flakes} flakes)`;
+  const counts = `${queue.landed} landed, ${queue.evicted} evicted, ${queue.gateRuns} gate runs (${queue.reruns} re-runs, ${queue.flakes} flakes)`;
   return `Queue ${state}${gate}\n${counts}`;
 }
 

@@ -1,4 +1,4 @@
-/** What the branch of a bead changes, relative to where it left the main branch. */
+/** What a bead changes: its branch relative to where it left the main branch, or what its landing brought to main. */
 import { git, tryGit } from '../base/git.ts';
 import { failure } from '../errors.ts';
 import type { ChangedFile } from './schema.ts';
@@ -6,7 +6,10 @@ import type { ChangedFile } from './schema.ts';
 export interface DiffSpec {
   gitDir: string;
   main: string;
+  beadId: string;
   branch: string;
+  /** Where its work is on the main branch; shown once the branch is gone. */
+  landedCommit?: string;
   /** Lines around a change. */
   contextLines: number;
 }
@@ -65,21 +68,48 @@ export function parseFiles(text: string): ChangedFile[] {
   return files;
 }
 
-/** @throws GodelError nothing-to-review when the branch does not exist */
-export async function beadDiff(spec: DiffSpec): Promise<Diff> {
-  const { gitDir, main, branch } = spec;
+interface Range {
+  base: string;
+  head: string;
+}
+
+/** Commits of a landing that a rebase may have made, at most; a bead of more is shown by its last ones. */
+const MOST_LANDED = 1000;
+
+/** From below the first to the last commit of a landing: those that lie together and name the bead in their trailer. */
+async function landedRange(gitDir: string, beadId: string, commit: string): Promise<Range | undefined> {
+  const format = '--format=%H %(trailers:key=Bead,valueonly,separator=%x2C)';
+  const log = await tryGit(gitDir, ['log', '--first-parent', `-${MOST_LANDED}`, format, commit]);
+  if (log.code !== 0) return undefined;
+  const lines = log.stdout.trim().split('\n');
+  const below = lines.find((line, index) => index > 0 && line.split(' ')[1] !== beadId);
+  return below === undefined ? undefined : { base: below.split(' ')[0] ?? '', head: commit };
+}
+
+/** A branch with something of its own holds the newest work, also of a bead that was reopened. */
+async function rangeOf({ gitDir, main, branch, beadId, landedCommit }: DiffSpec): Promise<Range> {
   const head = await tryGit(gitDir, ['rev-parse', '--verify', '--quiet', `refs/heads/${branch}`]);
-  if (head.code !== 0) throw failure('nothing-to-review', { branch, main });
-  const tip = head.stdout.trim();
-  const base = await git(gitDir, ['merge-base', `refs/heads/${main}`, tip]);
+  const tip = head.code === 0 ? head.stdout.trim() : undefined;
+  const base = tip === undefined ? undefined : await git(gitDir, ['merge-base', `refs/heads/${main}`, tip]);
+  const own = tip === undefined || base === undefined ? undefined : { base, head: tip };
+  if (own && own.base !== own.head) return own;
+  const landed = landedCommit === undefined ? undefined : await landedRange(gitDir, beadId, landedCommit);
+  if (!landed && !own) throw failure('nothing-to-review', { branch, main });
+  return landed ?? (own as Range);
+}
+
+/** @throws GodelError nothing-to-review when there is no branch and nothing has landed */
+export async function beadDiff(spec: DiffSpec): Promise<Diff> {
+  const { gitDir } = spec;
+  const { base, head } = await rangeOf(spec);
   const options = ['--no-color', '--no-ext-diff', '--no-textconv', '-M'];
-  const names = await git(gitDir, ['diff', ...options, '--raw', '--numstat', '-z', base, tip]);
+  const names = await git(gitDir, ['diff', ...options, '--raw', '--numstat', '-z', base, head]);
   const context = `-U${spec.contextLines}`;
-  const patch = await git(gitDir, ['diff', ...options, context, base, tip], { maxBytes: MAX_PATCH_BYTES + 1 });
+  const patch = await git(gitDir, ['diff', ...options, context, base, head], { maxBytes: MAX_PATCH_BYTES + 1 });
   const truncated = Buffer.byteLength(patch) > MAX_PATCH_BYTES;
   return {
     base,
-    head: tip,
+    head,
     files: parseFiles(names),
     patch: truncated ? patch.slice(0, MAX_PATCH_BYTES) : patch,
     truncated,

@@ -11,7 +11,7 @@ export const reviewOperations = {
   reviewDiff: operation({
     name: 'review diff',
     http: { method: 'GET', path: '/beads/:id/diff' },
-    summary: 'Show what the branch of a bead changes',
+    summary: 'Show what the branch of a bead changes, or what it changed when it landed',
     input: z.object({
       id,
       context: z.coerce.number().int().min(0).max(10_000).default(3).describe('Lines around a change'),

@@ -14,7 +14,7 @@ export type ChangedFile = z.infer<typeof changedFileSchema>;
 export const beadDiffSchema = z.object({
   beadId: z.string(),
   branch: z.string(),
-  base: z.string().describe('Merge base with the main branch'),
+  base: z.string().describe('Merge base with the main branch; of landed work the commit below it'),
   head: z.string(),
   files: z.array(changedFileSchema),
   patch: z.string().describe('Unified diff'),

@@ -72,7 +72,9 @@ export function createReviewService(options: ReviewServiceOptions): Service {
       const diff = await beadDiff({
         gitDir: project.gitDir,
         main: project.mainBranch,
+        beadId: bead.id,
         branch,
+        ...(bead.landedCommit === undefined ? {} : { landedCommit: bead.landedCommit }),
         contextLines: input.context,
       });
       return { beadId: bead.id, branch, ...diff };

@@ -298,18 +298,30 @@ describe('the board', () => {
     expect(robot.copied).toEqual([idOf(0)]);
   });
 
+  it('shows the whole reason of the selected key at 80 columns', async () => {
+    const robot = await openBoard(makeSnapshot(beads()), { columns: 80, rows: 24 });
+    robot.press('?');
+    robot.type('diff of the bead');
+    const rows = robot.screen().split('\n');
+    const [first = '', second = ''] = rows.slice(rows.findIndex((row) => row.startsWith('────')) + 1);
+    expect(`${first.trim()} ${second.trim()}`).toContain('(It has no branch yet; s starts an agent)');
+  });
+
   it('asks at most three questions, writes the answers, and can be skipped', async () => {
     const robot = await openBoard(makeSnapshot([], [], { needsSetup: true }));
     robot.press(',', 'down', 'down', 'enter');
     await robot.sees('What makes a fresh checkout ready?');
-    robot.type('npm ci');
+    // What the files of the repository suggest is there already and can be edited.
+    await robot.sees('> npm ci');
+    robot.type(' --ignore-scripts');
     robot.press('enter');
     await robot.sees('What proves that work is good?');
+    await robot.sees('> npm test');
     robot.press('esc');
     await robot.sees('Skipped');
     expect(robot.client.calls.filter((call) => call.operation === 'configSet').map((call) => call.input)).toEqual([
       { key: 'provider', value: 'demo' },
-      { key: 'setup_command', value: 'npm ci' },
+      { key: 'setup_command', value: 'npm ci --ignore-scripts' },
     ]);
     expect(robot.remembered()).toBe(1);
   });
@@ -375,6 +387,18 @@ describe('the inbox', () => {
     command: 'npm test',
     createdAt: new Date().toISOString(),
     ...change,
+  });
+
+  it('gives an item a second row in the narrow sidebar, so that what is asked can be read', async () => {
+    const title = 'Run npm test in this folder?';
+    const items = [item('i1', { title }), item('i2', { title: 'Second' })];
+    const board = await openBoard(makeSnapshot(beads(), [makeAgent(1, 'waiting')], { inbox: items }), {
+      columns: 36,
+      rows: 40,
+    });
+    await board.sees('✉ 2');
+    board.press('i');
+    await board.sees(/permission +worker-1.*\n +Run npm test in this folder\? *\n permission +worker-1.*\n +Second/);
   });
 
   it('is counted in the header, opened with one key, and answered there', async () => {

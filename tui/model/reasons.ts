@@ -101,9 +101,9 @@ export function liveAgentOn(model: Model, bead: Bead): Agent | undefined {
 export function noReview(model: Model): Reason {
   const missing = awayReason(model) ?? noBead(model);
   if (missing) return missing;
-  return targetBeads(model).some((bead) => bead.branch !== undefined)
+  return targetBeads(model).some((bead) => bead.branch !== undefined || bead.landedCommit !== undefined)
     ? undefined
-    : 'It has no branch yet: nothing to look at; press s to start an agent';
+    : 'It has no branch yet; s starts an agent';
 }
 
 export function noVerdict(model: Model): Reason {

@@ -17,6 +17,8 @@ const MOST_ROWS = 8;
 function proofLine(model: ReviewModel): Line {
   const proof = model.bead?.proof;
   if (!model.bead) return [];
+  if (model.bead.status === 'done' && model.bead.landedCommit !== undefined)
+    return [span(` ✓ Landed as ${model.bead.landedCommit.slice(0, 10)}`, { color: 'green' })];
   if (!proof) return [span(' ? No proof was run', { color: 'yellow' })];
   const tree = `tree ${proof.treeHash.slice(0, 10)}`;
   const same = {

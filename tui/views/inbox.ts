@@ -15,18 +15,23 @@ const KIND_COLOR = {
   failure: 'brightRed',
 } as const;
 
-function itemLine(model: Model, index: number, cells: number): Line {
+/** Below this width an item has two rows: who and since when, then what. */
+const TWO_ROWS_BELOW = 60;
+
+function itemLines(model: Model, index: number, cells: number): Line[] {
   const item = model.inbox[index];
   if (!item) return [];
   const who = clean(item.agentName ?? item.beadId ?? '');
-  const age = waitText(Date.parse(item.createdAt), model.nowMs);
-  const line: Line = [
-    span(` ${pad(item.kind, 11)}`, { color: KIND_COLOR[item.kind], bold: true }),
-    span(pad(cut(who, 14), 15), { color: 'gray' }),
-    span(clean(item.title.split('\n')[0] ?? '')),
-  ];
-  const row = ends(cutLine(line, Math.max(8, cells - age.length - 2)), [span(`${age} `, { color: 'gray' })], cells);
-  return index === inboxIndex(model) ? restyled(row, cells, { inverse: true }) : row;
+  const age = span(`${waitText(Date.parse(item.createdAt), model.nowMs)} `, { color: 'gray' });
+  const kind = span(` ${pad(item.kind, 11)}`, { color: KIND_COLOR[item.kind], bold: true });
+  const title = clean(item.title.split('\n')[0] ?? '');
+  const name = (most: number) => span(pad(cut(who, most), most + 1), { color: 'gray' });
+  const room = Math.max(8, cells - age.text.length - 1);
+  const lines =
+    cells < TWO_ROWS_BELOW
+      ? [ends(cutLine([kind, name(cells)], room), [age], cells), cutLine([span(`   ${title}`)], cells)]
+      : [ends(cutLine([kind, name(14), span(title)], room), [age], cells)];
+  return index === inboxIndex(model) ? lines.map((line) => restyled(line, cells, { inverse: true })) : lines;
 }
 
 function choiceLine(model: Model): Line[] {
@@ -57,10 +62,10 @@ export function inboxPanel(model: Model, rows: number): Line[] {
     return [title, ...fillRows([[], [span(' Nothing waits for you.', { dim: true })]], rows - 1)];
   const below = detail(model, cells).slice(0, Math.max(3, Math.floor(rows / 2)));
   const room = Math.max(1, rows - 2 - below.length);
-  const top = Math.floor(inboxIndex(model) / room) * room;
-  const list = Array.from({ length: Math.min(room, model.inbox.length - top) }, (_, row) =>
-    itemLine(model, top + row, cells),
-  );
+  const shown = Math.max(1, Math.floor(room / (cells < TWO_ROWS_BELOW ? 2 : 1)));
+  const top = Math.floor(inboxIndex(model) / shown) * shown;
+  const places = Array.from({ length: Math.min(shown, model.inbox.length - top) }, (_, place) => top + place);
+  const list = places.flatMap((index) => itemLines(model, index, cells));
   const divider: Line = [span('─'.repeat(cells), { color: 'gray' })];
   return [title, ...fillRows(list, room), divider, ...fillRows(below, Math.max(0, rows - 2 - room))];
 }

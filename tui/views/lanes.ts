@@ -13,6 +13,15 @@ interface Window {
   readonly below: number;
 }
 
+/** What the first minutes are made of, for a board without any bead. */
+const FIRST_KEYS: readonly (readonly [string, string])[] = [
+  ['n', 'make a bead: what shall be done'],
+  ['s', 'start an agent on it'],
+  ['d', 'look at its diff'],
+  ['a', 'accept: it lands on main'],
+  ['?', 'every key'],
+];
+
 const EMPTY: Readonly<Record<BeadStatus, string>> = {
   open: 'Nothing open: n makes a bead',
   'in-progress': 'Nobody works: s on a bead',
@@ -22,9 +31,22 @@ const EMPTY: Readonly<Record<BeadStatus, string>> = {
 
 function emptyText(model: Model, lane: BeadStatus): string {
   if (model.connection.state === 'connecting') return 'Loading…';
-  if (model.beads.size === 0) return lane === 'open' ? 'No beads yet: press n' : '';
+  if (model.beads.size === 0) return '';
   if (model.filter !== '') return 'No match: Esc drops the filter';
   return EMPTY[lane];
+}
+
+function emptyLines(model: Model, lane: BeadStatus, cells: number): Line[] {
+  const isFirst = model.connection.state !== 'connecting' && model.beads.size === 0 && lane === 'open';
+  if (!isFirst) return wrap(emptyText(model, lane), cells).map((row): Line => [span(` ${row}`, { dim: true })]);
+  const rows = (text: string, room: number) => wrap(text, Math.max(8, room));
+  const title = rows('No beads yet: press n', cells).map((row): Line => [span(` ${row}`, { bold: true })]);
+  const keys = FIRST_KEYS.flatMap(([key, text]) =>
+    rows(text, cells - 3).map(
+      (row, index): Line => [span(index === 0 ? ` ${key}  ` : '    ', { bold: true }), span(row, { color: 'gray' })],
+    ),
+  );
+  return [...title, ...keys];
 }
 
 function laneWindow(model: Model, lane: BeadStatus, geometry: Geometry): Window {
@@ -32,8 +54,8 @@ function laneWindow(model: Model, lane: BeadStatus, geometry: Geometry): Window 
   const rows = geometry.cardRows[lane];
   const top = model.tops[lane];
   if (ids.length === 0) {
-    const text = wrap(emptyText(model, lane), geometry.laneWidth - 2).slice(0, rows);
-    return { lines: text.map((row): Line => [span(` ${row}`, { dim: true })]), above: 0, below: 0 };
+    const lines = emptyLines(model, lane, geometry.laneWidth - 2).slice(0, rows);
+    return { lines: lines.map((line) => cutLine(line, geometry.laneWidth)), above: 0, below: 0 };
   }
   const heights = (index: number) => cardHeight(model, model.beads.get(ids[index] ?? ''), geometry.arrangement);
   const end = rows === 0 ? top : endOfWindow(heights, ids.length, top, rows);

@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Bead } from '../../src/beads/schema.ts';
 import { isOverdue } from '../../src/beads/state.ts';
-import { helpEntries } from '../help.ts';
+import { type HelpEntry, helpEntries } from '../help.ts';
 import { stateText } from '../model/age.ts';
 import { agentOf } from '../model/lanes.ts';
 import { clashText, queueText } from '../model/merge.ts';
@@ -106,25 +106,39 @@ function beadBody(model: Model, bead: Bead, cells: number): Line[] {
   ];
 }
 
+/** Rows below the list of keys, for the whole text of the selected one. */
+const HELP_TEXT_ROWS = 2;
+
+const helpText = ({ binding, reason }: HelpEntry): string =>
+  reason === undefined ? binding.tooltip : `${binding.tooltip} (${reason})`;
+
 function helpPanel(model: Model, mode: ModeOf<'help'>, rows: number): Line[] {
   const cells = model.size.columns;
   const entries = helpEntries(model);
-  const room = Math.max(1, rows - 2);
+  const below = rows < 12 ? 0 : HELP_TEXT_ROWS;
+  const room = Math.max(1, rows - 2 - (below === 0 ? 0 : below + 1));
   const index = wrapIndex(mode.index, entries.length);
   const top = Math.floor(index / room) * room;
   const keyCells = Math.min(14, Math.max(6, Math.floor(cells / 4)));
-  const list = entries.slice(top, top + room).map(({ binding, keys, reason }, place): Line => {
-    const text = reason === undefined ? binding.tooltip : `${binding.tooltip} (${reason})`;
+  const list = entries.slice(top, top + room).map((entry, place): Line => {
     const line: Line = [
-      span(` ${pad(keys, keyCells)} `, { bold: true }),
-      span(text, reason === undefined ? {} : { color: 'gray' }),
+      span(` ${pad(entry.keys, keyCells)} `, { bold: true }),
+      span(helpText(entry), entry.reason === undefined ? {} : { color: 'gray' }),
     ];
     return top + place === index ? restyled(line, cells, { inverse: true }) : cutLine(line, cells);
   });
   const typed = [span(' ? ', { bold: true }), ...(inputLines(mode.input, cells - 4, 1)[0] ?? [])];
   const none: Line[] =
     entries.length === 0 ? [[span(' No key does that. : runs any command of the CLI', { dim: true })]] : [];
-  return [rule('Keys: type to search', cells, `${entries.length} `), typed, ...fillRows([...list, ...none], room)];
+  const selected = entries[index];
+  const whole = selected ? wrap(helpText(selected), cells - 2).map((row): Line => [span(` ${row}`)]) : [];
+  const divider: Line = [span('─'.repeat(cells), { color: 'gray' })];
+  return [
+    rule('Keys: type to search', cells, `${entries.length} `),
+    typed,
+    ...fillRows([...list, ...none], room),
+    ...(below === 0 ? [] : [divider, ...fillRows(whole, below)]),
+  ];
 }
 
 function logBody(model: Model, cells: number): Line[] {

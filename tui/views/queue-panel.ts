@@ -23,7 +23,7 @@ function stateLines({ merge }: Model, cells: number): Line[] {
   const { queue } = merge;
   const text = (value: string, style = {}) =>
     wrap(clean(value), cells - 2).map((row): Line => [span(` ${row}`, style)]);
-  const counts = `${queue.landed} landed, ${queue.evicted} evicted, ${queue.gateRuns} gates, ${queue.flakes} flakes`;
+  const counts = `${queue.landed} landed, ${queue.evicted} evicted, ${queue.gateRuns} gate runs, ${queue.flakes} flakes`;
   const gate = queue.gateMs > 0 ? `; a gate takes ${duration(queue.gateMs)}` : '';
   const how = `Batches of up to ${queue.batchSize}${gate}; ${counts}`;
   if (queue.paused) {
