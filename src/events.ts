@@ -28,7 +28,7 @@ export const eventTypes = {
   'inbox:rule': 'rule',
   'worktree:created': 'beadId, path',
   'worktree:removed': 'beadId, path, reason',
-  'worktree:hook': 'beadId, hook (setup or teardown), state (started, done, failed, cancelled), logFile',
+  'worktree:hook': 'beadId, hook (setup or teardown), state (started, done, failed, cancelled), command, logFile',
   'worktree:repaired': 'subject, found, done',
   'snapshot:taken': 'beadId, commit, reason',
   'merge:queued': 'entry',

@@ -32,6 +32,7 @@ import { createProxyProcess, type ProxyProcess } from './proxy-process.ts';
 import { reportOf } from './proxy-reports.ts';
 import { recoverAgents } from './recovery.ts';
 import { createServices, type Services } from './services.ts';
+import { startSetupWatch } from './setup-watch.ts';
 import { type SnapshotLoop, startSnapshotLoop } from './snapshots.ts';
 import { createWorktreeParts } from './worktree-parts.ts';
 
@@ -222,6 +223,8 @@ async function startParts(
 ): Promise<void> {
   const leases = startLeaseKeeper(core);
   stops.push(leases.stop);
+  const unwatchSetup = startSetupWatch(core);
+  stops.push(async () => unwatchSetup());
   const { log } = core;
   // What can be refused is refused before anything that outlives the daemon is started.
   await parts.tmux.version();

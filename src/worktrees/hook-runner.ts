@@ -58,9 +58,10 @@ export function createHookRunner(options: HookRunnerOptions): HookRunner {
   const keyOf = (projectId: string, beadId: string) => `${projectId}/${beadId}`;
 
   async function tell(request: HookRequest, state: string): Promise<void> {
-    const { project, beadId, hook } = request;
+    const { project, beadId, hook, config } = request;
+    const command = hook === 'setup' ? config.setup_command : config.teardown_command;
     const metadata = { projectId: project.id, ...(beadId.startsWith('godel-') ? { beadId } : {}) };
-    const payload = { beadId, hook, state, logFile: options.logFile(hook, beadId) };
+    const payload = { beadId, hook, state, command, logFile: options.logFile(hook, beadId) };
     await units.run((unit) => unit.emit({ type: 'worktree:hook', component: 'worktrees', payload, metadata }));
   }
 

@@ -1,5 +1,6 @@
 /** Agents: names, states, prompts that arrive once, pause, stop without leftovers, refusals. */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Agent, Prompt } from '../../src/agents/schema.ts';
 import { isRunning } from '../../src/base/process.ts';
@@ -165,6 +166,26 @@ describe('refusals', () => {
     expect(await home.json<Bead>('bead', 'show', bead.id)).toMatchObject({ status: 'open' });
     const { git } = await import('../../src/base/git.ts');
     expect(await git(home.repository, ['branch', '--list', `bead/${bead.id}`])).toBe('');
+    await home.json('config', 'set', 'setup_command', '');
+  });
+
+  test('an agent that waits for the set-up command says so while it waits', async () => {
+    const go = join(home.folder, 'set-up goes on');
+    await home.json('config', 'set', 'setup_command', `while [ ! -f '${go}' ]; do sleep 0.1; done`);
+    const bead = await home.json<Bead>('bead', 'create', 'slow set-up');
+    const spawned = home.godel(['agent', 'spawn', '--bead', bead.id, '--name', 'patient', '--command', 'sleep 1000']);
+    const observed = async () => (await home.json<Agent>('agent', 'show', 'patient')).observed;
+    const waits = await until('set-up is shown', async () => {
+      const agents = await home.json<{ items: Agent[] }>('agent', 'list');
+      if (!agents.items.some((agent) => agent.name === 'patient')) return false;
+      const now = await observed();
+      return now.detail !== undefined && now;
+    });
+    expect(waits).toMatchObject({ state: 'starting', detail: expect.stringMatching(/^set-up: while/) });
+    await writeFile(go, '');
+    expect((await spawned).code).toBe(0);
+    expect((await observed()).detail ?? '').not.toContain('set-up');
+    await home.json('agent', 'stop', 'patient');
     await home.json('config', 'set', 'setup_command', '');
   });
 

@@ -31,7 +31,7 @@ function agentDetail(model: Model): { text: string; span: Omit<Span, 'text'> } |
     };
   if (model.cursor.zone === 'agents')
     return { text: `${head} ${state}${detail ? `: ${detail}` : ''} (by ${source})`, span: style };
-  return detail && state === 'busy' ? { text: `${head}: ${detail}`, span: style } : undefined;
+  return detail && (state === 'busy' || state === 'starting') ? { text: `${head}: ${detail}`, span: style } : undefined;
 }
 
 function beadDetail(model: Model): string {
