@@ -6,7 +6,7 @@ import SQLite from 'better-sqlite3';
 import { messageOf } from '../src/base/error.ts';
 import { createLog } from '../src/base/log.ts';
 import { type HomePaths, homePaths } from '../src/base/paths.ts';
-import { version } from '../src/base/version.ts';
+import { release } from '../src/base/version.ts';
 import { type Policy, policySchema } from '../src/costs/schema.ts';
 import { createAccounts, dayOf, monthOf } from './accounts.ts';
 import { createAdmin } from './admin.ts';
@@ -142,7 +142,7 @@ async function main(): Promise<void> {
     recordings,
     status: () => ({
       pid: process.pid,
-      version,
+      version: release,
       port,
       startedAt,
       inFlight: server.inFlight(),
@@ -161,7 +161,7 @@ async function main(): Promise<void> {
   const wanted = process.env.GODEL_PROXY_PORT;
   port = await server.listen(wanted === undefined || wanted === '' ? 7374 : Number(wanted));
   await admin.listen(paths.proxySocketFile);
-  writeFileSync(paths.proxyFile, `${JSON.stringify({ pid: process.pid, port, version, startedAt })}\n`, {
+  writeFileSync(paths.proxyFile, `${JSON.stringify({ pid: process.pid, port, version: release, startedAt })}\n`, {
     mode: 0o600,
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());

@@ -1,5 +1,5 @@
 /** Version of this Godel, from its package.json, wherever the program was bundled to. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -19,3 +19,17 @@ function readVersion(): string {
 }
 
 export const version = readVersion();
+
+/** What a build in a working copy was made from; a published package has none, its version says it all. */
+function readBuild(): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  // dist/ itself, a folder inside it, or the sources beside it.
+  const folders = [here, dirname(here), join(here, '..', '..', 'dist')];
+  const file = folders.map((folder) => join(folder, '.godel-stamp')).find((each) => existsSync(each));
+  return file === undefined ? '' : readFileSync(file, 'utf8').trim().slice(0, 8);
+}
+
+const build = readBuild();
+
+/** Version with its build (as in Semantic Versioning 2.0.0 §10): two programs that differ in it do not fit together. */
+export const release = build === '' ? version : `${version}+${build}`;

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type GodelError, messageOf } from '../base/error.ts';
 import { type HomePaths, homePaths } from '../base/paths.ts';
-import { version } from '../base/version.ts';
+import { release } from '../base/version.ts';
 import { type Client, type ClientOptions, createClient } from '../client/client.ts';
 import { exchange } from '../client/http.ts';
 import { type ErrorReason, errorTable, failure } from '../errors.ts';
@@ -135,7 +135,7 @@ export interface ConnectOptions {
   /** `--project`: an id or a folder. */
   project?: string | undefined;
   start: boolean;
-  /** Refuse a daemon of another version. */
+  /** Refuse a daemon of another version or build. */
   checkVersion: boolean;
 }
 
@@ -158,8 +158,8 @@ export async function connectDaemon(options: ConnectOptions): Promise<Client> {
     } else await startDaemonProcess(paths, env);
   }
   const record = readRecord(paths);
-  if (options.checkVersion && record && record.version !== version) {
-    throw failure('daemon-version', { daemon: record.version, client: version });
+  if (options.checkVersion && record && record.version !== release) {
+    throw failure('daemon-version', { daemon: record.version, client: release });
   }
   return createClient({ socketPath: paths.socketFile, token: env.GODEL_TOKEN, ...project });
 }

@@ -6,7 +6,7 @@ import { systemClock } from '../base/clock.ts';
 import { GodelError, messageOf } from '../base/error.ts';
 import { createLog } from '../base/log.ts';
 import { type HomePaths, homePaths } from '../base/paths.ts';
-import { version } from '../base/version.ts';
+import { release } from '../base/version.ts';
 import { exchange } from '../client/http.ts';
 import { failure } from '../errors.ts';
 import { createConfigFiles } from './config-files.ts';
@@ -75,9 +75,9 @@ async function main(): Promise<void> {
     clock: systemClock,
     log,
     config,
-    version,
+    version: release,
   });
-  const status = { pid: process.pid, version, port: daemon.port, startedAt: daemon.startedAt };
+  const status = { pid: process.pid, version: release, port: daemon.port, startedAt: daemon.startedAt };
   writeFileSync(paths.daemonFile, `${JSON.stringify(status)}\n`, { mode: 0o600 });
   log.info(status, 'daemon ready');
   process.on('unhandledRejection', (error) =>

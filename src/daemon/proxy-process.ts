@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { GodelError, messageOf } from '../base/error.ts';
 import type { Log } from '../base/log.ts';
 import type { HomePaths } from '../base/paths.ts';
+import { isRunning } from '../base/process.ts';
 import type { Policy, ProxyStatus } from '../costs/schema.ts';
 import { failure } from '../errors.ts';
 import { type ActivityListeners, createProxyClient, type ProxyClient } from './proxy-client.ts';
@@ -39,6 +40,8 @@ export interface ProxyProcess {
 
 const START_MS = 10_000;
 const WATCH_PAUSE_MS = 1_000;
+/** How often a proxy of another release is asked whether it is idle. */
+const IDLE_CHECK_MS = 5_000;
 
 /** Variables the proxy needs: its home and where it listens. Keys go over the socket only. */
 function proxyEnvironment(options: ProxyProcessOptions, port: number): NodeJS.ProcessEnv {
@@ -123,8 +126,35 @@ export function createProxyProcess(options: ProxyProcessOptions): ProxyProcess {
     }
   }
 
+  /** Ends the proxy of another release when nothing goes through it now. False when it has to go on. */
+  async function retired(running: ProxyStatus): Promise<boolean> {
+    if (running.inFlight > 0) return false;
+    log.info({ proxyPid: running.pid, was: running.version, is: options.version }, 'proxy of another release ends');
+    await client.stop();
+    const deadline = Date.now() + START_MS;
+    while (isRunning(running.pid) && Date.now() < deadline) await delay(30);
+    return !isRunning(running.pid);
+  }
+
+  /** After an update: the old proxy is replaced as soon as no stream would be cut by it. */
+  function replaceWhenIdle(): void {
+    if (current === undefined || current.version === options.version) return;
+    const check = async () => {
+      const running = await probe();
+      // The watch brings the new one.
+      if (running && running.version !== options.version && !(await retired(running))) replaceWhenIdle();
+    };
+    delay(IDLE_CHECK_MS, undefined, { signal: ending.signal, ref: false })
+      .then(check)
+      .catch((error: unknown) => {
+        if (!ending.signal.aborted) log.warn({ problem: messageOf(error) }, 'proxy was not replaced');
+      });
+  }
+
   async function ensure(): Promise<void> {
-    const running = await probe();
+    const found = await probe();
+    const isOld = found !== undefined && found.version !== options.version;
+    const running = isOld && (await retired(found)) ? undefined : found;
     if (running) current = running;
     else {
       const outFile = join(paths.logDir, 'proxy.out');
@@ -132,6 +162,7 @@ export function createProxyProcess(options: ProxyProcessOptions): ProxyProcess {
     }
     await client.putPolicy(await options.policy());
     log.info({ proxyPid: current.pid, port: current.port, adopted: running !== undefined }, 'proxy ready');
+    replaceWhenIdle();
   }
 
   /** Follows the traffic; when the stream ends the proxy is gone, and is brought back. */
