@@ -1,5 +1,5 @@
 /** Everything that can be refused before a provider is asked: the key, the model, the limits, the budgets. */
-import type { BudgetState, Limits } from '../src/costs/schema.ts';
+import type { BudgetState, LimitSet, Limits } from '../src/costs/schema.ts';
 import type { Accounts } from './accounts.ts';
 import { reservationOf } from './cost.ts';
 import { type Denial, denied, type Job } from './job.ts';
@@ -46,14 +46,28 @@ function budgetDenial(budget: BudgetState, needNano: number): Denial {
   return denied(refusals.budget(message), { ...parking, ...(resetsAt === null ? {} : { until: resetsAt }) });
 }
 
+const made = new WeakMap<LimitSet, { all: LimitSet; both: LimitSet }>();
+
+/** Of two sets of limits the smaller of each. The same sets give the same object: a new one counts as new limits. */
+function tighter(all: LimitSet, own: LimitSet | undefined): LimitSet {
+  if (!own || Object.keys(own).length === 0) return all;
+  const known = made.get(own);
+  if (known?.all === all) return known.both;
+  const names = Object.keys({ ...all, ...own }) as (keyof LimitSet)[];
+  const least = (name: keyof LimitSet) => Math.min(...[all[name], own[name]].filter((each) => each !== undefined));
+  const both: LimitSet = Object.fromEntries(names.map((name) => [name, least(name)]));
+  made.set(own, { all, both });
+  return both;
+}
+
 export function createAdmission(options: AdmissionOptions): Admission {
   const { ledger, accounts, limiter, now } = options;
 
-  function subject(kind: keyof Limits, id: string, name: string, run?: string): LimitSubject {
+  function subject(kind: keyof Limits, id: string, name: string, run?: string, own?: LimitSet): LimitSubject {
     return {
       key: `${kind}:${id}`,
       name,
-      limits: options.rules().policy.limits[kind],
+      limits: tighter(options.rules().policy.limits[kind], own),
       ...(run === undefined ? {} : { run }),
       usedLately: (windowMs) => ledger.usedSince(kind, id, new Date(now() - windowMs).toISOString()),
       callsOfRun: () => (run === undefined ? 0 : ledger.usedSince(kind, id, run).requests),
@@ -63,7 +77,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   function limitsOf({ key }: Purse): LimitSubject[] {
     const subjects: LimitSubject[] = [];
     if (key.agentId !== undefined)
-      subjects.push(subject('agent', key.agentId, `Agent ${key.agentName ?? key.agentId}`, key.createdAt));
+      subjects.push(subject('agent', key.agentId, `Agent ${key.agentName ?? key.agentId}`, key.createdAt, key.limits));
     if (key.userId !== undefined) subjects.push(subject('user', key.userId, `User ${key.userId}`));
     if (key.projectId !== '') subjects.push(subject('project', key.projectId, 'This project'));
     return subjects.filter(({ limits }) => Object.keys(limits).length > 0);

@@ -2,9 +2,11 @@
 import { type ErrorParams, type ErrorSpec, GodelError } from './base/error.ts';
 import { list, p, said } from './base/error-text.ts';
 import { beadRefusals } from './beads/refusals.ts';
+import { roleRefusals } from './roles/refusals.ts';
 
 export const errorTable = {
   ...beadRefusals,
+  ...roleRefusals,
   'bad-input': {
     kind: 'invalid_request',
     message: (a) => p(a, 'problem'),
@@ -438,11 +440,6 @@ export const errorTable = {
     kind: 'unauthorized',
     message: () => 'A valid token is needed.',
     hint: () => 'Send Authorization: Bearer <key>; the admin key is in admin.key of the home folder.',
-  },
-  forbidden: {
-    kind: 'forbidden',
-    message: (a) => `${p(a, 'actor')} may not do "${p(a, 'operation')}".`,
-    hint: () => 'Ask a person to do it.',
   },
   'route-unknown': {
     kind: 'not_found',

@@ -16,6 +16,7 @@ import { mergeOperations } from './merge/operations.ts';
 import { recordingOperations } from './recordings/operations.ts';
 import { repoOperations } from './repos/operations.ts';
 import { reviewOperations } from './reviews/operations.ts';
+import { roleOperations } from './roles/operations.ts';
 import { secretOperations } from './secrets/operations.ts';
 import { syncOperations } from './sync/operations.ts';
 import { systemOperations } from './system/operations.ts';
@@ -34,6 +35,7 @@ export const operations = {
   ...templateOperations,
   ...convoyOperations,
   ...agentOperations,
+  ...roleOperations,
   ...inboxOperations,
   ...reviewOperations,
   ...mergeOperations,

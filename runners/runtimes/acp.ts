@@ -10,6 +10,8 @@ export function createAcpRuntime(options: HostFiles): Runtime {
     protocol: true,
     needsCommand: true,
     dialects: [],
+    enforces: [],
+    instructions: 'prompt',
     probe: async () => ({ ok: true }),
     async prepare(spec) {
       if (spec.command === undefined) throw new Error('the runtime acp needs --command');

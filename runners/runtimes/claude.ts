@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Prepared, PrepareSpec, Runtime } from '../../src/agents/runtime.ts';
+import { deniedTools, type Prepared, type PrepareSpec, type Runtime } from '../../src/agents/runtime.ts';
 import { hookSettings } from './hook-settings.ts';
 import { transcriptFile } from './host/claude.ts';
 import { createProgram } from './program.ts';
@@ -23,6 +23,13 @@ const ALWAYS_ALLOWED = [
   'Bash(git add:*)',
   'Bash(git commit:*)',
 ];
+
+const TOOLS = {
+  read: ['Read', 'Glob', 'Grep', 'LS', 'NotebookRead'],
+  edit: ['Edit', 'MultiEdit', 'Write', 'NotebookEdit'],
+  shell: ['Bash', 'BashOutput', 'KillShell'],
+  web: ['WebFetch', 'WebSearch'],
+};
 
 const MODES = { ask: 'default', edits: 'acceptEdits', all: 'bypassPermissions' } as const;
 
@@ -67,6 +74,7 @@ export function createClaudeRuntime(options: ClaudeRuntimeOptions): Runtime {
     // The agent's own id is the id of its conversation: a later life finds it without being told.
     const sessionId = spec.agentId;
     const session = existsSync(transcriptFile(home, spec.cwd, sessionId)) ? '--resume' : '--session-id';
+    const denied = deniedTools(TOOLS, spec.tools);
     const common = [
       session,
       sessionId,
@@ -76,6 +84,7 @@ export function createClaudeRuntime(options: ClaudeRuntimeOptions): Runtime {
       MODES[spec.permission],
       '--allowedTools',
       ALWAYS_ALLOWED.join(','),
+      ...(denied.length > 0 ? ['--disallowedTools', denied.join(',')] : []),
     ];
     const speaks = ['-p', '--input-format', 'stream-json', '--output-format', 'stream-json', '--verbose'];
     const streams = ['--include-partial-messages', '--replay-user-messages', '--permission-prompt-tool', 'stdio'];
@@ -96,6 +105,8 @@ export function createClaudeRuntime(options: ClaudeRuntimeOptions): Runtime {
     delivery: 'bridge',
     protocol: true,
     dialects: ['anthropic'],
+    enforces: ['read', 'edit', 'shell', 'web'],
+    instructions: 'system',
     probe: program.probe,
     prepare,
   };

@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Prepared, PrepareSpec, Runtime } from '../../src/agents/runtime.ts';
+import type { Tool } from '../../src/agents/schema.ts';
 import { git } from '../../src/base/git.ts';
 import { hookSettings } from './hook-settings.ts';
 import { readSessionId } from './host/session-id.ts';
@@ -25,7 +26,9 @@ const toml = (text: string) => JSON.stringify(text);
 
 /** Codex's config.toml. Commits of a worktree are written to the repository it belongs to, so that is writable too. Pure. */
 export function codexConfig(spec: PrepareSpec, commonDir: string): string {
-  const { approval, sandbox } = POLICIES[spec.permission];
+  const { approval } = POLICIES[spec.permission];
+  const may = (tool: Tool) => spec.tools === undefined || spec.tools.includes(tool);
+  const sandbox = may('edit') ? POLICIES[spec.permission].sandbox : 'read-only';
   return [
     `model = ${toml(modelOf(spec))}`,
     `developer_instructions = ${toml(spec.instructions)}`,
@@ -33,6 +36,7 @@ export function codexConfig(spec: PrepareSpec, commonDir: string): string {
     `approval_policy = "${approval}"`,
     `sandbox_mode = "${sandbox}"`,
     'check_for_update_on_startup = false',
+    ...(may('web') ? [] : ['web_search = "disabled"']),
     '',
     '[model_providers.godel]',
     'name = "Godel"',
@@ -85,6 +89,9 @@ export function createCodexRuntime(options: CodexRuntimeOptions): Runtime {
     delivery: 'bridge',
     protocol: true,
     dialects: ['openai-responses'],
+    // Its shell is how it does everything; without leave to edit, the operating system holds it to reading.
+    enforces: ['edit', 'web'],
+    instructions: 'system',
     probe: program.probe,
     prepare,
   };

@@ -1,7 +1,7 @@
 /** Gemini CLI as an agent, over ACP: a private home, and Google's dialect from the proxy. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Prepared, PrepareSpec, Runtime } from '../../src/agents/runtime.ts';
+import { deniedTools, type Prepared, type PrepareSpec, type Runtime } from '../../src/agents/runtime.ts';
 import { createProgram } from './program.ts';
 import { type HostFiles, hostCommand, modelOf } from './protocol-host.ts';
 
@@ -17,6 +17,19 @@ const SETTINGS = {
   privacy: { usageStatisticsEnabled: false },
 };
 
+const TOOLS = {
+  read: ['read_file', 'read_many_files', 'list_directory', 'glob', 'search_file_content', 'grep_search'],
+  edit: ['replace', 'write_file'],
+  shell: ['run_shell_command'],
+  web: ['google_web_search', 'web_fetch'],
+};
+
+/** Gemini's settings.json. Pure. */
+export function geminiSettings(spec: PrepareSpec): object {
+  const exclude = deniedTools(TOOLS, spec.tools);
+  return { ...SETTINGS, ...(exclude.length > 0 ? { tools: { exclude } } : {}) };
+}
+
 export function createGeminiRuntime(options: GeminiRuntimeOptions): Runtime {
   const program = createProgram({
     name: 'gemini',
@@ -29,7 +42,9 @@ export function createGeminiRuntime(options: GeminiRuntimeOptions): Runtime {
     const home = join(spec.home, 'gemini');
     const folder = join(home, '.gemini');
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await writeFile(join(folder, 'settings.json'), `${JSON.stringify(SETTINGS, null, 2)}\n`, { mode: 0o600 });
+    await writeFile(join(folder, 'settings.json'), `${JSON.stringify(geminiSettings(spec), null, 2)}\n`, {
+      mode: 0o600,
+    });
     await writeFile(join(folder, 'GEMINI.md'), `${spec.instructions}\n`, { mode: 0o600 });
     const argv = [program.file(), '--acp', '--model', modelOf(spec), '--approval-mode', MODES[spec.permission]];
     return {
@@ -48,6 +63,8 @@ export function createGeminiRuntime(options: GeminiRuntimeOptions): Runtime {
     delivery: 'bridge',
     protocol: true,
     dialects: ['google'],
+    enforces: ['read', 'edit', 'shell', 'web'],
+    instructions: 'system',
     probe: program.probe,
     prepare,
   };

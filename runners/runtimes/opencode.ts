@@ -1,7 +1,7 @@
 /** opencode as an agent, over ACP: its configuration, data and cache are the agent's own. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Prepared, PrepareSpec, Runtime } from '../../src/agents/runtime.ts';
+import { deniedTools, type Prepared, type PrepareSpec, type Runtime } from '../../src/agents/runtime.ts';
 import { createProgram } from './program.ts';
 import { type HostFiles, hostCommand, modelOf } from './protocol-host.ts';
 
@@ -14,6 +14,16 @@ const PERMISSIONS = {
   edits: { edit: 'allow', bash: { '*': 'ask', 'godel *': 'allow', 'git add *': 'allow', 'git commit *': 'allow' } },
   all: { edit: 'allow', bash: 'allow' },
 } as const;
+
+const TOOLS = {
+  read: ['read', 'glob', 'grep', 'list'],
+  edit: ['edit'],
+  shell: ['bash'],
+  web: ['webfetch', 'websearch', 'codesearch'],
+};
+
+const denials = (spec: PrepareSpec) =>
+  Object.fromEntries(deniedTools(TOOLS, spec.tools).map((name) => [name, 'deny' as const]));
 
 /** opencode.json: one provider, the proxy; titles go to the same model. Pure. */
 export function opencodeConfig(spec: PrepareSpec, instructionsFile: string): object {
@@ -30,7 +40,7 @@ export function opencodeConfig(spec: PrepareSpec, instructionsFile: string): obj
     model: `godel/${model}`,
     small_model: `godel/${model}`,
     instructions: [instructionsFile],
-    permission: PERMISSIONS[spec.permission],
+    permission: { ...PERMISSIONS[spec.permission], ...denials(spec) },
     autoupdate: false,
     share: 'disabled',
   };
@@ -70,6 +80,8 @@ export function createOpencodeRuntime(options: OpencodeRuntimeOptions): Runtime 
     delivery: 'bridge',
     protocol: true,
     dialects: ['openai-chat', 'anthropic'],
+    enforces: ['read', 'edit', 'shell', 'web'],
+    instructions: 'system',
     probe: program.probe,
     prepare,
   };

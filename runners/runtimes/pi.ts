@@ -3,7 +3,13 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { ModelChoice, Prepared, PrepareSpec, Runtime } from '../../src/agents/runtime.ts';
+import {
+  deniedTools,
+  type ModelChoice,
+  type Prepared,
+  type PrepareSpec,
+  type Runtime,
+} from '../../src/agents/runtime.ts';
 import { messageOf } from '../../src/base/error.ts';
 import { type HostFiles, hostCommand } from './protocol-host.ts';
 
@@ -77,6 +83,9 @@ function settingsFile(choice: ModelChoice): object {
   };
 }
 
+/** Pi has no tool for the web. */
+const TOOLS = { read: ['read', 'grep', 'find', 'ls'], edit: ['edit', 'write'], shell: ['bash', 'powershell'] };
+
 async function writeJson(file: string, value: object): Promise<void> {
   await writeFile(file, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
 }
@@ -101,7 +110,9 @@ export function createPiRuntime(options: PiRuntimeOptions): Runtime {
     await writeFile(join(home, 'APPEND_SYSTEM.md'), `${spec.instructions}\n`, { mode: 0o600 });
     const sessionFile = spec.sessionFile ?? join(home, 'sessions', `${spec.agentId}.jsonl`);
     await mkdir(dirname(sessionFile), { recursive: true, mode: 0o700 });
-    const common = [options.nodePath, cli, '--session', sessionFile, '--name', spec.agentName];
+    const denied = deniedTools(TOOLS, spec.tools);
+    const without = denied.length > 0 ? ['--exclude-tools', denied.join(',')] : [];
+    const common = [options.nodePath, cli, '--session', sessionFile, '--name', spec.agentName, ...without];
     const rpc = [...common, '--mode', 'rpc'];
     return {
       argv:
@@ -119,6 +130,8 @@ export function createPiRuntime(options: PiRuntimeOptions): Runtime {
     delivery: 'bridge',
     protocol: true,
     dialects: ['anthropic', 'openai-chat', 'openai-responses'],
+    enforces: ['read', 'edit', 'shell', 'web'],
+    instructions: 'system',
     async probe() {
       try {
         const { cli, version } = await installed();

@@ -19,6 +19,8 @@ export function createShellRuntime(): Runtime {
     summary: 'Any command, or a plain shell',
     delivery: 'paste',
     dialects: [],
+    enforces: [],
+    instructions: 'none',
     probe: async () => ({ ok: true }),
     async prepare(spec) {
       const argv = spec.command === undefined ? ['sh', '-i'] : ['sh', '-c', spec.command];

@@ -51,6 +51,7 @@ export function inheritedEnvironment(daemon: Environment): Record<string, string
 export interface IdentitySpec {
   agentId: string;
   agentName: string;
+  role: string;
   generation: number;
   beadId?: string | undefined;
   projectId: string;
@@ -72,6 +73,7 @@ export function identityEnvironment(spec: IdentitySpec, daemon: Environment): Re
     ...(daemon.GODEL_HOME ? { GODEL_HOME: daemon.GODEL_HOME } : {}),
     GODEL_AGENT_ID: spec.agentId,
     GODEL_AGENT_NAME: spec.agentName,
+    GODEL_ROLE: spec.role,
     GODEL_GENERATION: String(spec.generation),
     ...(spec.beadId ? { GODEL_BEAD_ID: spec.beadId } : {}),
     GODEL_PROJECT: spec.projectId,

@@ -6,9 +6,11 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bead } from '../beads/schema.ts';
 import type { Config } from '../config.ts';
+import type { LimitSet } from '../costs/schema.ts';
 import type { Project } from '../repos/schema.ts';
+import type { Role } from '../roles/schema.ts';
 import type { UnitOfWork } from '../storage/unit-of-work.ts';
-import { instructions } from './briefing.ts';
+import { instructionsFor, requestLimits } from './assignment.ts';
 import { loadAgent, moveAgent } from './changes.ts';
 import { identityEnvironment, inheritedEnvironment } from './environment.ts';
 import type { Handle, Runner, Size } from './runner.ts';
@@ -34,7 +36,9 @@ export interface LaunchOptions {
   cliFile: string;
   environment: Readonly<Record<string, string | undefined>>;
   proxyUrl: () => string;
-  issue: (agent: Agent, budgetUsd?: number) => Promise<Credentials>;
+  issue: (agent: Agent, limits: LimitSet) => Promise<Credentials>;
+  /** Its role as it is now. @throws GodelError role-not-found, role-invalid */
+  roleOf: (agent: Agent) => Promise<Role>;
   revoke: (agentId: string) => Promise<void>;
   /** The worktree of the bead, made with its set-up command when it is missing, and the variables it has. */
   ensureWorktree: (
@@ -91,10 +95,12 @@ export function createLauncher(options: LaunchOptions): Launcher {
     await mkdir(home, { recursive: true, mode: 0o700 });
     const binDir = join(home, 'bin');
     await writeCommand(binDir, options.nodePath, options.cliFile);
-    const credentials = await options.issue(agent, agent.budgetUsd);
+    const role = await options.roleOf(agent);
+    const credentials = await options.issue(agent, requestLimits(role));
     const identity = {
       agentId: agent.id,
       agentName: agent.name,
+      role: agent.role,
       generation: agent.generation,
       beadId: agent.beadId,
       projectId: agent.projectId,
@@ -109,18 +115,13 @@ export function createLauncher(options: LaunchOptions): Launcher {
       ...identity,
       mode: modeOf(runtime, agent.headless),
       permission: request.config.agent_permission,
+      tools: role.tools,
       cwd,
       choice: request.choice,
       command: agent.command,
       sessionFile: agent.sessionFile,
       sessionId: agent.sessionId,
-      instructions: instructions({
-        agentName: agent.name,
-        projectName: request.project.name,
-        mainBranch: request.project.mainBranch,
-        proofCommand: request.config.proof_command,
-        beadId: agent.beadId,
-      }),
+      instructions: instructionsFor({ ...request, agent, role }),
     });
     const env = {
       ...inheritedEnvironment(options.environment),

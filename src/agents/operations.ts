@@ -28,6 +28,7 @@ function agentText(agent: Agent): string {
     ['detail', agent.observed.detail],
     ['attention', agent.attention && `${agent.attention.kind}: ${agent.attention.detail}`],
     ['lifecycle', agent.lifecycle],
+    ['role', agent.role],
     ['runtime', agent.runtime],
     ['runner', agent.runner],
     ['model', agent.model && `${agent.provider}/${agent.model}`],
@@ -54,6 +55,7 @@ const verb = (word: string) => (agent: Agent) => `${word} agent ${agent.name}`;
 export const agentOperations = {
   agentSpawn: operation({
     name: 'agent spawn',
+    aliases: ['spawn'],
     http: { method: 'POST', path: '/agents', status: 201 },
     summary: 'Start agents, on a bead or with a prompt',
     input: z.object({
@@ -66,7 +68,7 @@ export const agentOperations = {
         .string()
         .regex(/^[a-z][a-z0-9-]{0,39}$/, 'a name is lower-case letters, digits and dashes')
         .optional(),
-      role: z.string().default('worker'),
+      role: z.string().default('worker').describe('What it is told to be and may do; godel role list shows them'),
       count: z.coerce.number().int().min(1).max(50).default(1).describe('How many agents'),
       headless: z
         .boolean()
@@ -104,9 +106,10 @@ export const agentOperations = {
       page.items.length === 0
         ? 'No agents. godel agent spawn --bead <id> starts one.'
         : table(
-            ['NAME', 'STATE', 'FOR', 'SOURCE', 'BEAD', 'RUNTIME', 'MODEL'],
+            ['NAME', 'ROLE', 'STATE', 'FOR', 'SOURCE', 'BEAD', 'RUNTIME', 'MODEL'],
             page.items.map((agent) => [
               agent.name,
+              agent.role,
               agent.attention ? `${agent.observed.state}, ${agent.attention.kind}` : agent.observed.state,
               ageText(agent.observed.since),
               agent.observed.source,

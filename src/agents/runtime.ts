@@ -1,5 +1,5 @@
 /** Which program is the agent. `runners/runtimes/` implements one adapter per program. */
-import type { Question } from './schema.ts';
+import { type Question, type Tool, toolSchema } from './schema.ts';
 
 /** What an agent may do without asking; runtimes without a permission system ask nothing in any case. */
 export type Permission = 'ask' | 'edits' | 'all';
@@ -42,6 +42,8 @@ export interface PrepareSpec {
   instructions: string;
   /** What the agent does without asking: nothing, edits of files, everything. */
   permission: Permission;
+  /** What it may use of the program, as its role says; everything when absent. */
+  tools?: readonly Tool[] | undefined;
   /** Command for the runtimes that run any. */
   command?: string | undefined;
   /** Continue the conversation of an earlier life from this file. */
@@ -81,6 +83,10 @@ export interface Runtime {
   /** True when `--command` says which program it is. */
   readonly needsCommand?: boolean;
   readonly dialects: readonly Dialect[];
+  /** What the program can be kept from using. */
+  readonly enforces: readonly Tool[];
+  /** Where standing instructions go: into the program's own system text, before the first prompt, or nowhere. */
+  readonly instructions: 'system' | 'prompt' | 'none';
   probe(): Promise<RuntimeProbe>;
   prepare(spec: PrepareSpec): Promise<Prepared>;
   /** Reads a screen; undefined when it says nothing certain. Pure. */
@@ -88,6 +94,17 @@ export interface Runtime {
   /** Reads the title of the terminal; undefined when it says nothing certain. Pure. */
   readTitle?(title: string): ScreenVerdict | undefined;
 }
+
+/** What a role does not allow and this program has all the same. */
+export const unenforced = ({ enforces }: Pick<Runtime, 'enforces'>, tools: readonly Tool[] | undefined): Tool[] =>
+  tools === undefined ? [] : toolSchema.options.filter((tool) => !tools.includes(tool) && !enforces.includes(tool));
+
+/** The names of a program's tools that a role does not allow. */
+export const deniedTools = (
+  names: Readonly<Partial<Record<Tool, readonly string[]>>>,
+  tools: readonly Tool[] | undefined,
+): string[] =>
+  tools === undefined ? [] : toolSchema.options.flatMap((tool) => (tools.includes(tool) ? [] : (names[tool] ?? [])));
 
 /** How an agent runs on its runtime: without a face where it may and can, else in its own. */
 export const modeOf = (runtime: Pick<Runtime, 'protocol'>, headless: boolean): PrepareSpec['mode'] =>

@@ -1,6 +1,10 @@
 /** Agents: named workers, the state a person sees, and the prompts sent to them. */
 import { z } from 'zod';
 
+/** What an agent uses of its program, in words that every program has its own names for. */
+export const toolSchema = z.enum(['read', 'edit', 'shell', 'web']);
+export type Tool = z.infer<typeof toolSchema>;
+
 /** Stored lifecycle, the machine of spec-v2 section 2.3. */
 export const lifecycleSchema = z.enum([
   'initializing',

@@ -1,6 +1,7 @@
 /** One handler per agent operation. The work itself is in launch, delivery, ending and observation. */
 import { open, stat } from 'node:fs/promises';
 import type { Handlers, RequestContext } from '../access/context.ts';
+import { isLess, permissionsOf } from '../access/permissions.ts';
 import { newId } from '../base/id.ts';
 import type { Log } from '../base/log.ts';
 import { assertStartable } from '../beads/readiness.ts';
@@ -8,9 +9,11 @@ import type { Bead } from '../beads/schema.ts';
 import { cleanText } from '../beads/text.ts';
 import type { Config } from '../config.ts';
 import { failure } from '../errors.ts';
+import type { Project } from '../repos/schema.ts';
+import type { Role } from '../roles/schema.ts';
 import type { Database } from '../storage/database.ts';
 import type { UnitOfWork } from '../storage/unit-of-work.ts';
-import { beadPrompt } from './briefing.ts';
+import { type Assignment, assignmentOf, firstPrompt } from './assignment.ts';
 import { moveAgent } from './changes.ts';
 import type { Delivery } from './delivery.ts';
 import type { Ending } from './ending.ts';
@@ -36,6 +39,9 @@ export interface AgentServiceOptions {
   observation: Observation;
   ending: Ending;
   configOf: (projectId: string) => Promise<Config>;
+  project: (projectId: string) => Promise<Project>;
+  /** @throws GodelError role-not-found, role-invalid */
+  findRole: (projectId: string, name: string) => Promise<Role>;
   resolveBead: (projectId: string, id: string) => Promise<Bead>;
   chooseModel: ChooseModel;
   starter: Starter;
@@ -96,13 +102,18 @@ export function createAgentService(options: AgentServiceOptions): Service {
     choice: ModelChoice | undefined;
     runtime: Runtime;
     config: Config;
+    project: Project;
+    role: Role;
+    assignment: Assignment;
     input: Parameters<Service['agentSpawn']>[0];
     context: RequestContext;
   }
 
   /** The agent's row, its bead in progress and its first prompt, in one transaction. */
-  function create({ name, bead, choice, runtime, config, input, context }: Draft): Promise<Agent> {
+  function create(draft: Draft): Promise<Agent> {
+    const { name, bead, choice, runtime, config, project, role, assignment, input, context } = draft;
     const { projectId, actor } = context;
+    const { runtime: _runtime, model: _model, ...limits } = assignment;
     return units.run(async (unit) => {
       const agent: Agent = {
         id: newId(),
@@ -124,8 +135,7 @@ export function createAgentService(options: AgentServiceOptions): Service {
           deliveryOf(runtime, input.headless) === 'paste'
             ? (input.retries ?? 0)
             : (input.retries ?? config.max_retries),
-        ...(input.budget === undefined ? {} : { budgetUsd: input.budget }),
-        ...(input.maxMinutes === undefined ? {} : { timeLimitMinutes: input.maxMinutes }),
+        ...limits,
         createdAt: unit.now,
         updatedAt: unit.now,
         version: 1,
@@ -135,7 +145,7 @@ export function createAgentService(options: AgentServiceOptions): Service {
       const metadata = { projectId, agentId: agent.id, ...(bead ? { beadId: bead.id } : {}) };
       await unit.emit({ type: 'agent:created', component: 'agents', payload, metadata });
       if (bead) await starter.takeBead(unit, bead, name);
-      const text = bead ? beadPrompt(bead, input.prompt) : input.prompt;
+      const text = firstPrompt({ agent, role, project, config, bead }, runtime, input.prompt);
       const delivery = deliveryOf(runtime, input.headless);
       if (text !== undefined && (delivery !== 'paste' || input.command === undefined)) {
         const prompt = {
@@ -152,15 +162,34 @@ export function createAgentService(options: AgentServiceOptions): Service {
     });
   }
 
+  /** The role, when there is room for more of it and who asks may start one. @throws GodelError role-full, role-escalates */
+  async function roleFor(input: Draft['input'], { projectId, actor }: RequestContext): Promise<Role> {
+    const role = await options.findRole(projectId, input.role);
+    if (actor.kind === 'agent') {
+      const asker = await options.findRole(projectId, (await resolve(projectId, actor.id)).role);
+      const [part, whole] = [role, asker].map(({ permissions }) => permissionsOf(permissions));
+      if (part && whole && !isLess(part, whole))
+        throw failure('role-escalates', { actor: actor.name, role: role.name });
+    }
+    const limit = role.limits.agents;
+    if (limit === undefined) return role;
+    const running = (await liveAgents(database.db, projectId)).filter((agent) => agent.role === role.name);
+    if (running.length + input.count > limit)
+      throw failure('role-full', { role: role.name, limit, agents: running.map(({ name }) => name) });
+    return role;
+  }
+
   const spawn: Service['agentSpawn'] = async (input, context) => {
     const { projectId } = context;
     const config = await options.configOf(projectId);
-    const runtime = options.runtimes.get(input.runtime ?? (input.command === undefined ? config.runtime : 'shell'));
+    const role = await roleFor(input, context);
+    const assignment = assignmentOf(input, role, config);
+    const runtime = options.runtimes.get(assignment.runtime);
     const probe = await runtime.probe();
     if (!probe.ok) throw failure('runtime-missing', { runtime: runtime.id, problem: probe.problem });
     if (runtime.needsCommand && input.command === undefined)
       throw failure('runtime-needs-command', { runtime: runtime.id });
-    const choice = options.chooseModel(config, runtime, input);
+    const choice = options.chooseModel(config, runtime, assignment.model);
     const bead = input.bead === undefined ? undefined : await options.resolveBead(projectId, input.bead);
     if (bead) await assertFree(bead);
     if (bead && !(input.force && context.actor.kind === 'user')) await assertStartable(database.db, bead);
@@ -171,7 +200,9 @@ export function createAgentService(options: AgentServiceOptions): Service {
       });
     }
     const names = freeNames(await agentNames(database.db, projectId), input.name, input.role, input.count);
-    const drafts = names.map((name) => ({ name, bead, choice, runtime, config, input, context }));
+    const project = await options.project(projectId);
+    const shared = { bead, choice, runtime, config, project, role, assignment, input, context };
+    const drafts = names.map((name) => ({ name, ...shared }));
     const agents: Agent[] = [];
     for (const draft of drafts) agents.push(await create(draft));
     const begun = agents.map((agent) => starter.begin(agent, bead, choice));

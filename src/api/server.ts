@@ -35,7 +35,8 @@ export interface ApiOptions {
   handlers: Handlers<Operations>;
   projects: { resolve: (hint: { id?: string | undefined; path?: string | undefined }) => Promise<string> };
   authenticate: (token: string) => Promise<Actor | undefined>;
-  allows: (actor: Actor, operation: AnyOperation) => boolean;
+  /** Resolves when the actor may do it. @throws GodelError role-forbids */
+  authorize: (actor: Actor, operation: AnyOperation) => Promise<void>;
   health: { live: () => Promise<Health>; ready: () => Promise<Health>; full: () => Promise<Health> };
   events: EventSource;
   metrics: () => Promise<string>;
@@ -142,7 +143,7 @@ export function createApi(options: ApiOptions): Api {
     context: { projectId: string; requestId: string; signal: AbortSignal },
   ): Promise<unknown> {
     const operation: AnyOperation = operations[key];
-    if (!options.allows(actor, operation)) throw failure('forbidden', { actor: actor.name, operation: operation.name });
+    await options.authorize(actor, operation);
     const input = parseInput(operation, fields);
     const handler = options.handlers[key] as (input: unknown, context: unknown) => Promise<unknown>;
     return actingAs({ id: actor.id, name: actor.name }, () => handler(input, { actor, ...context }));

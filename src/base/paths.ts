@@ -20,6 +20,8 @@ export interface HomePaths {
   readonly secretsFile: string;
   /** The key to them where there is no keyring; mode 0600, with the id of the key added. */
   readonly secretKeyFile: string;
+  /** Roles of this user, one YAML file each. */
+  readonly rolesDir: string;
   readonly daemonFile: string;
   readonly proxyFile: string;
   readonly logDir: string;
@@ -63,6 +65,7 @@ export function homePaths(env: Environment = process.env): HomePaths {
   return {
     hash,
     configFile: join(config, 'config.yaml'),
+    rolesDir: join(config, 'roles'),
     stateDir: state,
     databaseFile: join(state, 'godel.db'),
     ledgerFile: join(state, 'ledger.db'),

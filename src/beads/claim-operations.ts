@@ -26,6 +26,7 @@ const claimText = (verb: string) => (claim: Claimed) =>
 export const claimOperations = {
   beadClaim: operation({
     name: 'bead claim',
+    aliases: ['claim'],
     http: { method: 'POST', path: '/beads/claim' },
     summary: 'Take a bead to work on; without an id the most urgent one that is ready and nobody’s',
     description:

@@ -144,6 +144,7 @@ export const graphOperations = {
   }),
   beadReady: operation({
     name: 'bead ready',
+    aliases: ['ready'],
     http: { method: 'GET', path: '/beads/ready' },
     summary: 'List what can be begun now, most urgent first: open beads that wait for nothing',
     input: z.object({

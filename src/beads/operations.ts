@@ -139,6 +139,7 @@ export const beadOperations = {
   }),
   beadShow: operation({
     name: 'bead show',
+    aliases: ['show'],
     http: { method: 'GET', path: '/beads/:id' },
     summary: 'Show one bead with its notes, commits and proof',
     input: z.object({ id: id.optional().describe('Bead id; an agent may leave it out for its own bead') }),

@@ -57,3 +57,23 @@ export function policyOf(config: Config, source: ProviderSource): Policy {
     retentionDays: config.ledger_days,
   };
 }
+
+/**
+ * The model that a tier or an alias means for a new agent: a target of the provider that is wanted or configured first. A
+ * built-in tier never leads away from it: the provider's own default model is taken then (undefined). Other names pass.
+ */
+export function modelOfTier(
+  config: Config,
+  source: ProviderSource,
+  { provider: wanted, model }: { provider?: string | undefined; model?: string | undefined },
+): string | undefined {
+  const own = model === undefined ? undefined : config.model_aliases[model];
+  const tier = model === undefined ? undefined : TIERS[model];
+  if (model === undefined || (!own && !tier)) return model;
+  const provider = wanted ?? config.provider;
+  const policy = policyOf(config, source);
+  const targets = [...(own ? [] : (tier ?? [])), ...(policy.aliases[model]?.use ?? [])];
+  const [first] = targets.filter((target) => provider === undefined || target.startsWith(`${provider}/`));
+  if (provider !== undefined) return first ?? (own ? targets[0] : undefined);
+  return policy.aliases[model]?.use[0];
+}

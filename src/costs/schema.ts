@@ -5,6 +5,22 @@
  */
 import { z } from 'zod';
 
+const count = z.number().int().positive();
+
+/** Limits of one subject (an agent, a user, a project). Absent means unlimited. */
+export const limitSetSchema = z.object({
+  requests_per_minute: count.optional(),
+  requests_per_hour: count.optional(),
+  requests_per_day: count.optional(),
+  tokens_per_minute: count.optional(),
+  tokens_per_hour: count.optional(),
+  tokens_per_day: count.optional(),
+  concurrent: count.optional().describe('Requests at the same time'),
+  calls_per_run: count.optional().describe('Requests in one life of an agent; one that loops must stop'),
+  max_cost_usd: z.number().positive().optional().describe('Most that one request may cost'),
+});
+export type LimitSet = z.infer<typeof limitSetSchema>;
+
 /** PUT /admin/keys/:hash — idempotent. `hash` is the SHA-256 of the virtual key in hex. */
 export const virtualKeySchema = z.object({
   hash: z.string().regex(/^[0-9a-f]{64}$/),
@@ -23,6 +39,8 @@ export const virtualKeySchema = z.object({
   expiresAt: z.string().optional(),
   /** Budget in nano-dollars of the key's agent, or of the key itself; absent means no limit of its own. */
   budgetNano: z.number().int().nonnegative().optional(),
+  /** What the role of the agent holds it to, beside the limits of every agent: the smaller one counts. */
+  limits: limitSetSchema.optional(),
   /** Requests and answers are kept, as the project wants. */
   record: z.boolean().optional(),
   createdAt: z.string(),
@@ -52,22 +70,6 @@ export const providerSchema = z.object({
   models: z.array(z.string()).default([]),
 });
 export type Provider = z.infer<typeof providerSchema>;
-
-const count = z.number().int().positive();
-
-/** Limits of one subject (an agent, a user, a project). Absent means unlimited. */
-export const limitSetSchema = z.object({
-  requests_per_minute: count.optional(),
-  requests_per_hour: count.optional(),
-  requests_per_day: count.optional(),
-  tokens_per_minute: count.optional(),
-  tokens_per_hour: count.optional(),
-  tokens_per_day: count.optional(),
-  concurrent: count.optional().describe('Requests at the same time'),
-  calls_per_run: count.optional().describe('Requests in one life of an agent; one that loops must stop'),
-  max_cost_usd: z.number().positive().optional().describe('Most that one request may cost'),
-});
-export type LimitSet = z.infer<typeof limitSetSchema>;
 
 export const limitsSchema = z.object({
   agent: limitSetSchema.default({}),

@@ -4,12 +4,14 @@ import type { Credentials } from '../agents/launch.ts';
 import type { Agent } from '../agents/schema.ts';
 import { messageOf } from '../base/error.ts';
 import { allConvoys } from '../convoys/store.ts';
+import type { LimitSet } from '../costs/schema.ts';
 import { findProject } from '../repos/store.ts';
 import type { Core } from './core.ts';
 import type { ProxyProcess } from './proxy-process.ts';
 
 export interface AgentCredentials {
-  issue(agent: Agent, budgetUsd?: number): Promise<Credentials>;
+  /** The limits are those of its role. */
+  issue(agent: Agent, limits: LimitSet): Promise<Credentials>;
   revoke(agentId: string): Promise<void>;
 }
 
@@ -29,7 +31,8 @@ export function createAgentCredentials(
   }
 
   return {
-    async issue(agent, budgetUsd) {
+    async issue(agent, limits) {
+      const { budgetUsd } = agent;
       const virtualKey = newToken('virtual');
       const convoyId = await convoyOf(agent);
       const project = await findProject(database.db, agent.projectId);
@@ -41,6 +44,7 @@ export function createAgentCredentials(
         record: await records(agent.projectId),
         ...(project === undefined ? {} : { tenantId: project.tenantId }),
         createdAt: new Date(clock.now()).toISOString(),
+        ...(Object.keys(limits).length > 0 ? { limits } : {}),
         ...(agent.beadId === undefined ? {} : { beadId: agent.beadId }),
         ...(convoyId === undefined ? {} : { convoyId }),
         ...(budgetUsd === undefined ? {} : { budgetNano: Math.round(budgetUsd * NANO) }),

@@ -17,6 +17,7 @@ import type { Agent } from '../agents/schema.ts';
 import { findAgent } from '../agents/store.ts';
 import { findBead } from '../beads/store.ts';
 import type { RepoService } from '../repos/service.ts';
+import { createRoleService, type RoleService } from '../roles/service.ts';
 import type { WorktreeService } from '../worktrees/service.ts';
 import { createAgentBridge } from './agent-bridge.ts';
 import { createAgentCredentials } from './agent-credentials.ts';
@@ -38,6 +39,7 @@ export interface AgentParts {
   ending: Ending;
   launcher: Launcher;
   memory: Memory;
+  roles: RoleService;
   /** Ends the turn of an agent; false when there is no way to. */
   interrupt(agent: Agent): Promise<boolean>;
   /** Told by the runner about deaths and titles. */
@@ -64,6 +66,7 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
   const tmux = createTmuxServer({ socketName, confFile, env: core.environment, log });
   const runner = createLocalRunner({ server: tmux, clock, log });
   const runtimes = knownRuntimes(core, files);
+  const roles = knownRoles(options, runtimes);
   const observation = createObservation({ units, findAgent: load, clock, log });
   const progress = createProgressLog(clock.now);
 
@@ -104,6 +107,7 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
     proxyUrl: () => options.proxy().url(),
     issue,
     revoke,
+    roleOf: (agent) => roles.find(agent.projectId, agent.role),
     ensureWorktree: worktrees.ensure,
     size: options.size,
     admit: memory.admit,
@@ -122,6 +126,7 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
     ending,
     launcher,
     memory,
+    roles,
     interrupt: async (agent) => bridge.interrupt(agent.id),
     heldChanged,
   };
@@ -152,6 +157,11 @@ function knownRuntimes(core: Core, files: ProgramFiles): RuntimeRegistry {
       path: () => core.environment.PATH ?? '',
     }),
   );
+}
+
+function knownRoles({ core, repos }: AgentPartsOptions, runtimes: RuntimeRegistry): RoleService {
+  const projectPath = async (id: string) => (await repos.project(id)).path;
+  return createRoleService({ projectPath, userFolder: core.paths.rolesDir, runtimes });
 }
 
 /** Keeps uncommitted work of an agent's bead in git. */

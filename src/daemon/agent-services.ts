@@ -1,6 +1,7 @@
 /** Handlers of agents, and what brings agents back. */
 import { createAgentService } from '../agents/service.ts';
 import { type ChooseModel, createStarter, type StarterOptions } from '../agents/starting.ts';
+import { modelOfTier } from '../costs/policy.ts';
 import { chooseModel, providersOf } from '../costs/providers.ts';
 import type { RepoService } from '../repos/service.ts';
 import type { AgentParts } from './agent-parts.ts';
@@ -21,7 +22,12 @@ export interface AgentServices {
 const chooseModelOf =
   (core: Core): ChooseModel =>
   (config, runtime, wanted) =>
-    runtime.dialects.length === 0 ? undefined : chooseModel(providersOf(config, core.providers), config, wanted);
+    runtime.dialects.length === 0
+      ? undefined
+      : chooseModel(providersOf(config, core.providers), config, {
+          ...wanted,
+          model: modelOfTier(config, core.providers, wanted),
+        });
 
 export function createAgentServices(options: AgentServicesOptions): AgentServices {
   const { core, parts, repos, configOf, resolveBead } = options;
@@ -30,6 +36,8 @@ export function createAgentServices(options: AgentServicesOptions): AgentService
   const revival = startRevival({ core, parts, starter });
   const agents = createAgentService({
     ...shared,
+    project: (id) => repos.project(id),
+    findRole: parts.roles.find,
     database: core.database,
     starter,
     recover: revival.recover,

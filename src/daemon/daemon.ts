@@ -1,6 +1,5 @@
 /** Starts every part in order and stops them in the opposite one. */
 import { createServer } from 'node:net';
-import { isAllowed } from '../access/permissions.ts';
 import { liveAgents } from '../agents/store.ts';
 import { type Api, createApi } from '../api/server.ts';
 import type { Clock } from '../base/clock.ts';
@@ -14,6 +13,7 @@ import { operations } from '../operations.ts';
 import { createRepoService, type RepoService } from '../repos/service.ts';
 import { allProjects } from '../repos/store.ts';
 import { eventsSince } from '../storage/journal.ts';
+import { createAuthority } from './agent-authority.ts';
 import { type AgentParts, createAgentParts } from './agent-parts.ts';
 import { startAgentWatch } from './agent-watch.ts';
 import { startAutoSync } from './auto-sync.ts';
@@ -146,7 +146,7 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
   followBeads(core, services);
   startFollowers(core, parts, repos, services, stops);
   await startMerging(services, stops);
-  const api = createDaemonApi({ core, repos, services, health, proxy, version });
+  const api = createDaemonApi({ core, repos, services, health, proxy, version, roles: parts.roles });
   stops.push(api.stop);
   port = await api.listenTcp(options.config.daemon_port);
   await api.listenSocket(core.paths.socketFile);
@@ -299,15 +299,16 @@ interface DaemonApiOptions {
   health: HealthChecks;
   proxy: ProxyProcess;
   version: string;
+  roles: AgentParts['roles'];
 }
 
-function createDaemonApi({ core, repos, services, health, proxy, version }: DaemonApiOptions): Api {
+function createDaemonApi({ core, repos, services, health, proxy, version, roles }: DaemonApiOptions): Api {
   return createApi({
     operations,
     handlers: services.handlers,
     projects: { resolve: repos.resolveProject },
     authenticate: core.tokens.authenticate,
-    allows: isAllowed,
+    authorize: createAuthority(core, roles),
     health,
     events: {
       bus: core.bus,

@@ -111,6 +111,7 @@ export function createServices(options: ServicesOptions): Services {
     ...createCommitService(database),
     ...work.handlers,
     ...agents,
+    ...parts.roles.handlers,
     ...inbox.handlers,
     ...merging.handlers,
     ...money,

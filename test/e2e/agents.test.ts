@@ -206,7 +206,7 @@ describe('refusals', () => {
       return text.split('code ').length > 3 && text;
     });
     expect([...log.matchAll(/code (\d)/g)].map((match) => match[1])).toEqual(['1', '1', '0']);
-    expect(log).toContain('greedy may not do "review accept"');
+    expect(log).toContain('greedy is a worker, and that role may not do "review accept"');
     await home.json('agent', 'stop', 'greedy');
   });
 });
