@@ -14,6 +14,7 @@ const features = anyOf([
   'history',
   'inbox',
   'merge',
+  'messages',
   'recordings',
   'repos',
   'reviews',

@@ -93,6 +93,12 @@ export const configSchema = z.strictObject({
     .min(0)
     .default(500)
     .describe('Model calls in one turn that count as looping; 0 = no cap'),
+  message_hops: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(10)
+    .describe('Messages that agents answer each other with before they are cut off; 0 = never'),
   merge_strategy: z
     .enum(['merge', 'squash', 'rebase'])
     .default('merge')

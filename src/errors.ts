@@ -2,10 +2,12 @@
 import { type ErrorParams, type ErrorSpec, GodelError } from './base/error.ts';
 import { list, p, said } from './base/error-text.ts';
 import { beadRefusals } from './beads/refusals.ts';
+import { messageRefusals } from './messages/refusals.ts';
 import { roleRefusals } from './roles/refusals.ts';
 
 export const errorTable = {
   ...beadRefusals,
+  ...messageRefusals,
   ...roleRefusals,
   'bad-input': {
     kind: 'invalid_request',

@@ -13,6 +13,7 @@ import { exchangeOperations } from './exchange/operations.ts';
 import { historyOperations } from './history/operations.ts';
 import { inboxOperations } from './inbox/operations.ts';
 import { mergeOperations } from './merge/operations.ts';
+import { messageOperations } from './messages/operations.ts';
 import { recordingOperations } from './recordings/operations.ts';
 import { repoOperations } from './repos/operations.ts';
 import { reviewOperations } from './reviews/operations.ts';
@@ -36,6 +37,7 @@ export const operations = {
   ...convoyOperations,
   ...agentOperations,
   ...roleOperations,
+  ...messageOperations,
   ...inboxOperations,
   ...reviewOperations,
   ...mergeOperations,

@@ -36,6 +36,7 @@ function agentText(agent: Agent): string {
     ['worktree', agent.worktree],
     ['pane', agent.pane],
     ['pid', agent.pid === undefined ? undefined : String(agent.pid)],
+    ['unread', agent.unread === undefined ? undefined : `${agent.unread} messages`],
     ['error', agent.lastError],
     ['retries', `${agent.retryCount} of ${agent.maxRetries}${agent.retryAt ? `, again at ${agent.retryAt}` : ''}`],
     ['deadline', agent.deadlineAt],

@@ -109,6 +109,7 @@ export const agentSchema = z.object({
   timeLimitMinutes: z.number().optional().describe('Most time at work, without pauses'),
   deadlineAt: z.string().optional().describe('When its time is over; moved on by pauses'),
   startedAt: z.string().optional().describe('When its program was started last'),
+  unread: z.number().int().optional().describe('Messages for it that have neither arrived nor been read'),
   attention: attentionSchema.optional().describe('Stuck or looping, with what shows it'),
   createdAt: z.string(),
   updatedAt: z.string(),

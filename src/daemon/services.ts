@@ -22,6 +22,7 @@ import type { Core } from './core.ts';
 import type { HealthChecks } from './health.ts';
 import { createInboxPart } from './inbox-part.ts';
 import { createMerging, type Merging } from './merging.ts';
+import { createMessagePart } from './message-part.ts';
 import { createMoneyServices } from './money-services.ts';
 import type { ProxyProcess } from './proxy-process.ts';
 import { createRecordServices } from './record-services.ts';
@@ -100,6 +101,8 @@ export function createServices(options: ServicesOptions): Services {
 
   const inbox = createInboxPart({ core, parts, agents, reviews: merging.handlers });
 
+  const messages = createMessagePart({ core, parts, inbox, configOf: configOfProject });
+
   const money = createMoneyServices({ core, repos, proxy });
 
   const system = systemPart(options, configOf, merging);
@@ -113,6 +116,7 @@ export function createServices(options: ServicesOptions): Services {
     ...agents,
     ...parts.roles.handlers,
     ...inbox.handlers,
+    ...messages.handlers,
     ...merging.handlers,
     ...money,
     ...createRecordings(core, proxy),

@@ -17,6 +17,7 @@ import { mergeQueueMigration } from './migrations/0040-merge-queue.ts';
 import { moneyMigration } from './migrations/0050-money.ts';
 import { parkedBudgetMigration } from './migrations/0051-parked-budget.ts';
 import { inboxMigration } from './migrations/0060-inbox.ts';
+import { messagesMigration } from './migrations/0070-messages.ts';
 import type { Tables } from './tables.ts';
 
 export type Tx = Transaction<Tables>;
@@ -37,6 +38,7 @@ const migrations: Record<string, Migration> = {
   '0060-inbox': inboxMigration,
   '0050-money': moneyMigration,
   '0051-parked-budget': parkedBudgetMigration,
+  '0070-messages': messagesMigration,
   '0010-records': recordsMigration,
   '0020-work-graph': workGraphMigration,
   '0030-worktrees': worktreesMigration,

@@ -284,7 +284,25 @@ export interface ParkedAgentRow {
   budget: string | null;
 }
 
+export interface MessageRow {
+  id: string;
+  project_id: string;
+  from_id: string;
+  from_name: string;
+  from_kind: string;
+  to_id: string;
+  to_name: string;
+  text: string;
+  sent_to: number;
+  hops: number;
+  /** The prompt that carries it; none for programs that take no prompts. */
+  prompt_id: string | null;
+  created_at: string;
+  read_at: string | null;
+}
+
 export interface Tables {
+  messages: MessageRow;
   budget_alerts: BudgetAlertRow;
   parked_agents: ParkedAgentRow;
   worktrees: WorktreeRow;

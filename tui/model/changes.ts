@@ -26,6 +26,8 @@ export const BOARD_PATTERNS: readonly string[] = [
   'convoy:*',
   'inbox:*',
   'merge:*',
+  'message:*',
+  'todo:*',
   'cost:*',
   'project:*',
 ];
@@ -41,6 +43,9 @@ const AGENT_EVENTS = new Set([
   'kill',
   'attention',
 ]);
+
+/** Events of other nouns that carry the agent they are about. */
+const AGENT_FACTS = new Set(['message:unread', 'todo:updated']);
 
 function beadChange(event: GodelEvent): BoardChange | undefined {
   if (event.type === 'bead:deleted') {
@@ -66,7 +71,7 @@ function mergeChange(event: GodelEvent): BoardChange | undefined {
 export function changeOf(event: GodelEvent): BoardChange | undefined {
   const [noun, verb = ''] = event.type.split(':');
   if (noun === 'bead') return beadChange(event);
-  if (noun === 'agent' && AGENT_EVENTS.has(verb)) {
+  if ((noun === 'agent' && AGENT_EVENTS.has(verb)) || AGENT_FACTS.has(event.type)) {
     const agent = agentSchema.safeParse(event.payload.agent);
     return agent.success ? { kind: 'agent', agent: agent.data } : undefined;
   }
