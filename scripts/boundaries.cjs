@@ -20,6 +20,7 @@ const features = anyOf([
   'reviews',
   'roles',
   'secrets',
+  'sessions',
   'sync',
   'system',
   'templates',
@@ -45,6 +46,7 @@ const pureFiles = anyOf([
   'schema',
   'state',
   'text',
+  'turns',
 ]);
 /** What a service may take from another feature beyond its pure files: its one place of change, its rows; never its service. */
 const sharedFiles = anyOf([
@@ -127,7 +129,7 @@ module.exports = {
     only(
       'runners',
       '^runners/',
-      `^runners/|^src/base/|^src/errors\\.ts|^src/agents/(schema|state|runner|runtime|bridge-protocol)\\.ts|${npm}`,
+      `^runners/|^src/base/|^src/errors\\.ts|^src/agents/(schema|state|runner|runtime|bridge-protocol)\\.ts|^src/sessions/schema\\.ts|${npm}`,
       'Runners implement the interfaces of agents.',
     ),
     only(

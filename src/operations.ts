@@ -19,6 +19,7 @@ import { repoOperations } from './repos/operations.ts';
 import { reviewOperations } from './reviews/operations.ts';
 import { roleOperations } from './roles/operations.ts';
 import { secretOperations } from './secrets/operations.ts';
+import { sessionOperations } from './sessions/operations.ts';
 import { syncOperations } from './sync/operations.ts';
 import { systemOperations } from './system/operations.ts';
 import { templateOperations } from './templates/operations.ts';
@@ -45,6 +46,7 @@ export const operations = {
   ...syncOperations,
   ...secretOperations,
   ...recordingOperations,
+  ...sessionOperations,
   ...historyOperations,
   ...backupOperations,
   ...doctorOperations,

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deniedTools, type Prepared, type PrepareSpec, type Runtime } from '../../src/agents/runtime.ts';
+import { claudeHistory } from './history/claude.ts';
 import { hookSettings } from './hook-settings.ts';
 import { transcriptFile } from './host/claude.ts';
 import { createProgram } from './program.ts';
@@ -71,8 +72,8 @@ export function createClaudeRuntime(options: ClaudeRuntimeOptions): Runtime {
     const home = join(spec.home, 'claude');
     await mkdir(home, { recursive: true, mode: 0o700 });
     await seed(home, spec.cwd);
-    // The agent's own id is the id of its conversation: a later life finds it without being told.
-    const sessionId = spec.agentId;
+    // The agent's own id is the id of its first conversation: a later life finds it without being told.
+    const sessionId = spec.sessionId ?? spec.agentId;
     const session = existsSync(transcriptFile(home, spec.cwd, sessionId)) ? '--resume' : '--session-id';
     const denied = deniedTools(TOOLS, spec.tools);
     const common = [
@@ -96,6 +97,7 @@ export function createClaudeRuntime(options: ClaudeRuntimeOptions): Runtime {
       argv: await hostCommand(options, spec, { driver: 'claude', argv, sessionId, face }),
       env: environment(spec, home),
       sessionFile: transcriptFile(home, spec.cwd, sessionId),
+      sessionId,
     };
   }
 
@@ -107,6 +109,7 @@ export function createClaudeRuntime(options: ClaudeRuntimeOptions): Runtime {
     dialects: ['anthropic'],
     enforces: ['read', 'edit', 'shell', 'web'],
     instructions: 'system',
+    history: claudeHistory,
     probe: program.probe,
     prepare,
   };

@@ -4,8 +4,9 @@ import { join, resolve } from 'node:path';
 import type { Prepared, PrepareSpec, Runtime } from '../../src/agents/runtime.ts';
 import type { Tool } from '../../src/agents/schema.ts';
 import { git } from '../../src/base/git.ts';
+import { codexHistory } from './history/codex.ts';
 import { hookSettings } from './hook-settings.ts';
-import { readSessionId } from './host/session-id.ts';
+import { readSessionId, writeSessionId } from './host/session-id.ts';
 import { createProgram } from './program.ts';
 import { type HostFiles, hostCommand, modelOf } from './protocol-host.ts';
 
@@ -73,7 +74,11 @@ export function createCodexRuntime(options: CodexRuntimeOptions): Runtime {
     const common = await git(spec.cwd, ['rev-parse', '--git-common-dir']);
     await writeFile(join(home, 'config.toml'), codexConfig(spec, resolve(spec.cwd, common.trim())), { mode: 0o600 });
     await writeFile(join(home, 'hooks.json'), `${JSON.stringify(hookSettings(options), null, 2)}\n`, { mode: 0o600 });
-    const known = readSessionId(join(spec.home, 'session-id'));
+    const idFile = join(spec.home, 'session-id');
+    // What Godel knows counts: it may have put the agent to another conversation.
+    if (spec.sessionId !== undefined && spec.sessionId !== readSessionId(idFile))
+      writeSessionId(idFile, spec.sessionId);
+    const known = readSessionId(idFile);
     const face = spec.mode === 'pane';
     const shown = ['--no-daemon', '--dangerously-bypass-hook-trust', ...(known ? ['resume', known] : [])];
     const argv = [program.file(), ...(face ? shown : ['app-server'])];
@@ -92,6 +97,7 @@ export function createCodexRuntime(options: CodexRuntimeOptions): Runtime {
     // Its shell is how it does everything; without leave to edit, the operating system holds it to reading.
     enforces: ['edit', 'web'],
     instructions: 'system',
+    history: codexHistory,
     probe: program.probe,
     prepare,
   };

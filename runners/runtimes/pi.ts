@@ -11,6 +11,7 @@ import {
   type Runtime,
 } from '../../src/agents/runtime.ts';
 import { messageOf } from '../../src/base/error.ts';
+import { piHistory } from './history/pi.ts';
 import { type HostFiles, hostCommand } from './protocol-host.ts';
 
 export interface PiRuntimeOptions extends HostFiles {
@@ -132,6 +133,7 @@ export function createPiRuntime(options: PiRuntimeOptions): Runtime {
     dialects: ['anthropic', 'openai-chat', 'openai-responses'],
     enforces: ['read', 'edit', 'shell', 'web'],
     instructions: 'system',
+    history: piHistory,
     async probe() {
       try {
         const { cli, version } = await installed();

@@ -18,6 +18,8 @@ const AGENT_PERMISSIONS = [
   'inbox:read',
   'runtime:read',
   'role:read',
+  'session:read',
+  'checkpoint:create',
   'review:read',
   'merge:read',
   'worktree:read',

@@ -1,4 +1,5 @@
 /** Which program is the agent. `runners/runtimes/` implements one adapter per program. */
+import type { SessionTurn } from '../sessions/schema.ts';
 import { type Question, type Tool, toolSchema } from './schema.ts';
 
 /** What an agent may do without asking; runtimes without a permission system ask nothing in any case. */
@@ -70,6 +71,36 @@ export interface ScreenVerdict {
   question?: Question;
 }
 
+/** What is known of the place of a conversation. */
+export interface HistoryPlace {
+  /** Private home directory of the agent. */
+  home: string;
+  sessionFile?: string | undefined;
+  sessionId?: string | undefined;
+}
+
+export interface PlantSpec {
+  home: string;
+  cwd: string;
+  /** File of a conversation of this runtime. */
+  text: string;
+  /** Its last turn in the new one. */
+  turn: string;
+  /** Name of the new conversation, a UUID. */
+  id: string;
+  atMs: number;
+}
+
+/** How a program keeps conversations in files of its own. */
+export interface NativeHistory {
+  /** File of the conversation, when there is one. */
+  find(place: HistoryPlace): Promise<string | undefined>;
+  /** Turns of such a file in the order they were written; lines that were cut by a kill are passed over. Pure. */
+  read(text: string): SessionTurn[];
+  /** Writes another conversation, which ends with a turn of this one, for an agent that does not run. Overwrites none but its own. */
+  plant(spec: PlantSpec): Promise<{ sessionFile: string; sessionId: string }>;
+}
+
 export interface Runtime {
   readonly id: string;
   readonly summary: string;
@@ -87,6 +118,8 @@ export interface Runtime {
   readonly enforces: readonly Tool[];
   /** Where standing instructions go: into the program's own system text, before the first prompt, or nowhere. */
   readonly instructions: 'system' | 'prompt' | 'none';
+  /** Absent where only the recording of the proxy tells what was said. */
+  readonly history?: NativeHistory;
   probe(): Promise<RuntimeProbe>;
   prepare(spec: PrepareSpec): Promise<Prepared>;
   /** Reads a screen; undefined when it says nothing certain. Pure. */

@@ -273,7 +273,7 @@ function startFollowers(core: Core, parts: AgentParts, repos: RepoService, servi
     onTimeOver: services.onTimeOver,
   });
   const exchange = startAutoSync({ core, services, repos });
-  stops.push(watch.stop, inbox.stop, notify.stop, services.revival.stop, exchange.stop);
+  stops.push(watch.stop, inbox.stop, notify.stop, services.sessions.stop, services.revival.stop, exchange.stop);
   stops.push(async () => parts.memory.stop());
 }
 

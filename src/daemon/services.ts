@@ -28,6 +28,7 @@ import type { ProxyProcess } from './proxy-process.ts';
 import { createRecordServices } from './record-services.ts';
 import { createRecordings } from './recordings-part.ts';
 import type { Revival } from './revival.ts';
+import { createSessionsPart, type SessionsPart } from './sessions-part.ts';
 import { createWorkParts } from './work-parts.ts';
 
 export interface ServicesOptions {
@@ -50,6 +51,7 @@ export interface Services {
   merging: Merging;
   sync: SyncService;
   revival: Revival;
+  sessions: SessionsPart;
   onTimeOver: (agent: Agent) => Promise<void>;
 }
 
@@ -103,6 +105,8 @@ export function createServices(options: ServicesOptions): Services {
 
   const messages = createMessagePart({ core, parts, inbox, configOf: configOfProject });
 
+  const sessions = createSessionsPart({ core, parts, proxy });
+
   const money = createMoneyServices({ core, repos, proxy });
 
   const system = systemPart(options, configOf, merging);
@@ -120,11 +124,12 @@ export function createServices(options: ServicesOptions): Services {
     ...merging.handlers,
     ...money,
     ...createRecordings(core, proxy),
+    ...sessions.handlers,
     ...system,
     ...records.handlers,
   };
   const [{ sync }, onTimeOver] = [records, timeOver(agents, inbox)];
-  return { handlers, convoys: work.convoys, inbox, merging, sync, revival, onTimeOver };
+  return { handlers, convoys: work.convoys, inbox, merging, sync, revival, sessions, onTimeOver };
 }
 
 /** An agent whose time is over is paused where it is, and a person decides. */

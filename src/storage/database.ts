@@ -18,6 +18,7 @@ import { moneyMigration } from './migrations/0050-money.ts';
 import { parkedBudgetMigration } from './migrations/0051-parked-budget.ts';
 import { inboxMigration } from './migrations/0060-inbox.ts';
 import { messagesMigration } from './migrations/0070-messages.ts';
+import { sessionsMigration } from './migrations/0080-sessions.ts';
 import type { Tables } from './tables.ts';
 
 export type Tx = Transaction<Tables>;
@@ -36,6 +37,7 @@ export interface Database {
 const migrations: Record<string, Migration> = {
   '0001-initial': initialMigration,
   '0060-inbox': inboxMigration,
+  '0080-sessions': sessionsMigration,
   '0050-money': moneyMigration,
   '0051-parked-budget': parkedBudgetMigration,
   '0070-messages': messagesMigration,

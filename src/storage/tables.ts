@@ -301,6 +301,31 @@ export interface MessageRow {
   read_at: string | null;
 }
 
+export interface SessionRow extends NounRow {
+  agent_id: string;
+  bead_id: string | null;
+  parent_id: string | null;
+  status: string;
+}
+
+export interface CheckpointRow {
+  id: string;
+  project_id: string;
+  session_id: string;
+  bead_id: string | null;
+  name: string | null;
+  body: string;
+  created_at: string;
+}
+
+/** A session that is being put elsewhere; done again from the start after a crash. */
+export interface SessionMoveRow {
+  agent_id: string;
+  project_id: string;
+  body: string;
+  created_at: string;
+}
+
 export interface Tables {
   messages: MessageRow;
   budget_alerts: BudgetAlertRow;
@@ -320,6 +345,9 @@ export interface Tables {
   agents: AgentRow;
   prompts: PromptRow;
   agent_history: AgentHistoryRow;
+  sessions: SessionRow;
+  checkpoints: CheckpointRow;
+  session_moves: SessionMoveRow;
   inbox: InboxRow;
   inbox_rules: InboxRuleRow;
   events: EventRow;

@@ -16,7 +16,7 @@ export function transcriptFile(configDir: string, cwd: string, sessionId: string
 }
 
 /** A long paste is kept between marks of the program's own. */
-const unwrapped = (text: string) =>
+export const unwrapped = (text: string): string =>
   /^\s*<pasted_content id="[^"]*">\n([\s\S]*)\n<\/pasted_content id="[^"]*">\s*$/.exec(text)?.[1] ?? text;
 
 /** Texts of the user's messages in a transcript; lines of other kinds are passed over. */

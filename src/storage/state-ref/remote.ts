@@ -41,7 +41,7 @@ export async function fetchState(gitDir: string, remote: string, fallback: strin
   const refspecs = [
     `+refs/godel/*:${remoteRef(remote, '*')}`,
     // What another clone knows of others, and what its agents have not committed, is not asked for.
-    ...['remotes', 'wip', 'queue', 'pool'].map((name) => `^refs/godel/${name}/*`),
+    ...['remotes', 'wip', 'checkpoint', 'queue', 'pool'].map((name) => `^refs/godel/${name}/*`),
     ...(fallback === undefined ? [] : [`+refs/heads/${fallback}*:${remoteRef(remote, 'branch')}/${fallback}*`]),
   ];
   const flags = [

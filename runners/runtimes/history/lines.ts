@@ -1,0 +1,52 @@
+/** What the readers of conversations share: files of JSON lines, whose last one may be cut by a kill. Pure. */
+import type { SessionTurn } from '../../../src/sessions/schema.ts';
+
+export type Json = Record<string, unknown>;
+
+/** Objects of a file of JSON lines; what is no object is passed over. */
+export function jsonLines(text: string): Json[] {
+  const found: Json[] = [];
+  for (const line of text.split('\n')) {
+    if (!line.startsWith('{')) continue;
+    try {
+      found.push(JSON.parse(line) as Json);
+    } catch {
+      // A line that was cut by a kill.
+    }
+  }
+  return found;
+}
+
+export const asObject = (value: unknown): Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+
+export const toLines = (entries: readonly Json[]): string =>
+  entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+
+/** An entry of a file, which is a turn or lies between turns. */
+export interface Entry {
+  id: string;
+  parent: string | null;
+  turn?: Omit<SessionTurn, 'id' | 'parent'> | undefined;
+}
+
+/** Turns with the nearest turn above each as its parent. */
+export function turnsOf(entries: readonly Entry[]): SessionTurn[] {
+  /** Entry -> the turn it is, or the nearest one above it. */
+  const standsFor = new Map<string, string | null>();
+  const turns: SessionTurn[] = [];
+  for (const { id, parent, turn } of entries) {
+    const above = parent === null ? null : (standsFor.get(parent) ?? null);
+    standsFor.set(id, turn ? id : above);
+    if (turn) turns.push({ id, parent: above, ...turn });
+  }
+  return turns;
+}
+
+/** Entries from the first one to `last`, by their links. */
+export function chainTo<T extends { id: string; parent: string | null }>(entries: readonly T[], last: string): T[] {
+  const byId = new Map(entries.map((entry) => [entry.id, entry]));
+  const chain = new Set<T>();
+  for (let at = byId.get(last); at && !chain.has(at); at = byId.get(at.parent ?? '')) chain.add(at);
+  return entries.filter((entry) => chain.has(entry));
+}

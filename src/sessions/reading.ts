@@ -1,0 +1,78 @@
+/** Reads conversations: the file of the runtime where it has one, else what the proxy recorded. */
+import { readFile, stat } from 'node:fs/promises';
+import type { NativeHistory } from '../agents/runtime.ts';
+import type { Turn } from '../recordings/schema.ts';
+import type { Session, SessionTurn, TurnSource } from './schema.ts';
+
+export interface Conversation {
+  turns: SessionTurn[];
+  source: TurnSource;
+  /** The file as it is, where the runtime has one. */
+  native?: { file: string; text: string } | undefined;
+}
+
+export interface ReadingOptions {
+  historyOf: (runtime: string) => NativeHistory | undefined;
+  homeOf: (agentId: string) => string;
+  recorded: (session: Session) => Promise<Turn[]>;
+}
+
+export interface Reading {
+  /** Turns of a session in the order they were written. */
+  read(session: Session): Promise<Conversation>;
+}
+
+/** A recorded turn in the form of all turns. Pure. */
+export function fromRecording(turn: Turn): SessionTurn {
+  const text = turn.parts.map((part) => ('text' in part ? part.text : 'result' in part ? part.result : '')).join('\n');
+  const calls = turn.parts.flatMap((part) => ('call' in part ? [{ tool: part.call, input: part.input }] : []));
+  const isResult = turn.role === 'user' && turn.parts.some((part) => 'result' in part);
+  return {
+    id: turn.id,
+    parent: turn.parent,
+    role: isResult ? 'tool' : turn.role,
+    text: text.trim(),
+    calls,
+    at: turn.at,
+  };
+}
+
+interface Parsed {
+  key: string;
+  conversation: Conversation;
+}
+
+/** Conversations that were read and have not changed since; the oldest goes first. */
+const MOST_KEPT = 16;
+const NOTHING: Conversation = { turns: [], source: 'none' };
+
+export function createReading(options: ReadingOptions): Reading {
+  const kept = new Map<string, Parsed>();
+
+  async function readNative(session: Session, history: NativeHistory): Promise<Conversation | undefined> {
+    const place = { home: options.homeOf(session.agentId), sessionFile: session.file, sessionId: session.nativeId };
+    const file = await history.find(place);
+    const info = file === undefined ? undefined : await stat(file).catch(() => undefined);
+    if (file === undefined || !info) return undefined;
+    const key = `${file} ${info.size} ${info.mtimeMs}`;
+    const known = kept.get(session.id);
+    if (known?.key === key) return known.conversation;
+    const text = await readFile(file, 'utf8');
+    const conversation: Conversation = { turns: history.read(text), source: 'runtime', native: { file, text } };
+    kept.delete(session.id);
+    kept.set(session.id, { key, conversation });
+    const [oldest] = kept.keys();
+    if (kept.size > MOST_KEPT && oldest !== undefined) kept.delete(oldest);
+    return conversation;
+  }
+
+  return {
+    async read(session) {
+      const history = options.historyOf(session.runtime);
+      const native = history && (await readNative(session, history));
+      if (native) return native;
+      const turns = (await options.recorded(session)).map(fromRecording);
+      return turns.length > 0 ? { turns, source: 'recording' } : NOTHING;
+    },
+  };
+}

@@ -1,0 +1,80 @@
+/** Sessions: the conversations of agents as trees of turns, and the points they can go back to. */
+import { z } from 'zod';
+
+/** Status of spec-v2 section 2.1, and `archived`. */
+export const sessionStatusSchema = z.enum(['pending', 'active', 'paused', 'completed', 'failed', 'archived']);
+export type SessionStatus = z.infer<typeof sessionStatusSchema>;
+
+/** How a session came to be. */
+export const sessionOriginSchema = z.enum(['start', 'fork', 'rewind', 'compact', 'migrate']);
+export type SessionOrigin = z.infer<typeof sessionOriginSchema>;
+
+export const sessionSchema = z.object({
+  id: z.string(),
+  projectId: z.string(),
+  agentId: z.string(),
+  agentName: z.string(),
+  beadId: z.string().optional(),
+  status: sessionStatusSchema,
+  origin: sessionOriginSchema,
+  parentId: z.string().optional().describe('Session it goes on from'),
+  parentTurn: z.string().optional().describe('Turn of that session it goes on after'),
+  depth: z.number().int().describe('Number of sessions it comes from'),
+  runtime: z.string(),
+  runner: z.string(),
+  model: z.string().optional(),
+  worktree: z.string().optional(),
+  file: z.string().optional().describe('File the runtime keeps the conversation in'),
+  nativeId: z.string().optional().describe("The runtime's own name of the conversation"),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+  completedAt: z.string().optional(),
+  archivedAt: z.string().optional(),
+  version: z.number().int(),
+});
+export type Session = z.infer<typeof sessionSchema>;
+
+export const toolCallSchema = z.object({
+  id: z.string().optional(),
+  tool: z.string(),
+  input: z.record(z.string(), z.unknown()),
+});
+
+/** One step of a conversation. What a runtime calls it stays its id, so that the runtime understands it. */
+export const sessionTurnSchema = z.object({
+  id: z.string(),
+  parent: z.string().nullable(),
+  role: z.enum(['user', 'assistant', 'tool', 'summary']).describe('summary = stands for what was compacted'),
+  text: z.string(),
+  calls: z.array(toolCallSchema).default([]),
+  callId: z.string().optional().describe('Call that a result of a tool answers'),
+  tool: z.string().optional(),
+  failed: z.boolean().optional(),
+  model: z.string().optional(),
+  usage: z.object({ inputTokens: z.number(), outputTokens: z.number() }).optional(),
+  at: z.string().optional(),
+});
+export type SessionTurn = z.infer<typeof sessionTurnSchema>;
+
+/** Where the turns were read. */
+export const turnSourceSchema = z.enum(['runtime', 'recording', 'checkpoint', 'none']);
+export type TurnSource = z.infer<typeof turnSourceSchema>;
+
+export const sessionViewSchema = sessionSchema.extend({
+  children: z.array(z.string()).describe('Sessions that go on from it'),
+  turns: z.number().int(),
+  turn: z.string().optional().describe('Turn it is at'),
+  source: turnSourceSchema,
+});
+export type SessionView = z.infer<typeof sessionViewSchema>;
+
+export const searchHitSchema = z.object({
+  sessionId: z.string(),
+  agentName: z.string(),
+  beadId: z.string().optional(),
+  turn: z.string(),
+  role: z.string(),
+  at: z.string().optional(),
+  excerpt: z.string(),
+});
+export type SearchHit = z.infer<typeof searchHitSchema>;
