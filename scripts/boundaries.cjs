@@ -24,6 +24,7 @@ const features = anyOf([
   'sync',
   'system',
   'templates',
+  'todos',
   'worktrees',
 ]);
 /** Files of a feature that every surface may read: they do no input or output. */

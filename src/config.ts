@@ -93,6 +93,7 @@ export const configSchema = z.strictObject({
     .min(0)
     .default(500)
     .describe('Model calls in one turn that count as looping; 0 = no cap'),
+  open_todos: z.enum(['warn', 'refuse']).default('warn').describe('What godel done does when the agent has open todos'),
   message_hops: z.coerce
     .number()
     .int()

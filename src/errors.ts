@@ -4,11 +4,13 @@ import { list, p, said } from './base/error-text.ts';
 import { beadRefusals } from './beads/refusals.ts';
 import { messageRefusals } from './messages/refusals.ts';
 import { roleRefusals } from './roles/refusals.ts';
+import { todoRefusals } from './todos/refusals.ts';
 
 export const errorTable = {
   ...beadRefusals,
   ...messageRefusals,
   ...roleRefusals,
+  ...todoRefusals,
   'bad-input': {
     kind: 'invalid_request',
     message: (a) => p(a, 'problem'),

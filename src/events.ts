@@ -38,6 +38,7 @@ export const eventTypes = {
   'message:sent': 'message',
   'message:unread': 'agent',
   'message:cut': 'from, to, hops (messages of agents that led to it)',
+  'todo:updated': 'agent, todos, by',
   'merge:queued': 'entry',
   'merge:gating': 'entry',
   'merge:landing': 'entry',

@@ -23,6 +23,7 @@ import { sessionOperations } from './sessions/operations.ts';
 import { syncOperations } from './sync/operations.ts';
 import { systemOperations } from './system/operations.ts';
 import { templateOperations } from './templates/operations.ts';
+import { todoOperations } from './todos/operations.ts';
 import { worktreeOperations } from './worktrees/operations.ts';
 
 export const operations = {
@@ -39,6 +40,7 @@ export const operations = {
   ...agentOperations,
   ...roleOperations,
   ...messageOperations,
+  ...todoOperations,
   ...inboxOperations,
   ...reviewOperations,
   ...mergeOperations,

@@ -4,6 +4,7 @@
  *     bash: <command>              call the shell tool
  *     write: <path> <<< "<JSON string>"   call the write tool
  *     read: <path>                 call the read tool
+ *     call: <tool> <JSON>          call any other tool the agent has, by its name or the end of it
  *     + bash: … (or write, read)   one more call in the same turn
  *     say: <text>                  end the turn with a text
  *     think: <text>                think that before the next step
@@ -25,6 +26,8 @@
  * Without a script a prompt that names a bead is worked on for real: a file is written, committed and handed over. It keeps
  * no state: the step follows from the conversation itself. Pure.
  */
+
+import type { Json } from '../wire/wire.ts';
 import type { Conversation } from './conversation.ts';
 import { type MadeCall, makeCall, type ToolCall } from './tools.ts';
 
@@ -55,9 +58,15 @@ const BROKEN = 'This answer is cut off in the middle of a sentence, as answers s
 
 type Pause = Partial<Pick<Plan, 'think' | 'waitMs' | 'slowMs'>>;
 
+function otherCall(rest: string): ToolCall {
+  const [, name = '', input = '{}'] = /^(\S+)\s*(.*)$/.exec(rest) ?? [];
+  return { tool: 'call', name, input: JSON.parse(input || '{}') as Json };
+}
+
 function callIn(word: string, rest: string): ToolCall | undefined {
   if (word === 'bash') return { tool: 'bash', command: rest };
   if (word === 'read') return { tool: 'read', path: rest };
+  if (word === 'call') return otherCall(rest);
   if (word !== 'write') return undefined;
   const [path = '', content = '""'] = rest.split(' <<< ');
   return { tool: 'write', path, content: JSON.parse(content) as string };
@@ -161,6 +170,11 @@ export function nextTurn(conversation: Conversation): Turn {
   const { calls: wanted, ...step } = plan.step;
   const calls = wanted.map((call) => makeCall(conversation.tools, call));
   const missing = wanted.find((_, at) => calls[at] === undefined);
-  if (missing) return { ...plan, step: { text: `There is no tool named ${missing.tool} here.` }, calls: [] };
+  if (missing)
+    return {
+      ...plan,
+      step: { text: `There is no tool named ${missing.tool === 'call' ? missing.name : missing.tool} here.` },
+      calls: [],
+    };
   return { ...plan, step, calls: calls.filter((call) => call !== undefined) };
 }

@@ -1,18 +1,19 @@
-/** The three tools a script knows, called as the agent at hand has them. Pure. */
+/** The tools a script knows, called as the agent at hand has them. Pure. */
 import type { Tool } from '../wire/neutral.ts';
 import { type Json, object } from '../wire/wire.ts';
 
 export type ToolCall =
   | { tool: 'bash'; command: string }
   | { tool: 'write'; path: string; content: string }
-  | { tool: 'read'; path: string };
+  | { tool: 'read'; path: string }
+  | { tool: 'call'; name: string; input: Json };
 
 export interface MadeCall {
   name: string;
   input: Json;
 }
 
-const NAMES: Readonly<Record<ToolCall['tool'], readonly string[]>> = {
+const NAMES: Readonly<Record<Exclude<ToolCall['tool'], 'call'>, readonly string[]>> = {
   bash: [
     'bash',
     'shell',
@@ -27,7 +28,7 @@ const NAMES: Readonly<Record<ToolCall['tool'], readonly string[]>> = {
   read: ['read', 'read_file'],
 };
 
-const find = (tools: readonly Tool[], kind: ToolCall['tool']) =>
+const find = (tools: readonly Tool[], kind: keyof typeof NAMES) =>
   tools.find((tool) => NAMES[kind].includes(tool.name.toLowerCase()));
 
 /** The name of a parameter, as its schema has it; the first one when there is no schema to read. */
@@ -59,9 +60,21 @@ function shellCall(tools: readonly Tool[], command: string): MadeCall | undefine
   return complete(tool, { [name]: listed ? ['bash', '-lc', command] : command });
 }
 
+/** A tool by its own name; one of a server is also known by what follows the name of the server. */
+function named(tools: readonly Tool[], name: string): Tool | undefined {
+  return (
+    tools.find((tool) => tool.name === name) ??
+    tools.find((tool) => /[^A-Za-z0-9]$/.test(tool.name.slice(0, -name.length)) && tool.name.endsWith(name))
+  );
+}
+
 /** The call of a step; undefined when the agent has no tool for it. */
 export function makeCall(tools: readonly Tool[], call: ToolCall): MadeCall | undefined {
   if (call.tool === 'bash') return shellCall(tools, call.command);
+  if (call.tool === 'call') {
+    const tool = named(tools, call.name);
+    return tool && { name: tool.name, input: call.input };
+  }
   const tool = find(tools, call.tool);
   if (!tool) {
     const [path, folder] = [quote(call.path), quote(call.path.replace(/[^/]*$/, '') || '.')];

@@ -53,6 +53,8 @@ function environment(spec: PrepareSpec, home: string): Record<string, string> {
     ANTHROPIC_MODEL: model,
     ANTHROPIC_SMALL_FAST_MODEL: model,
     ANTHROPIC_DEFAULT_HAIKU_MODEL: model,
+    // Its list of tasks is written by one tool call, whole: that is what the board shows.
+    CLAUDE_CODE_ENABLE_TASKS: '0',
     DISABLE_AUTOUPDATER: '1',
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     // Bypassing is refused to root unless it is told that the worktree is its own box.

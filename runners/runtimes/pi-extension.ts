@@ -10,6 +10,7 @@ import { type BridgeLink, openBridgeLink } from './bridge-link.ts';
 import { messageText } from './message-text.ts';
 import { openPromptRecord } from './prompt-record.ts';
 import { summaryOf } from './summary.ts';
+import { todosOf } from './todos.ts';
 
 type PromptMessage = Extract<BridgeDown, { type: 'prompt' }>;
 
@@ -145,6 +146,8 @@ export default function godel(pi: ExtensionAPI): void {
   });
   pi.on('tool_execution_start', (event) => {
     const summary = summaryOf(event.args);
+    const todos = todosOf(event.toolName, event.args);
+    if (todos) link?.emit({ kind: 'todos', items: todos });
     link?.emit({
       kind: 'tool-start',
       tool: event.toolName,

@@ -14,6 +14,8 @@ const AGENT_PERMISSIONS = [
   'agent:read',
   'message:send',
   'message:read',
+  'todo:read',
+  'todo:write',
   'inbox:ask',
   'inbox:read',
   'runtime:read',

@@ -32,6 +32,11 @@ export const agentEventSchema = z.discriminatedUnion('kind', [
     tool: z.string().optional(),
     command: z.string().optional(),
   }),
+  /** The whole list that the program's own todo tool wrote. */
+  z.object({
+    kind: z.literal('todos'),
+    items: z.array(z.object({ content: z.string(), status: z.enum(['pending', 'in_progress', 'completed']) })),
+  }),
   /** Answered in the agent's own terminal, or withdrawn. */
   z.object({ kind: z.literal('answered'), id: z.string().optional(), choice: z.string().optional() }),
   z.object({

@@ -37,6 +37,7 @@ export function instructions(spec: BriefingSpec): string {
     'The command `godel` is on your PATH and knows who you are:',
     '  godel bead show        your bead, its notes and review comments',
     '  godel note "…"         leave a note on your bead for people and later agents',
+    '  godel todo write "[x] …" "[>] …" "…"   your plan, written whole whenever it changes; people follow it',
     '  godel message send <agent> "…"   write to another agent (godel agent list); it reads it when its turn ends',
     '  godel ask "…"          ask a person, and wait for the answer',
     ...(spec.maySubmit ? ['  godel done             hand your bead over for review'] : []),

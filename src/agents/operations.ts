@@ -8,8 +8,10 @@ import {
   agentSchema,
   agentStateSchema,
   historyEntrySchema,
+  openTodos,
   promptSchema,
   recoveryItemSchema,
+  todoProgress,
 } from './schema.ts';
 
 const id = z.string().min(1).describe('Agent name or id, or a unique beginning of it');
@@ -36,6 +38,7 @@ function agentText(agent: Agent): string {
     ['worktree', agent.worktree],
     ['pane', agent.pane],
     ['pid', agent.pid === undefined ? undefined : String(agent.pid)],
+    ['todos', agent.todos && `${todoProgress(agent.todos)} done`],
     ['unread', agent.unread === undefined ? undefined : `${agent.unread} messages`],
     ['error', agent.lastError],
     ['retries', `${agent.retryCount} of ${agent.maxRetries}${agent.retryAt ? `, again at ${agent.retryAt}` : ''}`],
@@ -240,7 +243,10 @@ export const agentOperations = {
     args: ['id'],
     scope: 'project',
     examples: ['godel agent stop worker-1'],
-    text: verb('Stopped'),
+    text: (agent) => {
+      const open = openTodos(agent.todos ?? []).length;
+      return `Stopped agent ${agent.name}${open > 0 ? `; ${open} of its ${agent.todos?.length} todos are open` : ''}`;
+    },
   }),
   agentRestart: operation({
     name: 'agent restart',

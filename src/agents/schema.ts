@@ -79,6 +79,33 @@ export const attentionSchema = z.object({
 });
 export type Attention = z.infer<typeof attentionSchema>;
 
+export const todoStatusSchema = z.enum(['pending', 'in_progress', 'completed']);
+export type TodoStatus = z.infer<typeof todoStatusSchema>;
+
+/** One step of an agent's own plan. */
+export const todoSchema = z.object({
+  content: z.string(),
+  status: todoStatusSchema,
+  createdAt: z.string(),
+  startedAt: z.string().optional(),
+  completedAt: z.string().optional(),
+});
+export type Todo = z.infer<typeof todoSchema>;
+
+export const todoListSchema = z.object({
+  agent: z.string(),
+  agentId: z.string(),
+  beadId: z.string().optional(),
+  items: z.array(todoSchema),
+});
+export type TodoList = z.infer<typeof todoListSchema>;
+
+export const openTodos = (items: readonly Todo[]): Todo[] => items.filter(({ status }) => status !== 'completed');
+
+/** `3/7` */
+export const todoProgress = (items: readonly Todo[]): string =>
+  `${items.length - openTodos(items).length}/${items.length}`;
+
 export const agentSchema = z.object({
   id: z.string(),
   projectId: z.string(),
@@ -109,6 +136,7 @@ export const agentSchema = z.object({
   timeLimitMinutes: z.number().optional().describe('Most time at work, without pauses'),
   deadlineAt: z.string().optional().describe('When its time is over; moved on by pauses'),
   startedAt: z.string().optional().describe('When its program was started last'),
+  todos: z.array(todoSchema).optional().describe('Its own plan, as it wrote it last'),
   unread: z.number().int().optional().describe('Messages for it that have neither arrived nor been read'),
   attention: attentionSchema.optional().describe('Stuck or looping, with what shows it'),
   createdAt: z.string(),

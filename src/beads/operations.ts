@@ -1,7 +1,9 @@
 /** What can be done with beads. */
 import { z } from 'zod';
+import { todoListSchema } from '../agents/schema.ts';
 import { operation } from '../base/operation.ts';
 import { pageInput, pageOf } from '../base/page.ts';
+import { listText } from '../todos/text.ts';
 import {
   dueText,
   filterFields,
@@ -25,6 +27,7 @@ import { beadTable } from './text.ts';
 /** A bead with what points at it, and until when its claim holds. */
 const shownBeadSchema = beadSchema.extend({
   leaseUntil: z.string().optional(),
+  todos: z.array(todoListSchema).describe('Todos of its agents, of the running one first'),
   relations: z.object({
     blocks: z.array(z.string()).describe('Beads that wait for it'),
     related: z.array(z.string()).describe('Beads beside it, whichever side was linked'),
@@ -74,6 +77,7 @@ function beadText(bead: z.infer<typeof shownBeadSchema>): string {
     bead.id,
     ...head,
     ...(bead.description ? ['', bead.description] : []),
+    ...bead.todos.flatMap((list) => ['', `todos of ${listText(list)}`]),
     ...(notes.length > 0 ? ['', 'notes', ...notes] : []),
   ].join('\n');
 }
@@ -257,12 +261,16 @@ export const beadOperations = {
     description:
       'Runs the proof command of the project in the worktree of the bead, stores its exit code, tree hash and log, and moves the bead to review when it passed.',
     input: z.object({ id: id.optional().describe('Bead id; an agent may leave it out'), generation }),
-    output: z.object({ bead: beadSchema, proof: proofSchema }),
+    output: z.object({
+      bead: beadSchema,
+      proof: proofSchema,
+      warning: z.string().optional().describe('What speaks against it: todos of the agent that are open'),
+    }),
     permission: 'bead:submit',
     args: ['id'],
     scope: 'project',
     examples: ['godel done', 'godel done godel-abc12'],
-    text: ({ bead, proof }) =>
-      `${bead.id} is in review (${proof.command ? `proof passed in ${Math.round(proof.durationMs)} ms` : 'no proof command is set'}, tree ${proof.treeHash.slice(0, 10)})`,
+    text: ({ bead, proof, warning }) =>
+      `${warning === undefined ? '' : `Warning: ${warning}.\n`}${bead.id} is in review (${proof.command ? `proof passed in ${Math.round(proof.durationMs)} ms` : 'no proof command is set'}, tree ${proof.treeHash.slice(0, 10)})`,
   }),
 } as const;

@@ -1,5 +1,6 @@
 /** One handler per bead operation: load, decide, save. */
 import type { Handlers, RequestContext } from '../access/context.ts';
+import type { TodoList } from '../agents/schema.ts';
 import type { Clock } from '../base/clock.ts';
 import { newId } from '../base/id.ts';
 import { failure } from '../errors.ts';
@@ -33,6 +34,10 @@ export interface BeadServiceOptions {
   /** Runs the proof command in the worktree. @throws GodelError proof-failed, uncommitted-work, nothing-to-review */
   prove: (bead: Bead, signal: AbortSignal) => Promise<Proof>;
   mainBranch: (projectId: string) => Promise<string>;
+  /** Todos of the agents of a bead, the running one first. */
+  todosOf: (bead: Bead) => Promise<TodoList[]>;
+  /** What is said to who hands over with open todos. @throws GodelError todos-open when the project refuses it */
+  openTodos: (bead: Bead) => Promise<string | undefined>;
   /** The beads a template makes. @throws GodelError template-not-found, template-invalid, bad-input */
   planTemplate: (
     projectId: string,
@@ -177,6 +182,7 @@ export function createBeadService(options: BeadServiceOptions): Service {
       const bead = await heldBead(unit, context.projectId, found.id, writer);
       return bead.status === 'open' ? moveBead(unit, bead.projectId, bead.id, 'start', who) : bead;
     });
+    const warning = await options.openTodos(found);
     const proof = await options.prove(started, context.signal);
     const event = { type: 'bead:proven' as const, extra: { proof } };
     const bead = await units.run(async (unit) => {
@@ -184,7 +190,7 @@ export function createBeadService(options: BeadServiceOptions): Service {
       await heldBead(unit, context.projectId, found.id, writer);
       return moveBead(unit, context.projectId, found.id, 'submit', who, { proof }, event);
     });
-    return { bead, proof };
+    return { bead, proof, ...(warning === undefined ? {} : { warning }) };
   };
 
   return {
@@ -194,7 +200,8 @@ export function createBeadService(options: BeadServiceOptions): Service {
       const bead = await target(input.id, context);
       const lease = await leaseOf(database.db, bead);
       const leaseUntil = lease && new Date(lease.expiresMs).toISOString();
-      return { ...bead, relations: await relationsOf(database.db, bead), ...(leaseUntil ? { leaseUntil } : {}) };
+      const todos = await options.todosOf(bead);
+      return { ...bead, todos, relations: await relationsOf(database.db, bead), ...(leaseUntil ? { leaseUntil } : {}) };
     },
     beadUpdate: update,
     beadAssign: assign,

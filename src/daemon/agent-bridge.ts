@@ -5,6 +5,7 @@ import type { Observation } from '../agents/observation.ts';
 import type { ProgressLog } from '../agents/progress-log.ts';
 import type { Agent, StateSource } from '../agents/schema.ts';
 import { isLive } from '../agents/state.ts';
+import type { TodoService } from '../todos/service.ts';
 import type { Core } from './core.ts';
 
 export interface AgentBridgeOptions {
@@ -13,6 +14,8 @@ export interface AgentBridgeOptions {
   observation: Observation;
   progress: ProgressLog;
   delivery: () => Delivery;
+  /** The todo tool of its program wrote a list. */
+  todos: TodoService['fromProgram'];
   /** An agent showed a sign of life. */
   touched: (agentId: string) => void;
 }
@@ -33,6 +36,7 @@ export function createAgentBridge(options: AgentBridgeOptions): Bridge {
     },
     async onEvent(agentId, source, event, at) {
       touched(agentId);
+      if (event.kind === 'todos') return options.todos(agentId, event.items);
       progress.bridgeEvent(agentId, event, at);
       await observation.bridgeEvent(agentId, event, at, source);
     },

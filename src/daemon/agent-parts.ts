@@ -18,9 +18,10 @@ import { findAgent } from '../agents/store.ts';
 import { findBead } from '../beads/store.ts';
 import type { RepoService } from '../repos/service.ts';
 import { createRoleService, type RoleService } from '../roles/service.ts';
+import { createTodoService, type TodoService } from '../todos/service.ts';
 import type { WorktreeService } from '../worktrees/service.ts';
 import { createAgentBridge } from './agent-bridge.ts';
-import { createAgentCredentials } from './agent-credentials.ts';
+import { type AgentCredentials, createAgentCredentials } from './agent-credentials.ts';
 import { createAgentDelivery } from './agent-delivery.ts';
 import type { Core } from './core.ts';
 import { createHeldFollower } from './held-follower.ts';
@@ -40,6 +41,7 @@ export interface AgentParts {
   launcher: Launcher;
   memory: Memory;
   roles: RoleService;
+  todos: TodoService;
   /** Ends the turn of an agent; false when there is no way to. */
   interrupt(agent: Agent): Promise<boolean>;
   /** Told by the runner about deaths and titles. */
@@ -71,29 +73,15 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
   const progress = createProgressLog(clock.now);
 
   const { touched } = options;
-  const bridge = createAgentBridge({ core, load, observation, progress, delivery: (): Delivery => delivery, touched });
+  const todos = createTodoService({ database, units });
+  const told = { observation, progress, delivery: (): Delivery => delivery, todos: todos.fromProgram };
+  const bridge = createAgentBridge({ core, load, ...told, touched });
 
   const delivery = createAgentDelivery({ core, load, runner, runtimes, bridge });
 
   const memory = createMemory({ core, runner });
-  const { issue, revoke } = createAgentCredentials(core, options.proxy, async (projectId) => {
-    const { path } = await options.repos.project(projectId);
-    return (await core.config.project(path)).config.record_bodies;
-  });
-
-  const ending = createEnding({
-    units,
-    runner,
-    revoke,
-    takeSnapshot: snapshotOf(options),
-    nextTry: (agent, why) => nextTryOf(core, agent, why),
-    loadBead: (unit, projectId, id) => findBead(unit.tx, projectId, id),
-    forget(agentId) {
-      observation.forget(agentId);
-      progress.forget(agentId);
-    },
-    log,
-  });
+  const { issue, revoke } = credentialsOf(options);
+  const ending = createAgentEnding(options, { runner, revoke, observation, progress });
 
   const launcher = createLauncher({
     units,
@@ -127,9 +115,38 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
     launcher,
     memory,
     roles,
+    todos,
     interrupt: async (agent) => bridge.interrupt(agent.id),
     heldChanged,
   };
+}
+
+function credentialsOf({ core, proxy, repos }: AgentPartsOptions): AgentCredentials {
+  return createAgentCredentials(core, proxy, async (projectId) => {
+    const { path } = await repos.project(projectId);
+    return (await core.config.project(path)).config.record_bodies;
+  });
+}
+
+interface EndingParts extends Pick<AgentParts, 'runner' | 'observation' | 'progress'> {
+  revoke: AgentCredentials['revoke'];
+}
+
+function createAgentEnding(options: AgentPartsOptions, { runner, revoke, observation, progress }: EndingParts): Ending {
+  const { core } = options;
+  return createEnding({
+    units: core.units,
+    runner,
+    revoke,
+    takeSnapshot: snapshotOf(options),
+    nextTry: (agent, why) => nextTryOf(core, agent, why),
+    loadBead: (unit, projectId, id) => findBead(unit.tx, projectId, id),
+    forget(agentId) {
+      observation.forget(agentId);
+      progress.forget(agentId);
+    },
+    log: core.log,
+  });
 }
 
 /** What the history of an agent says about its next attempt. */

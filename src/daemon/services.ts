@@ -29,6 +29,7 @@ import { createRecordServices } from './record-services.ts';
 import { createRecordings } from './recordings-part.ts';
 import type { Revival } from './revival.ts';
 import { createSessionsPart, type SessionsPart } from './sessions-part.ts';
+import { createBeadTodos } from './todo-part.ts';
 import { createWorkParts } from './work-parts.ts';
 
 export interface ServicesOptions {
@@ -72,6 +73,7 @@ export function createServices(options: ServicesOptions): Services {
   });
 
   const work = createWorkParts(core, {
+    ...createBeadTodos(core, configOfProject),
     beadOfAgent: async (id) => (await findAgent(database.db, id))?.beadId,
     agentName: async (projectId, text) => (await agentOf(projectId, text)).name,
     liveAgentOf: async (projectId, beadId) => (await liveAgentOf(projectId, beadId))?.name,
@@ -119,6 +121,7 @@ export function createServices(options: ServicesOptions): Services {
     ...work.handlers,
     ...agents,
     ...parts.roles.handlers,
+    ...parts.todos.handlers,
     ...inbox.handlers,
     ...messages.handlers,
     ...merging.handlers,

@@ -34,7 +34,10 @@ export interface WorkParts {
 
 /** What the work graph needs of agents and repositories. */
 export interface WorkSurroundings
-  extends Pick<BeadServiceOptions, 'beadOfAgent' | 'agentName' | 'liveAgentOf' | 'prove' | 'mainBranch'> {
+  extends Pick<
+    BeadServiceOptions,
+    'beadOfAgent' | 'agentName' | 'liveAgentOf' | 'prove' | 'mainBranch' | 'todosOf' | 'openTodos'
+  > {
   projectPath: (id: string) => Promise<string>;
 }
 

@@ -84,6 +84,8 @@ async function started(clone: Clone): Promise<void> {
     prove: unused,
     planTemplate: async () => [],
     mainBranch: async () => 'main',
+    todosOf: async () => [],
+    openTodos: async () => undefined,
   });
   clone.sync = createSyncService({
     database,

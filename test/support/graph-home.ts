@@ -61,6 +61,8 @@ function services(core: Core, project: Project): WorkParts {
       throw new Error('nothing is proven here');
     },
     mainBranch: async () => project.mainBranch,
+    todosOf: async () => [],
+    openTodos: async () => undefined,
     projectPath: async () => project.path,
   });
 }

@@ -1,5 +1,5 @@
 /** One card, in one to three rows. */
-import type { Agent } from '../../src/agents/schema.ts';
+import { type Agent, todoProgress } from '../../src/agents/schema.ts';
 import type { Bead } from '../../src/beads/schema.ts';
 import { isOverdue } from '../../src/beads/state.ts';
 import { stateText } from '../model/age.ts';
@@ -55,6 +55,19 @@ function titleOf(model: Model, bead: Bead): string {
   return conflicts + blocked + clashes + clean(bead.title);
 }
 
+/** How far its own plan is, and how many messages have not reached it yet. */
+function factsOf(agent: Agent): string[] {
+  const todos = agent.todos ? [` ☑ ${todoProgress(agent.todos)}`] : [];
+  return agent.unread ? [...todos, ` ✉ ${agent.unread}`] : todos;
+}
+
+/** The longest form that fits: facts stand before since when, and the first fact before the others. */
+function fitting(states: readonly [string, string], facts: readonly string[], room: number): string {
+  const tails = [facts.join(''), facts[0] ?? ''];
+  const forms = [...tails.flatMap((tail) => states.map((state) => state + tail)), ...states];
+  return forms.find((form) => width(form) <= room) ?? states[1];
+}
+
 export function agentSpans(agent: Agent, nowMs: number, cells: number): Line {
   const room = cells - 3 - width(clean(agent.name));
   const mark = agent.attention ? ` ${agent.attention.kind}!` : '';
@@ -63,7 +76,7 @@ export function agentSpans(agent: Agent, nowMs: number, cells: number): Line {
   const short = agent.attention
     ? mark.trim()
     : `${agent.observed.state}${agent.observed.state === 'waiting' ? '!' : ''}`;
-  const state = width(full) <= room ? full : short;
+  const state = fitting([full, short], factsOf(agent), room);
   const needsPerson = agent.observed.state === 'waiting' || agent.attention !== undefined;
   const style = { color: needsPerson ? STATE_COLOR.waiting : STATE_COLOR[agent.observed.state], bold: needsPerson };
   const name = cut(clean(agent.name), Math.max(3, cells - width(state) - 3));

@@ -2,6 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Bead } from '../../src/beads/schema.ts';
 import { isOverdue } from '../../src/beads/state.ts';
+import { todoLines } from '../../src/todos/text.ts';
 import { type HelpEntry, helpEntries } from '../help.ts';
 import { stateText } from '../model/age.ts';
 import { agentOf } from '../model/lanes.ts';
@@ -99,6 +100,10 @@ function beadBody(model: Model, bead: Bead, cells: number): Line[] {
     ...fact('landed', bead.landedCommit?.slice(0, 10), cells),
     ...fact('proof', proofText(bead), cells),
     ...section('Description', bead.description ? text(bead.description) : []),
+    ...section(
+      'Todos',
+      agent?.todos ? todoLines(agent.todos).map((row): Line => [span(` ${cut(clean(row), cells - 2)}`)]) : [],
+    ),
     ...section(
       'Notes',
       bead.notes.flatMap((note) => [...fact(clean(note.author), note.text, cells)]),

@@ -1,6 +1,7 @@
 /** Any agent of the Agent Client Protocol (version 1): Gemini CLI, opencode and others speak it on their standard streams. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { oneLine, summaryOf } from '../summary.ts';
+import { todosIn } from '../todos.ts';
 import type { Driver, DriverSink, HostConfig, HostPrompt, Opened } from './driver.ts';
 import { type Json, type JsonLines, spawnJsonLines } from './json-lines.ts';
 import { createRpc } from './json-rpc.ts';
@@ -89,6 +90,7 @@ export function createAcpDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink
     if (['agent_message_chunk', 'agent_thought_chunk', 'tool_call', 'plan'].includes(String(body.sessionUpdate)))
       sign();
     if (body.sessionUpdate === 'agent_message_chunk') sink.text(textOf(body.content));
+    else if (body.sessionUpdate === 'plan') sink.todos(todosIn(body.entries) ?? []);
     else if (body.sessionUpdate === 'tool_call') toolCall(body);
     else if (body.sessionUpdate === 'tool_call_update') toolUpdate(body);
   }

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageText } from '../message-text.ts';
 import { oneLine, summaryOf } from '../summary.ts';
+import { todosOf } from '../todos.ts';
 import type { Driver, DriverSink, HostConfig } from './driver.ts';
 import { type Json, type JsonLines, spawnJsonLines } from './json-lines.ts';
 
@@ -90,6 +91,8 @@ export function createClaudeDriver(config: HostConfig, env: NodeJS.ProcessEnv, s
     for (const part of (((message.message ?? {}) as Json).content ?? []) as Part[]) {
       if (part.type !== 'tool_use') continue;
       tools.set(String(part.id), String(part.name));
+      const todos = todosOf(String(part.name), part.input);
+      if (todos) sink.todos(todos);
       sink.toolStarted(String(part.name), summaryOf(part.input));
     }
   }

@@ -1,5 +1,6 @@
 /** Codex over its app-server: threads, turns and approvals as JSON-RPC. A prompt carries Godel's id as the client's id of its message. */
 import { oneLine } from '../summary.ts';
+import { todosIn } from '../todos.ts';
 import type { Ask, Driver, DriverSink, HostConfig, HostPrompt } from './driver.ts';
 import { type Json, type JsonLines, spawnJsonLines } from './json-lines.ts';
 import { createRpc } from './json-rpc.ts';
@@ -111,6 +112,10 @@ export function createCodexDriver(config: HostConfig, env: NodeJS.ProcessEnv, si
       const turn = params.turn as { status?: string; error?: { message?: string } };
       turnId = undefined;
       sink.settled(turn.status === 'failed' ? oneLine(turn.error?.message ?? lastError ?? 'failed', 500) : undefined);
+    },
+    'turn/plan/updated'(params) {
+      const todos = todosIn(params.plan);
+      if (todos) sink.todos(todos);
     },
     'item/started': (params) => started(params.item as Item),
     'item/completed': (params) => completed(params.item as Item),

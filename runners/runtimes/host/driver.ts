@@ -1,5 +1,7 @@
 /** What the host needs of a program that speaks a protocol: one driver per protocol, one sink for what happens. */
 
+import type { ProgramTodo } from '../todos.ts';
+
 export interface HostPrompt {
   id: string;
   text: string;
@@ -31,6 +33,8 @@ export interface DriverSink {
   /** No turn runs any more; `error` when it ended in one. */
   settled(error?: string): void;
   toolStarted(tool: string, summary?: string): void;
+  /** The program's own todo tool wrote this list. */
+  todos(items: readonly ProgramTodo[]): void;
   toolEnded(tool: string, isError: boolean, output?: string): void;
   /** A piece of the answer as it streams. */
   text(piece: string): void;

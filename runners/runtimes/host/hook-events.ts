@@ -1,5 +1,6 @@
 /** What the hooks of Claude Code and Codex say, in words of a driver's sink. Both speak the same form. Pure. */
 import { oneLine, summaryOf } from '../summary.ts';
+import { todosOf } from '../todos.ts';
 import type { Ask, DriverSink } from './driver.ts';
 import type { Json } from './json-lines.ts';
 
@@ -45,8 +46,11 @@ export function permissionReply(choice: string): Json {
 export function reportHook(body: Json, sink: DriverSink): void {
   const tool = String(body.tool_name ?? 'tool');
   switch (body.hook_event_name) {
-    case 'PreToolUse':
+    case 'PreToolUse': {
+      const todos = todosOf(tool, body.tool_input);
+      if (todos) sink.todos(todos);
       return sink.toolStarted(tool, summaryOf(body.tool_input));
+    }
     case 'PostToolUse':
       return sink.toolEnded(tool, false);
     case 'PostToolUseFailure':

@@ -67,6 +67,7 @@ export function createHost(options: HostOptions): Host {
       const about = summary === undefined ? {} : { summary, digest: digest(`${tool} ${summary}`) };
       link.emit({ kind: 'tool-start', tool, ...about });
     },
+    todos: (items) => link.emit({ kind: 'todos', items: [...items] }),
     toolEnded(tool, isError, output) {
       transcript.toolEnd(isError, output);
       link.emit({ kind: 'tool-end', tool, isError });

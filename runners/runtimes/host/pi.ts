@@ -2,6 +2,7 @@
 
 import { messageText } from '../message-text.ts';
 import { summaryOf } from '../summary.ts';
+import { todosOf } from '../todos.ts';
 import type { Driver, DriverSink, HostConfig, HostPrompt } from './driver.ts';
 import { type Json, type JsonLines, spawnJsonLines } from './json-lines.ts';
 
@@ -51,7 +52,11 @@ export function createPiDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink:
       const event = (message.assistantMessageEvent ?? {}) as Json;
       if (event.type === 'text_delta') sink.text(String(event.delta ?? ''));
     },
-    tool_execution_start: (message) => sink.toolStarted(String(message.toolName), summaryOf(message.args)),
+    tool_execution_start(message) {
+      const todos = todosOf(String(message.toolName), message.args);
+      if (todos) sink.todos(todos);
+      sink.toolStarted(String(message.toolName), summaryOf(message.args));
+    },
     tool_execution_end: (message) =>
       sink.toolEnded(
         String(message.toolName),

@@ -50,6 +50,7 @@ function recorder() {
     turnStarted: () => void log.push('turn'),
     settled: (error) => void log.push(error === undefined ? 'settled' : `settled with ${error}`),
     toolStarted: (tool, summary) => void log.push(`tool ${tool} ${summary ?? ''}`),
+    todos: (items) => void log.push(`todos ${items.map((todo) => `${todo.status} ${todo.content}`).join(', ')}`),
     toolEnded: (tool, isError) => void log.push(`tool over ${tool}${isError ? ' with an error' : ''}`),
     text: (piece) => void words.push(piece),
     asked: (ask) => void asks.push(ask),
