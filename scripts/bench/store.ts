@@ -22,7 +22,7 @@ import { insertProject } from '../../src/repos/store.ts';
 import { createRecord } from '../../src/storage/record/change.ts';
 import { recordText } from '../../src/storage/record/record.ts';
 import { nextStamp } from '../../src/storage/record/stamp.ts';
-import { writeGroup } from '../../src/storage/state-ref/fast-import.ts';
+import { writeGroup } from '../../src/storage/state-ref/group-writer.ts';
 import { beadPath } from '../../src/storage/state-ref/layout.ts';
 import { repackOwn } from '../../src/storage/state-ref/repack.ts';
 

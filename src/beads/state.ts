@@ -29,6 +29,13 @@ export function actionBetween(from: BeadStatus, to: BeadStatus): BeadAction | un
 
 export const PRIORITY_RANK: Readonly<Record<Priority, number>> = { critical: 0, high: 1, medium: 2, low: 3 };
 
+/** True for an event that says what changed of a bead, when its status did not. */
+export const keepsStatus = ({ type, payload }: { type: string; payload: Record<string, unknown> }): boolean =>
+  type === 'bead:updated' &&
+  Array.isArray(payload.changed) &&
+  payload.changed.length > 0 &&
+  !payload.changed.includes('status');
+
 /** Field of a bead that keeps its links of a kind. */
 export const LINK_FIELDS = {
   'blocked-by': 'blockedBy',

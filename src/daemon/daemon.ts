@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/error.ts';
 import type { Log } from '../base/log.ts';
 import type { HomePaths } from '../base/paths.ts';
+import { keepsStatus } from '../beads/state.ts';
 import type { Config } from '../config.ts';
 import { policyOf } from '../costs/policy.ts';
 import { failure } from '../errors.ts';
@@ -285,7 +286,7 @@ async function endLost(core: Core, parts: AgentParts): Promise<void> {
 function followBeads(core: Core, services: Services): void {
   core.bus.subscribe((event) => {
     const { projectId, beadId } = event.metadata;
-    if (!event.type.startsWith('bead:') || !projectId || !beadId) return;
+    if (!event.type.startsWith('bead:') || !projectId || !beadId || keepsStatus(event)) return;
     services.convoys
       .beadChanged(projectId, beadId)
       .catch((error: unknown) => core.log.error({ problem: messageOf(error) }, 'convoy not updated'));

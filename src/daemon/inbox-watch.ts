@@ -4,7 +4,8 @@ import { boardAgents, findAgent } from '../agents/store.ts';
 import { messageOf } from '../base/error.ts';
 import type { GodelEvent } from '../base/event.ts';
 import { listBeads } from '../beads/listing.ts';
-import { beadSchema } from '../beads/schema.ts';
+import { type Bead, beadSchema } from '../beads/schema.ts';
+import { keepsStatus } from '../beads/state.ts';
 import type { Inbox } from '../inbox/service.ts';
 import {
   agentDrafts,
@@ -92,6 +93,7 @@ export function startInboxWatch(core: Core, inbox: Inbox): { started: Promise<vo
 
   const started = inOrder(readAll);
   const unsubscribe = core.bus.subscribe((event) => {
+    if (keepsStatus(event) && (event.payload.bead as Bead).status !== 'review') return;
     if (/^(agent|bead|merge):/.test(event.type)) void inOrder(() => follow(event));
   });
 

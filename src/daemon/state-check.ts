@@ -65,6 +65,7 @@ export async function checkState(
   repair: boolean,
   { database, importer }: CheckParts,
 ): Promise<Found[]> {
+  if (repair) await turn.release();
   const cleared = repair ? await clearStaleLocks(project.gitDir) : [];
   const waiting = (await pendingOutbox(database.db, project.id, BATCH)).length;
   if (repair) await turn.commit();
@@ -91,6 +92,7 @@ export async function checkState(
     });
     await turn.commit();
   }
+  if (repair) await turn.release();
   const packs = repair ? await repackOwn(project.gitDir, 2) : { before: 0, after: 0 };
   const quarantined = await listQuarantine(database.db, project.id);
   const lost = quarantined.filter((each) => each.replacedBy === '');

@@ -9,10 +9,11 @@ import type { Project } from '../repos/schema.ts';
 import { markFlushed, pendingOutbox } from '../storage/journal.ts';
 import { createFlusher, type Flusher, type PendingChange } from '../storage/state-ref/flusher.ts';
 import { readRef } from '../storage/state-ref/read.ts';
+import type { Quiet } from '../storage/state-ref/repack.ts';
 import { clearStaleLocks } from '../storage/state-ref/start-up.ts';
 import { createUpkeep, type Upkeep } from '../storage/state-ref/upkeep.ts';
 import { type RefWatch, watchStateRef } from '../storage/state-ref/watch.ts';
-import { assertStateWritable } from '../storage/state-ref/writable.ts';
+import { createWritableCheck } from '../storage/state-ref/writable.ts';
 import { checkState } from './state-check.ts';
 import { createStateImport, type StateImport } from './state-import.ts';
 import { type MergeReport, type MergeRequest, mergeState } from './state-merge.ts';
@@ -37,7 +38,7 @@ export interface StateSync {
 }
 
 interface Attached {
-  gitDir: string;
+  assertWritable: () => Promise<void>;
   flusher: Flusher;
   watch: RefWatch;
   upkeep: Upkeep;
@@ -56,13 +57,10 @@ export function createStateSync(options: StateTakeOptions): StateSync {
     const removed = await clearStaleLocks(project.gitDir);
     if (removed.length > 0) log.warn({ projectId: project.id, removed }, 'stale files of a killed writer removed');
     await importer.importRef(project, await readRef(project.gitDir));
-    const upkeep = createUpkeep(project.gitDir, (error) =>
-      log.warn({ projectId: project.id, problem: messageOf(error) }, 'packs not rolled up'),
-    );
     const flusher = createFlusher({
       gitDir: project.gitDir,
       clock: options.clock,
-      loadPending: (limit) => pendingOutbox(database.db, project.id, limit),
+      loadPending: (after, limit) => pendingOutbox(database.db, project.id, limit, after),
       async markFlushed({ upToId, oid }) {
         await database.transact((tx) => markFlushed(tx, project.id, upToId, oid));
         upkeep.changed();
@@ -71,12 +69,16 @@ export function createStateSync(options: StateTakeOptions): StateSync {
       onError: (error) => log.error({ projectId: project.id, problem: messageOf(error) }, 'git refused a change'),
       trailers,
     });
+    const quiet: Quiet = (work) => flusher.merge((turn) => turn.release().then(work));
+    const upkeep = createUpkeep(project.gitDir, quiet, (error) =>
+      log.warn({ projectId: project.id, problem: messageOf(error) }, 'packs not rolled up'),
+    );
     const watch = watchStateRef(project.gitDir, () => {
       flusher
         .reread()
         .catch((error: unknown) => log.error({ projectId: project.id, problem: messageOf(error) }, 'ref not read'));
     });
-    const parts = { gitDir: project.gitDir, flusher, watch, upkeep };
+    const parts = { assertWritable: createWritableCheck(project.gitDir), flusher, watch, upkeep };
     running.set(project.id, parts);
     await flusher.flush();
     return parts;
@@ -123,7 +125,7 @@ export function createStateSync(options: StateTakeOptions): StateSync {
       });
     },
     async assertWritable(projectId) {
-      await assertStateWritable((await partsOf(projectId)).gitDir);
+      await (await partsOf(projectId)).assertWritable();
     },
     backlog() {
       const all = [...running.values()].map(({ flusher }) => flusher.backlog());

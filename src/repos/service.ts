@@ -34,10 +34,12 @@ export interface RepoService {
 
 /** How long (ms) the project of a folder is believed without asking git again. */
 const PATH_CACHE_MS = 60_000;
+/** How long (ms) its folder is believed to be there without looking. */
+const THERE_MS = 200;
 
 export function createRepoService(options: RepoServiceOptions): RepoService {
   const { database, units } = options;
-  const paths = new Map<string, { projectId: string; gitDir: string; atMs: number }>();
+  const paths = new Map<string, { projectId: string; gitDir: string; atMs: number; seenMs: number }>();
   const initialising = new Map<string, Promise<{ project: Project; created: boolean }>>();
 
   async function project(id: string): Promise<Project> {
@@ -60,11 +62,19 @@ export function createRepoService(options: RepoServiceOptions): RepoService {
   /** Project id of a folder; asking git again only when the answer may have changed. */
   async function byPath(path: string): Promise<string> {
     const known = paths.get(path);
-    const there = known && (await stat(known.gitDir).catch(() => undefined));
-    if (known && there && options.now() - known.atMs < PATH_CACHE_MS) return known.projectId;
+    if (known && options.now() - known.atMs < PATH_CACHE_MS && (await isThere(known))) return known.projectId;
     const { project: found } = await ensureProject(path);
-    paths.set(path, { projectId: found.id, gitDir: found.gitDir, atMs: options.now() });
+    const atMs = options.now();
+    paths.set(path, { projectId: found.id, gitDir: found.gitDir, atMs, seenMs: atMs });
     return found.id;
+  }
+
+  async function isThere(known: { gitDir: string; seenMs: number }): Promise<boolean> {
+    const now = options.now();
+    if (Math.abs(now - known.seenMs) < THERE_MS) return true;
+    if (!(await stat(known.gitDir).catch(() => undefined))) return false;
+    known.seenMs = now;
+    return true;
   }
 
   async function registerProject(repository: Awaited<ReturnType<typeof discoverRepository>>) {

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import SQLite from 'better-sqlite3';
-import { type Dialect, type Driver, Kysely, SqliteDialect, type Transaction } from 'kysely';
+import { type Dialect, type Driver, Kysely, type SqliteDatabase, SqliteDialect } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { messageOf } from '../base/error.ts';
 import { failure } from '../errors.ts';
@@ -20,15 +20,16 @@ import { inboxMigration } from './migrations/0060-inbox.ts';
 import { messagesMigration } from './migrations/0070-messages.ts';
 import { sessionsMigration } from './migrations/0080-sessions.ts';
 import type { Tables } from './tables.ts';
+import { createTransact, type Savepoints, type Transact } from './transactions.ts';
 
-export type Tx = Transaction<Tables>;
+export type { Tx } from './transactions.ts';
 export type Reader = Kysely<Tables>;
 
 export interface Database {
   /** For reading. It is a connection of its own, so a read never waits for a transaction that waits for the read. */
   readonly db: Reader;
-  /** Runs `work` in one transaction; everything or nothing is kept. */
-  transact<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Runs `work` in one transaction; everything or nothing is kept, and it is on disk when this resolves. */
+  transact: Transact;
   /** Resolves when a trivial query is answered; rejects when the database cannot be read. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -99,7 +100,27 @@ function forgivingDriver(dialect: SqliteDialect): Driver {
   return driver;
 }
 
-function dialectOf(database: SQLite.Database): Kysely<Tables> {
+/** Statements of one connection that are kept ready. */
+const MOST_STATEMENTS = 400;
+
+/** A connection that prepares the same text once: preparing costs more than most of what is asked. */
+function preparedOnce(database: SQLite.Database): SqliteDatabase {
+  const ready = new Map<string, SQLite.Statement>();
+  return {
+    prepare(text) {
+      const known = ready.get(text);
+      if (known) return known as never;
+      const [oldest] = ready.keys();
+      if (oldest !== undefined && ready.size >= MOST_STATEMENTS) ready.delete(oldest);
+      const statement = database.prepare(text);
+      ready.set(text, statement);
+      return statement as never;
+    },
+    close: () => void database.close(),
+  };
+}
+
+function dialectOf(database: SqliteDatabase): Kysely<Tables> {
   const sqlite = new SqliteDialect({ database });
   const dialect: Dialect = {
     createDriver: () => forgivingDriver(sqlite),
@@ -108,6 +129,22 @@ function dialectOf(database: SQLite.Database): Kysely<Tables> {
     createIntrospector: (db) => sqlite.createIntrospector(db),
   };
   return new Kysely<Tables>({ dialect });
+}
+
+function savepointsOf(raw: SQLite.Database): Savepoints {
+  const [set, release] = [raw.prepare('savepoint unit'), raw.prepare('release unit')];
+  const rollback = raw.prepare('rollback to unit');
+  return {
+    get inTransaction() {
+      return raw.inTransaction;
+    },
+    set: () => void set.run(),
+    release: () => void release.run(),
+    rollback() {
+      rollback.run();
+      release.run();
+    },
+  };
 }
 
 function isCorrupt(error: unknown): boolean {
@@ -125,7 +162,8 @@ function openOrReplace(file: string, onCorrupt: (error: unknown) => void): SQLit
   }
 }
 
-async function migrate(db: Kysely<Tables>): Promise<void> {
+async function migrate(raw: SQLite.Database): Promise<void> {
+  const db = dialectOf(raw);
   const migrator = new Migrator({
     db,
     provider: { getMigrations: async () => migrations },
@@ -144,14 +182,16 @@ async function migrate(db: Kysely<Tables>): Promise<void> {
 export async function openSqlite(file: string, onCorrupt: (error: unknown) => void = () => {}): Promise<Database> {
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    const writer = dialectOf(openOrReplace(file, onCorrupt));
-    await migrate(writer);
-    const db = dialectOf(openReader(file));
+    const raw = openOrReplace(file, onCorrupt);
+    await migrate(raw);
+    const writer = dialectOf(preparedOnce(raw));
+    const db = dialectOf(preparedOnce(openReader(file)));
+    const transact = createTransact(writer, savepointsOf(raw));
     return {
       db,
-      async transact(work) {
+      async transact(work, how) {
         try {
-          return await writer.transaction().execute(work);
+          return await transact(work, how);
         } catch (error) {
           throw translate(error);
         }
@@ -160,6 +200,8 @@ export async function openSqlite(file: string, onCorrupt: (error: unknown) => vo
         await db.selectFrom('projects').select('id').limit(1).execute();
       },
       async close() {
+        // What was begun is finished first.
+        await transact(async () => {}).catch(() => {});
         await db.destroy();
         await writer.destroy();
       },

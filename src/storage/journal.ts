@@ -100,11 +100,13 @@ export async function appendOutbox(tx: Tx, projectId: string, draft: OutboxDraft
   return (await tx.insertInto('outbox').values(values).returning('id').executeTakeFirstOrThrow()).id;
 }
 
-export async function pendingOutbox(db: Reader, projectId: string, limit: number): Promise<OutboxEntry[]> {
+/** What git must learn still, oldest first, from after the row with id `after` on. */
+export async function pendingOutbox(db: Reader, projectId: string, limit: number, after = 0): Promise<OutboxEntry[]> {
   const rows = await db
     .selectFrom('outbox')
     .selectAll()
     .where('project_id', '=', projectId)
+    .where('id', '>', after)
     .orderBy('id')
     .limit(limit)
     .execute();

@@ -42,11 +42,15 @@ export interface UnitOfWorkOptions {
 
 export function createUnitOfWork(options: UnitOfWorkOptions): UnitOfWork {
   const { database, bus, clock, replica, rulesOf, flushed } = options;
-  return {
-    async run(work) {
-      const events: GodelEvent[] = [];
-      const waits = new Map<string, number>();
-      const result = await database.transact(async (tx) => {
+  /** Units that were begun and are not told of yet. */
+  let underWay = 0;
+
+  /** Does the work in a transaction; the last outbox row of each project that it changed. */
+  async function commit<T>(work: (unit: Unit) => Promise<T>): Promise<[T, Map<string, number>]> {
+    const events: GodelEvent[] = [];
+    const waits = new Map<string, number>();
+    const result = await database.transact(
+      async (tx) => {
         const nowMs = clock.now();
         return work({
           tx,
@@ -61,10 +65,23 @@ export function createUnitOfWork(options: UnitOfWorkOptions): UnitOfWork {
             waits.set(projectId, await persistRecord(tx, { projectId, draft: named, rules, replica, nowMs }));
           },
         });
-      });
-      bus.publish(events);
-      await Promise.all([...waits].map(([projectId, id]) => flushed(projectId, id)));
-      return result;
+      },
+      { patient: underWay > 1 },
+    );
+    bus.publish(events);
+    return [result, waits];
+  }
+
+  return {
+    async run(work) {
+      underWay += 1;
+      try {
+        const [result, waits] = await commit(work);
+        await Promise.all([...waits].map(([projectId, id]) => flushed(projectId, id)));
+        return result;
+      } finally {
+        underWay -= 1;
+      }
     },
   };
 }

@@ -61,7 +61,7 @@ describe.skipIf(!mayMount)('file systems', () => {
     expect(await refusal(home, ['bead', 'create', 'never'], { cwd: repository })).toMatchObject(refused);
     remount(folder, 'rw');
     expect((await home.godel(['bead', 'create', 'first'], { cwd: repository })).code).toBe(0);
-    remount(folder, 'ro');
+    await until('nothing is open for writing', async () => remount(folder, 'ro'));
     expect(await refusal(home, ['bead', 'create', 'not now'], { cwd: repository })).toMatchObject(refused);
     remount(folder, 'rw');
     expect((await home.godel(['bead', 'create', 'second'], { cwd: repository })).code).toBe(0);

@@ -6,6 +6,7 @@ import { canonicalKey } from '../state-ref/canonical-json.ts';
 import { type Cell, fieldOfPath, fromCells, laterCell, mergedCreation, rulesFor, toCells } from './cells.ts';
 import { createdStamp, identityOf, type StateRecord } from './record.ts';
 import type { Rules } from './rules.ts';
+import { parseStamp } from './stamp.ts';
 
 export const sameRecord = (a: StateRecord, b: StateRecord): boolean =>
   canonicalKey([a.fields, a.clocks]) === canonicalKey([b.fields, b.clocks]);
@@ -53,6 +54,8 @@ export function findConflicts(
     if (canonicalKey(one.value) === canonicalKey(other.value)) continue;
     const since = before?.get(field)?.stamp ?? '';
     if (one.stamp <= since || other.stamp <= since) continue;
+    // One writer who changed it twice: the later change is what he meant.
+    if (parseStamp(one.stamp)?.replica === parseStamp(other.stamp)?.replica) continue;
     const kept = laterCell(rule, one, other);
     conflicts.push({ field, kept, lost: kept === one ? other : one });
   }

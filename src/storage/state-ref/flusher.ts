@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import { git } from '../../base/git.ts';
-import { StateMovedError, writeGroup } from './fast-import.ts';
+import { createGroupWriter, StateMovedError } from './group-writer.ts';
 import { STATE_REF } from './layout.ts';
 import { readRef } from './read.ts';
 import { looseRef } from './watch.ts';
@@ -20,8 +20,9 @@ export interface PendingChange {
 export interface FlusherOptions {
   gitDir: string;
   clock: Clock;
-  /** The oldest unflushed changes, in order. */
-  loadPending: (limit: number) => Promise<PendingChange[]>;
+  /** The oldest changes after the one with id `after`, in order. */
+  loadPending: (after: number, limit: number) => Promise<PendingChange[]>;
+  /** Forgets changes that are in git. They are acknowledged before: a start finds out by itself what git has. */
   markFlushed: (done: { upToId: number; oid: string }) => Promise<void>;
   /** Another writer moved the ref: takes its changes in before ours are written on top. */
   onMoved: (oid: string | null) => Promise<void>;
@@ -37,6 +38,8 @@ export interface FlusherTurn {
   commit(merged?: string): Promise<void>;
   /** Moves the ref to a descendant, or to where it begins. */
   forward(oid: string): Promise<void>;
+  /** Ends the process that writes, so that its packs may be moved. */
+  release(): Promise<void>;
 }
 
 export interface Flusher {
@@ -79,6 +82,7 @@ function messageOf(
 
 export function createFlusher(options: FlusherOptions): Flusher {
   const { gitDir, clock } = options;
+  const writer = createGroupWriter(gitDir);
   const waiters = new Set<Waiter>();
   let flushedUpTo = 0;
   let running: Promise<void> | undefined;
@@ -87,6 +91,9 @@ export function createFlusher(options: FlusherOptions): Flusher {
   let head: string | null | undefined;
   let retry: NodeJS.Timeout | undefined;
   let turn: Promise<void> = Promise.resolve();
+  /** What is in git and was not taken out of the outbox yet. */
+  let unmarked: { upToId: number; oid: string } | undefined;
+  let marking: Promise<void> = Promise.resolve();
 
   /** One attempt to write the oldest changes on top of the ref as it is now. */
   async function write(changes: readonly PendingChange[], merged?: string): Promise<string> {
@@ -94,8 +101,7 @@ export function createFlusher(options: FlusherOptions): Flusher {
     const byPath = new Map(changes.map((change) => [change.path, change]));
     head ??= await readRef(gitDir);
     const message = messageOf(changes, options.trailers(changes), merged);
-    return writeGroup({
-      gitDir,
+    return writer.write({
       expected: head,
       changes: [...byPath.values()],
       ...message,
@@ -113,22 +119,40 @@ export function createFlusher(options: FlusherOptions): Flusher {
     }
   }
 
+  async function mark(): Promise<void> {
+    if (!unmarked) return;
+    const done = unmarked;
+    await options.markFlushed(done);
+    if (unmarked === done) unmarked = undefined;
+  }
+
+  /** Takes out of the outbox what git has; the next change need not wait for it. */
+  function markSoon(oid: string): void {
+    unmarked = { upToId: flushedUpTo, oid };
+    marking = marking.then(mark).catch(options.onError);
+  }
+
+  /** The outbox holds only what git does not have. */
+  const marked = (): Promise<void> => marking.then(mark);
+
   /** Writes a group; what others wrote meanwhile is taken in first. False when there was nothing to write. */
   async function flushGroup(merged?: string): Promise<boolean> {
     for (let attempt = 1; ; attempt += 1) {
-      const changes = await options.loadPending(merged === undefined ? GROUP : Number.MAX_SAFE_INTEGER);
+      const most = merged === undefined ? GROUP : Number.MAX_SAFE_INTEGER;
+      const changes = await options.loadPending(flushedUpTo, most);
       const [oldest, last] = [changes[0], changes.at(-1)];
       backlog = { rows: changes.length, oldestMs: oldest ? clock.now() - oldest.createdMs : 0 };
       if (!last && merged === undefined) return false;
       try {
         const oid = await write(changes, merged);
         head = oid;
-        await options.markFlushed({ upToId: last?.id ?? 0, oid });
         backlog = { rows: 0, oldestMs: 0 };
         settle(last?.id ?? 0);
+        markSoon(oid);
         return true;
       } catch (error) {
         if (!(error instanceof StateMovedError) || attempt >= MAX_MOVES) throw error;
+        await marked();
         await reread();
       }
     }
@@ -139,6 +163,9 @@ export function createFlusher(options: FlusherOptions): Flusher {
     head = await readRef(gitDir);
     await options.onMoved(head);
   }
+
+  /** As `exclusive`, with an outbox that holds only what git does not have. */
+  const settled = <T>(work: () => Promise<T>): Promise<T> => exclusive(() => marked().then(work));
 
   /** One at a time: groups, rereading, merges. */
   function exclusive<T>(work: () => Promise<T>): Promise<T> {
@@ -158,12 +185,14 @@ export function createFlusher(options: FlusherOptions): Flusher {
     async commit(merged) {
       if (merged === undefined) while (await flushGroup());
       else await flushGroup(merged);
+      await marked();
     },
     async forward(oid) {
       const before = head ?? '0'.repeat(oid.length);
       await git(gitDir, ['update-ref', STATE_REF, oid, before], { config: ['core.fsync=committed'] });
       head = oid;
     },
+    release: () => writer.close(),
   };
 
   async function loop(): Promise<void> {
@@ -201,7 +230,7 @@ export function createFlusher(options: FlusherOptions): Flusher {
       });
     },
     async reread() {
-      const moved = await exclusive(async () => {
+      const moved = await settled(async () => {
         const loose = await looseRef(gitDir);
         if (loose !== undefined && loose === head) return false;
         const before = head;
@@ -212,13 +241,15 @@ export function createFlusher(options: FlusherOptions): Flusher {
       });
       if (moved) await kick();
     },
-    merge: (work) => exclusive(() => work(turnOf)),
+    merge: (work) => settled(() => work(turnOf)),
     backlog: () => backlog,
     async stop() {
       stopped = true;
       clearTimeout(retry);
       await running;
       await turn;
+      await marking;
+      await writer.close();
     },
   };
 }

@@ -18,10 +18,14 @@ interface Pack {
   bytes: number;
 }
 
+async function listedPacks(gitDir: string): Promise<Set<string>> {
+  const text = await readFile(packListFile(gitDir), 'utf8').catch(() => '');
+  return new Set(text.match(/pack-[0-9a-f]{40,64}(?=\.pack)/g) ?? []);
+}
+
 /** Our packs that still exist; a gc of the user may have taken them in. */
 async function ownPacks(gitDir: string): Promise<Pack[]> {
-  const text = await readFile(packListFile(gitDir), 'utf8').catch(() => '');
-  const names = new Set(text.match(/pack-[0-9a-f]{40,64}(?=\.pack)/g) ?? []);
+  const names = await listedPacks(gitDir);
   const there = new Set(await readdir(packFolder(gitDir)).catch(() => []));
   const packs: Pack[] = [];
   for (const name of names) {
@@ -61,26 +65,52 @@ async function syncFolder(folder: string): Promise<void> {
   await handle.sync().finally(() => handle.close());
 }
 
+/** Runs work while no process writes packs of ours: one that does would go on with a list that was exchanged. */
+export type Quiet = <T>(work: () => Promise<T>) => Promise<T>;
+
+/** Puts a new pack in the place of those it holds. */
+async function exchange(gitDir: string, known: readonly Pack[], rolled: readonly Pack[], made: string): Promise<void> {
+  const kept = known.filter((pack) => !rolled.includes(pack)).map((pack) => pack.name);
+  // New ones may have come meanwhile: they are read again and stay in the list.
+  const now = (await ownPacks(gitDir))
+    .map((pack) => pack.name)
+    .filter((name) => !known.some((pack) => pack.name === name));
+  await writeList(gitDir, [...new Set([...kept, made, ...now])]);
+  for (const { name } of rolled) {
+    if (name === made) continue;
+    for (const part of ['.idx', '.rev', '.pack']) await rm(join(packFolder(gitDir), name + part), { force: true });
+  }
+}
+
 /** Rolls our small packs up; how many there were and are. Nothing is deleted before its objects are on disk elsewhere. */
-export async function repackOwn(gitDir: string, least = FEW): Promise<{ before: number; after: number }> {
-  const packs = await withoutIndexed(gitDir, await ownPacks(gitDir));
+export async function repackOwn(
+  gitDir: string,
+  least = FEW,
+  quiet: Quiet = (work) => work(),
+): Promise<{ before: number; after: number }> {
+  const packs = await quiet(async () => withoutIndexed(gitDir, await ownPacks(gitDir)));
   const rolled = packs.length < least ? [] : packsToRoll(packs);
   if (rolled.length < 2) return { before: packs.length, after: packs.length };
   const input = rolled.map((pack) => `${pack.name}.pack\n`).join('');
   const base = join(packFolder(gitDir), 'pack');
   const args = ['pack-objects', '--stdin-packs', '--quiet', '--delta-base-offset', '--window=50', base];
   const hash = await git(gitDir, args, { input, config: ['core.fsync=all', 'pack.threads=1'], timeoutMs: TIMEOUT_MS });
-  const made = `pack-${hash.trim()}`;
   await syncFolder(packFolder(gitDir));
-  const kept = packs.filter((pack) => !rolled.includes(pack)).map((pack) => pack.name);
-  // New ones may have come meanwhile: they are read again and stay in the list.
-  const now = (await ownPacks(gitDir))
-    .map((pack) => pack.name)
-    .filter((name) => !packs.some((pack) => pack.name === name));
-  await writeList(gitDir, [...new Set([...kept, made, ...now])]);
-  for (const { name } of rolled) {
-    if (name === made) continue;
-    for (const part of ['.idx', '.rev', '.pack']) await rm(join(packFolder(gitDir), name + part), { force: true });
-  }
+  await quiet(() => exchange(gitDir, packs, rolled, `pack-${hash.trim()}`));
   return { before: packs.length, after: packs.length - rolled.length + 1 };
+}
+
+/** What fast-import writes into the `.keep` of a pack it made, until it ends. */
+const KEPT_BY_WRITER = 'fast-import';
+
+/** Lets go of packs of ours that a killed writer kept: git would never take them in. Returns the files removed. */
+export async function dropStaleKeeps(gitDir: string): Promise<string[]> {
+  const removed: string[] = [];
+  for (const name of await listedPacks(gitDir)) {
+    const file = join(packFolder(gitDir), `${name}.keep`);
+    if ((await readFile(file, 'utf8').catch(() => '')) !== KEPT_BY_WRITER) continue;
+    await rm(file, { force: true });
+    removed.push(file);
+  }
+  return removed;
 }

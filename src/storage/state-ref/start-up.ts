@@ -1,9 +1,11 @@
 /**
- * Clears what a killed daemon left in a repository: locks of Godel's own refs and half-written
- * packs. Only names that are ours are touched, and only while the daemon lock of this home is held.
+ * Clears what a killed daemon left in a repository: locks of Godel's own refs, half-written packs, packs that its writer
+ * kept, and that writer's last words. Only names that are ours are touched, and only while the daemon lock of this home is held.
  */
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { STATE_REF } from './layout.ts';
+import { dropStaleKeeps } from './repack.ts';
 
 /** A lock younger than this (ms) may belong to another home's daemon that is writing right now. */
 const LOCK_AGE_MS = 500;
@@ -27,6 +29,17 @@ async function removeWhenStale(file: string): Promise<boolean> {
   return true;
 }
 
+/** Reports of our writer that lost its daemon in the middle of a group; one of somebody else's import says another ref. */
+async function crashReports(gitDir: string): Promise<string[]> {
+  const names = (await readdir(gitDir).catch(() => [])).filter((name) => /^fast_import_crash_\d+$/.test(name));
+  const found: string[] = [];
+  for (const file of names.map((name) => join(gitDir, name))) {
+    const text = await readFile(file, 'utf8').catch(() => '');
+    if (text.includes(`\n${STATE_REF}:\n`)) found.push(file);
+  }
+  return found;
+}
+
 /** Removes stale locks under refs/godel and old temporary packs; returns the files that were removed. */
 export async function clearStaleLocks(gitDir: string): Promise<string[]> {
   const removed: string[] = [];
@@ -41,5 +54,9 @@ export async function clearStaleLocks(gitDir: string): Promise<string[]> {
     await rm(file, { force: true });
     removed.push(file);
   }
-  return removed;
+  for (const file of await crashReports(gitDir)) {
+    await rm(file, { force: true });
+    removed.push(file);
+  }
+  return [...removed, ...(await dropStaleKeeps(gitDir))];
 }

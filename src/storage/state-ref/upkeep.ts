@@ -1,5 +1,5 @@
 /** Rolls packs up when nothing was written for a while; at rest there is no timer. */
-import { repackOwn } from './repack.ts';
+import { type Quiet, repackOwn } from './repack.ts';
 
 export interface Upkeep {
   /** Something was written: the rest begins anew. */
@@ -11,7 +11,7 @@ const REST_MS = 15_000;
 /** Looked at only after this many writes, since each makes one pack. */
 const WRITES = 50;
 
-export function createUpkeep(gitDir: string, onError: (error: unknown) => void): Upkeep {
+export function createUpkeep(gitDir: string, quiet: Quiet, onError: (error: unknown) => void): Upkeep {
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<unknown> = Promise.resolve();
   let writes = WRITES;
@@ -22,7 +22,7 @@ export function createUpkeep(gitDir: string, onError: (error: unknown) => void):
       if (writes < WRITES) return;
       timer = setTimeout(() => {
         writes = 0;
-        running = repackOwn(gitDir).catch(onError);
+        running = repackOwn(gitDir, undefined, quiet).catch(onError);
       }, REST_MS);
     },
     async stop() {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { git } from '../../../src/base/git.ts';
 import { listQuarantine } from '../../../src/storage/quarantine.ts';
-import { writeGroup } from '../../../src/storage/state-ref/fast-import.ts';
+import { writeGroup } from '../../../src/storage/state-ref/group-writer.ts';
 import { beadPath } from '../../../src/storage/state-ref/layout.ts';
 import { readRef } from '../../../src/storage/state-ref/read.ts';
 import { packListFile, packsToRoll, repackOwn } from '../../../src/storage/state-ref/repack.ts';
@@ -182,7 +182,11 @@ test('our small packs are rolled up, packs of the person stay, and every object 
   const theirs = (await readdir(join(ann.gitDir, 'objects/pack'))).filter((name) => name.endsWith('.pack'));
   const bead = await ann.create('changed often');
   for (let index = 0; index < 12; index += 1) await ann.update(bead.id, { title: `change ${index}` });
+  // The writer keeps its packs until it ends.
+  expect(await repackOwn(ann.gitDir, 5)).toEqual({ before: 0, after: 0 });
+  await ann.close();
   const { before, after } = await repackOwn(ann.gitDir, 5);
+  await ann.open();
   expect(before).toBeGreaterThan(10);
   expect(after).toBeLessThan(4);
   const packs = (await readdir(join(ann.gitDir, 'objects/pack'))).filter((name) => name.endsWith('.pack'));
@@ -191,6 +195,7 @@ test('our small packs are rolled up, packs of the person stay, and every object 
   expect((await readFile(packListFile(ann.gitDir), 'utf8')).split('\n').filter(Boolean)).toHaveLength(after);
   expect(await git(ann.gitDir, ['fsck', '--strict'])).not.toContain('missing');
   await ann.update(bead.id, { title: 'after' });
+  await ann.close();
   expect(await repackOwn(ann.gitDir, 100)).toEqual({ before: after + 1, after: after + 1 });
   const sizes = (list: number[]) => list.map((bytes, index) => ({ name: String(index), bytes }));
   expect(packsToRoll(sizes([1, 1, 1, 100])).length).toBe(3);

@@ -210,6 +210,13 @@ describe('rules', () => {
       findConflicts(mine, changeRecord(start, { ...start.fields, title: 'two' }, rules, at('b', 11)), start, rules),
     ).toEqual([]);
   });
+  test('what one writer changed twice is no conflict, though git knows only the first of the two', () => {
+    const stamp = at('a', 10);
+    const first = changeRecord(start, { ...start.fields, title: 'two' }, rules, stamp);
+    const second = changeRecord(first, { ...first.fields, title: 'three' }, rules, stamp);
+    expect(findConflicts(second, first, start, rules)).toEqual([]);
+    expect(merge(second, first).fields.title).toBe('three');
+  });
   test('an edit by hand that touched no clock is a change made now', () => {
     const edited = parseRecord(text(start).replace('"one"', '"by hand"'));
     const adopted = adoptEdits(start, edited, rules, at('a', 10));

@@ -1,13 +1,13 @@
 /** The record in git: compare-and-swap, group commit, stale locks, odd content, a full disk. */
-import { mkdir, mkdtemp, realpath, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, realpath, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { git } from '../../../src/base/git.ts';
+import { git, tryGit } from '../../../src/base/git.ts';
 import { run } from '../../../src/base/process.ts';
 import { toCanonicalJson } from '../../../src/storage/state-ref/canonical-json.ts';
-import { StateMovedError, writeGroup } from '../../../src/storage/state-ref/fast-import.ts';
 import { createFlusher, type PendingChange } from '../../../src/storage/state-ref/flusher.ts';
+import { createGroupWriter, StateMovedError, writeGroup } from '../../../src/storage/state-ref/group-writer.ts';
 import { beadPath, convoyPath, parsePath } from '../../../src/storage/state-ref/layout.ts';
 import {
   pathHistory,
@@ -19,6 +19,7 @@ import {
 } from '../../../src/storage/state-ref/read.ts';
 import { clearStaleLocks } from '../../../src/storage/state-ref/start-up.ts';
 import { makeRepository } from '../../support/home.ts';
+import { processesWith } from '../../support/processes.ts';
 
 let folder: string;
 let gitDir: string;
@@ -78,6 +79,67 @@ test('a ref that another moved is never overwritten', async () => {
   expect(await readRef(gitDir)).toBe(second);
 });
 
+describe('the process that writes', () => {
+  const group = (expected: string | null, content: string) => ({
+    expected,
+    changes: [{ path: 'a', content }],
+    subject: content,
+    nowMs: Date.now(),
+  });
+  const running = () => processesWith(gitDir).filter(({ command }) => command.includes('fast-import'));
+  const keeps = async () => (await readdir(join(gitDir, 'objects/pack'))).filter((name) => name.endsWith('.keep'));
+
+  test('is one for many groups, ends with its writer, and is started again when somebody killed it', async () => {
+    const writer = createGroupWriter(gitDir);
+    let head = await writer.write(group(null, 'first'));
+    const [first] = running();
+    head = await writer.write(group(head, 'second'));
+    expect(running()).toEqual([first]);
+    process.kill(first?.pid ?? 0, 'SIGKILL');
+    head = await writer.write(group(head, 'third'));
+    expect(running()).not.toEqual([first]);
+    expect(await git(gitDir, ['log', '--format=%s', 'refs/godel/state'])).toBe('third\nsecond\nfirst');
+    await writer.close();
+    expect(running()).toEqual([]);
+    expect(await readRef(gitDir)).toBe(head);
+  });
+  test('is not believed when another moved the ref, set it back or took it away', async () => {
+    const writer = createGroupWriter(gitDir);
+    const first = await writer.write(group(null, 'first'));
+    const theirs = await write(first, [{ path: 'b', content: 'theirs' }]);
+    await expect(writer.write(group(first, 'late'))).rejects.toThrow(StateMovedError);
+    expect(await readRef(gitDir)).toBe(theirs);
+    const both = await writer.write(group(theirs, 'on top'));
+    expect((await everything(both)).map(({ path }) => path)).toEqual(['a', 'b']);
+    await git(gitDir, ['update-ref', 'refs/godel/state', first]);
+    await expect(writer.write(group(both, 'on what is gone'))).resolves.toBeTruthy();
+    await git(gitDir, ['update-ref', '-d', 'refs/godel/state']);
+    const anew = await writer.write(group(null, 'anew'));
+    expect(await git(gitDir, ['rev-list', '--count', anew])).toBe('1');
+    await git(gitDir, ['update-ref', '-d', 'refs/godel/state']);
+    await writer.close();
+    expect(await readRef(gitDir)).toBe(null);
+  });
+  test('leaves nothing for ever: packs it kept and its last words go at the next start, those of others stay', async () => {
+    const writer = createGroupWriter(gitDir);
+    await writer.write(group(null, 'first'));
+    process.kill(running()[0]?.pid ?? 0, 'SIGKILL');
+    const [kept] = await keeps();
+    await writeFile(join(gitDir, 'objects/pack/pack-of-a-person.keep'), '');
+    for (const ref of ['refs/godel/state', 'refs/heads/other']) {
+      const input = `commit ${ref}\ncommitter a <a@b> 1 +0000\ndata 1\nx\n`;
+      expect((await tryGit(gitDir, ['fast-import', '--done', '--force', '--quiet'], { input })).code).not.toBe(0);
+    }
+    const reports = async () => (await readdir(gitDir)).filter((name) => name.startsWith('fast_import_crash'));
+    expect(await reports()).toHaveLength(2);
+    const removed = await clearStaleLocks(gitDir);
+    expect(removed).toContain(join(gitDir, 'objects/pack', kept ?? 'none'));
+    expect(await keeps()).toEqual(['pack-of-a-person.keep']);
+    expect(await reports()).toHaveLength(1);
+    await writer.close();
+  });
+});
+
 describe('flushing', () => {
   function outbox(moved: (oid: string | null) => void = () => {}) {
     const rows: PendingChange[] = [];
@@ -85,7 +147,7 @@ describe('flushing', () => {
     const flusher = createFlusher({
       gitDir,
       clock,
-      loadPending: async () => rows.slice(0, 500),
+      loadPending: async (after) => rows.filter((row) => row.id > after).slice(0, 500),
       markFlushed: async ({ upToId }) => void rows.splice(0, rows.filter((row) => row.id <= upToId).length),
       onMoved: async (oid) => moved(oid),
       onError: () => {},

@@ -9,7 +9,7 @@ import { beadFile } from '../../../src/beads/store.ts';
 import { createRecord } from '../../../src/storage/record/change.ts';
 import { recordText } from '../../../src/storage/record/record.ts';
 import { nextStamp } from '../../../src/storage/record/stamp.ts';
-import { writeGroup } from '../../../src/storage/state-ref/fast-import.ts';
+import { writeGroup } from '../../../src/storage/state-ref/group-writer.ts';
 import { readRef } from '../../../src/storage/state-ref/read.ts';
 import { type Clone, makeRemote, type Remote, same, settle, show } from '../../support/clone.ts';
 import { until } from '../../support/home.ts';

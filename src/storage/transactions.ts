@@ -1,0 +1,113 @@
+/**
+ * Groups of transactions: units of work that wait for the writer share one SQLite transaction, and so one flush of the
+ * disk. Each has a savepoint of its own: one that fails takes back its own work and nobody else's, and none is told that
+ * it is done before all of them are on disk. A lone unit waits for nobody.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Kysely, Transaction } from 'kysely';
+import type { Tables } from './tables.ts';
+
+export type Tx = Transaction<Tables>;
+
+export interface TransactOptions {
+  /** Takes long: it shares with nobody, so that nobody waits for it who need not. */
+  alone?: boolean;
+  /** Others are at work too: their changes are on the way, and it is worth a moment to take them along. */
+  patient?: boolean;
+}
+
+export type Transact = <T>(work: (tx: Tx) => Promise<T>, options?: TransactOptions) => Promise<T>;
+
+/** What the connection itself can do, without the cost of a query builder. */
+export interface Savepoints {
+  /** False after SQLite took everything back by itself, as it does when the disk is full. */
+  readonly inTransaction: boolean;
+  set(): void;
+  release(): void;
+  rollback(): void;
+}
+
+interface Member extends TransactOptions {
+  work: (tx: Tx) => Promise<unknown>;
+  resolve: (value: never) => void;
+  reject: (error: unknown) => void;
+}
+
+/** Longest time (ms) during which a group takes others in. */
+const OPEN_MS = 12;
+/** A patient group waits so long (ms) for the next one to arrive. */
+const PATIENCE_MS = 2;
+
+/** Runs `work` of everybody on the one connection `writer`, in the order of their calls. */
+export function createTransact(writer: Kysely<Tables>, savepoints: Savepoints): Transact {
+  const waiting: Member[] = [];
+  let running = false;
+  let arrived: (() => void) | undefined;
+
+  /** Does the work of one member; what to tell it once the group is on disk. */
+  async function attempt(tx: Tx, member: Member): Promise<() => void> {
+    savepoints.set();
+    try {
+      const value = await member.work(tx);
+      savepoints.release();
+      return () => member.resolve(value as never);
+    } catch (error) {
+      // Nothing of the whole group is left.
+      if (!savepoints.inTransaction) throw error;
+      savepoints.rollback();
+      return () => member.reject(error);
+    }
+  }
+
+  /** The next one for this group, if it may join; those who are on their way get a turn of the event loop to arrive. */
+  async function joining(openUntil: number, patient: boolean): Promise<Member | undefined> {
+    if (waiting.length === 0) await nextTurn();
+    if (waiting.length === 0 && patient) await arrival();
+    return waiting[0]?.alone || performance.now() > openUntil ? undefined : waiting.shift();
+  }
+
+  /** Resolves when somebody comes, and else when patience is over. */
+  function arrival(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, PATIENCE_MS);
+      arrived = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  async function runGroup(first: Member): Promise<void> {
+    const members = [first];
+    const outcomes: (() => void)[] = [];
+    try {
+      await writer.transaction().execute(async (tx) => {
+        const openUntil = performance.now() + OPEN_MS;
+        for (let member: Member | undefined = first; member; ) {
+          outcomes.push(await attempt(tx, member));
+          member = first.alone ? undefined : await joining(openUntil, members.at(-1)?.patient ?? false);
+          if (member) members.push(member);
+        }
+      });
+    } catch (error) {
+      for (const member of members) member.reject(error);
+      return;
+    }
+    for (const tell of outcomes) tell();
+  }
+
+  async function run(): Promise<void> {
+    running = true;
+    for (let next = waiting.shift(); next; next = waiting.shift()) await runGroup(next);
+    running = false;
+  }
+
+  return (work, options = {}) =>
+    new Promise((resolve, reject) => {
+      // Whoever's turn begins the group, each works as who he is.
+      waiting.push({ ...options, work: AsyncLocalStorage.bind(work), resolve, reject });
+      if (!running) void run();
+      else arrived?.();
+    });
+}
