@@ -144,10 +144,11 @@ async function work(demo: Demo, signal: AbortSignal): Promise<DemoSummary> {
   return summarise(demo, ids, startedMs);
 }
 
+/** Ends whatever there is of it: each part may have ended before, or never have begun. */
 async function cleanUp(paths: HomePaths, folder: string): Promise<void> {
   const record = readRecord(paths);
   const kill = await run('tmux', ['-L', paths.tmuxSocketName, 'kill-server']).catch(() => undefined);
-  if (record) {
+  if (record && isRunning(record.pid)) {
     process.kill(record.pid, 'SIGTERM');
     for (let tries = 0; tries < 400 && isRunning(record.pid); tries += 1) await delay(25);
   }

@@ -298,6 +298,17 @@ describe('the board', () => {
     expect(robot.copied).toEqual([idOf(0)]);
   });
 
+  it('shows what is typed where there is room for one row only', async () => {
+    const robot = await openBoard(makeSnapshot(beads()));
+    robot.store.dispatch({ type: 'resize', size: { columns: 20, rows: 5 } });
+    robot.press('n');
+    robot.type('Fix it');
+    expect(robot.screen()).toContain('>Fix it');
+    robot.press('tab');
+    robot.type('Soon');
+    expect(robot.screen()).toContain('>Soon');
+  });
+
   it('shows the whole reason of the selected key at 80 columns', async () => {
     const robot = await openBoard(makeSnapshot(beads()), { columns: 80, rows: 24 });
     robot.press('?');

@@ -134,6 +134,13 @@ function promptLines(model: Model, cells: number): Line[] {
     : first;
 }
 
+/** Where one row is all there is: the field that is typed into, without its label. */
+function typedLine({ mode }: Model, cells: number): Line | undefined {
+  if (mode.name !== 'prompt') return undefined;
+  const input = mode.field === 'description' && mode.description ? mode.description : mode.input;
+  return [span('>', { bold: true }), ...(inputLines(input, cells - 2, 1)[0] ?? [])];
+}
+
 /** As many hints as fit; the last one (help) always does, and greyed ones give way first. */
 export function hintLine(model: Model, cells: number): Line {
   const hints = hintsFor(model);
@@ -168,7 +175,11 @@ export function footerLines(model: Model, isPanel: boolean): Line[] {
   const cells = model.size.columns;
   const most = Math.max(1, model.size.rows - 1);
   if (arrangementOf(model.size) === 'tiny') {
-    const line = promptLines(model, cells).at(-1) ?? toastLines(model, cells)[0] ?? hintLine(model, cells);
+    const line =
+      typedLine(model, cells) ??
+      promptLines(model, cells).at(-1) ??
+      toastLines(model, cells)[0] ??
+      hintLine(model, cells);
     return [cutLine(line, cells)];
   }
   const prompt = promptLines(model, cells);
