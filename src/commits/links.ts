@@ -12,8 +12,10 @@ import { currentLinks, linksOf, markOnMain, putLink, type StoredLink, scannedTip
 export interface CommitLinks {
   /** The commits of a bead's branch, oldest first, as they are now. */
   branchMoved(project: Project, beadId: string, head: string, commits: readonly string[]): Promise<void>;
-  /** Compares what is new on the main branch; beads whose whole work is there, with the commit that completed it. */
+  /** Compares what is new on the main branch; beads whose whole work is there, with the commit of main's own line that brought it. */
   mainMoved(project: Project, head: string): Promise<Map<string, string>>;
+  /** The same for one bead, from what was compared before. */
+  completed(project: Project, beadId: string): Promise<string | undefined>;
 }
 
 /** Commits of the main branch that are compared at most after one move. */
@@ -46,6 +48,11 @@ export async function listLinks(db: Reader, projectId: string, beadId: string) {
   const links = await linksOf(db, projectId, beadId);
   const squash = links.find((link) => link.isWhole && link.mainCommit !== undefined)?.mainCommit;
   return { items: shown(links), ...(squash === undefined ? {} : { squash }) };
+}
+
+async function listed({ gitDir }: Project, options: readonly string[]): Promise<string[]> {
+  const list = await tryGit(gitDir, ['rev-list', ...options]);
+  return list.code === 0 ? list.stdout.split('\n').filter((line) => line !== '') : [];
 }
 
 export function createCommitLinks(database: Database): CommitLinks {
@@ -96,15 +103,17 @@ export function createCommitLinks(database: Database): CommitLinks {
   async function newOnMain(project: Project, head: string): Promise<string[]> {
     const since = await scannedTip(database.db, project.id);
     if (since === undefined || since === head) return [];
-    const listed = await tryGit(project.gitDir, [
-      'rev-list',
-      '--reverse',
-      '--no-merges',
-      `--max-count=${MOST_NEW}`,
-      head,
-      `^${since}`,
-    ]);
-    return listed.code === 0 ? listed.stdout.split('\n').filter((oid) => oid !== '') : [];
+    return listed(project, ['--reverse', '--no-merges', `--max-count=${MOST_NEW}`, head, `^${since}`]);
+  }
+
+  /** The commit of main's own line that brought `commit`: itself, or the merge above it. */
+  async function broughtBy(project: Project, commit: string): Promise<string> {
+    const above = `${commit}..refs/heads/${project.mainBranch}`;
+    const line = await listed(project, ['--first-parent', '--parents', above]);
+    const [oldest = '', below] = line.at(-1)?.split(' ') ?? [];
+    if (oldest === '' || below === commit) return commit;
+    const heirs = new Set(await listed(project, ['--ancestry-path', above]));
+    return line.map((each) => each.split(' ')[0] ?? '').findLast((each) => heirs.has(each)) ?? commit;
   }
 
   async function mainMoved(project: Project, head: string): Promise<Map<string, string>> {
@@ -121,13 +130,19 @@ export function createCommitLinks(database: Database): CommitLinks {
     });
     const complete = new Map<string, string>();
     for (const beadId of touched) {
-      const commit = completedBy(await linksOf(database.db, project.id, beadId));
+      const commit = await completed(project, beadId);
       if (commit !== undefined) complete.set(beadId, commit);
     }
     return complete;
   }
 
+  async function completed(project: Project, beadId: string): Promise<string | undefined> {
+    const commit = completedBy(await linksOf(database.db, project.id, beadId));
+    return commit === undefined ? undefined : broughtBy(project, commit);
+  }
+
   return {
+    completed: (...args) => serialised(() => completed(...args)),
     branchMoved: (...args) => serialised(() => branchMoved(...args)),
     mainMoved: (...args) => serialised(() => mainMoved(...args)),
   };

@@ -1,6 +1,7 @@
 /** Per project: links commits to beads as refs move, recognises work on the main branch, and tells the merge queue of it. */
 import { messageOf } from '../base/error.ts';
 import { changeBead } from '../beads/changes.ts';
+import type { Bead } from '../beads/schema.ts';
 import { findBead } from '../beads/store.ts';
 import { createCommitLinks } from '../commits/links.ts';
 import { landedBeads } from '../merge/landed.ts';
@@ -16,12 +17,12 @@ export interface ProjectWatches {
 }
 
 export function createProjectWatches(
-  core: Pick<Core, 'database' | 'units' | 'log'>,
+  core: Pick<Core, 'bus' | 'database' | 'units' | 'log'>,
   refMoved: (project: Project, ref: 'main' | 'branch') => Promise<void>,
 ): ProjectWatches {
-  const { database, units, log } = core;
+  const { bus, database, units, log } = core;
   const links = createCommitLinks(database);
-  const watches = new Map<string, CommitWatch>();
+  const watches = new Map<string, { project: Project; watch: CommitWatch }>();
 
   async function link(project: Project, beadId: string, commits: string[]): Promise<void> {
     const known = await findBead(database.db, project.id, beadId);
@@ -46,8 +47,25 @@ export function createProjectWatches(
     }
   }
 
+  /** Work that was on the main branch before it came to review. */
+  async function recogniseReviewed(project: Project, bead: Bead): Promise<void> {
+    const commit = await links.completed(project, bead.id);
+    if (commit === undefined || commit === bead.reopenedFrom || (await landedBeads(project)).has(bead.id)) return;
+    await units.run(async (unit) => {
+      const now = await findBead(unit.tx, project.id, bead.id);
+      if (now?.status === 'review') await setDone(unit, now, commit, 'git');
+    });
+  }
+
   const report = (project: Project, what: string) => (error: unknown) =>
     log.error({ projectId: project.id, problem: messageOf(error) }, what);
+
+  const unsubscribe = bus.subscribe(({ payload, metadata }) => {
+    const { bead, changed } = payload as { bead?: Bead; changed?: readonly string[] };
+    const watched = watches.get(metadata.projectId ?? '');
+    if (!watched || bead?.status !== 'review' || !changed?.includes('status')) return;
+    recogniseReviewed(watched.project, bead).catch(report(watched.project, 'main not compared'));
+  });
 
   return {
     async watch(project) {
@@ -66,11 +84,12 @@ export function createProjectWatches(
         },
         log,
       });
-      watches.set(project.id, watch);
+      watches.set(project.id, { project, watch });
       await watch.start();
     },
     async stop() {
-      await Promise.all([...watches.values()].map((watch) => watch.stop()));
+      unsubscribe();
+      await Promise.all([...watches.values()].map(({ watch }) => watch.stop()));
     },
   };
 }

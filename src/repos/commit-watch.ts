@@ -46,15 +46,9 @@ async function packedTips(gitDir: string): Promise<Map<string, string>> {
   return tips;
 }
 
-/** Commits of `branch` that are not on `main`, oldest first. */
+/** Commits up to `head` that are not on `main` (a ref or a commit), oldest first. */
 export async function branchCommits(gitDir: string, main: string, head: string): Promise<string[]> {
-  const result = await tryGit(gitDir, [
-    'rev-list',
-    '--reverse',
-    `--max-count=${MAX_COMMITS}`,
-    head,
-    `^refs/heads/${main}`,
-  ]);
+  const result = await tryGit(gitDir, ['rev-list', '--reverse', `--max-count=${MAX_COMMITS}`, head, `^${main}`]);
   return result.code === 0 ? result.stdout.split('\n').filter((oid) => oid !== '') : [];
 }
 
@@ -85,13 +79,19 @@ export function createCommitWatch(options: CommitWatchOptions): CommitWatch {
   }
 
   async function look(): Promise<void> {
-    for (const [ref, oid] of await currentTips()) {
-      if (tips.get(ref) === oid) continue;
+    const mainRef = `refs/heads/${mainBranch}`;
+    // Against main as it was: what was committed and merged between two looks was still the branch's own.
+    const before = tips.get(mainRef) ?? mainRef;
+    const found = await currentTips();
+    const moved = [...found].filter(([ref, oid]) => tips.get(ref) !== oid);
+    for (const [ref, oid] of moved) {
       tips.set(ref, oid);
       const beadId = /^refs\/heads\/bead\/(godel-[a-z0-9]{5})$/.exec(ref)?.[1];
-      if (beadId) options.onBranch({ beadId, head: oid, commits: await branchCommits(gitDir, mainBranch, oid) });
-      else if (ref === `refs/heads/${mainBranch}`) options.onMain(oid);
+      if (beadId) options.onBranch({ beadId, head: oid, commits: await branchCommits(gitDir, before, oid) });
     }
+    // Last, so that the commits of the branches are known when main is compared with them.
+    const main = moved.find(([ref]) => ref === mainRef);
+    if (main) options.onMain(main[1]);
   }
 
   function check(): Promise<void> {

@@ -10,6 +10,8 @@ export interface DiffSpec {
   branch: string;
   /** Where its work is on the main branch; shown once the branch is gone. */
   landedCommit?: string;
+  /** The commits of its branch: what a person put on main as they were carries no trailer. */
+  commits: readonly string[];
   /** Lines around a change. */
   contextLines: number;
 }
@@ -76,24 +78,26 @@ interface Range {
 /** Commits of a landing that a rebase may have made, at most; a bead of more is shown by its last ones. */
 const MOST_LANDED = 1000;
 
-/** From below the first to the last commit of a landing: those that lie together and name the bead in their trailer. */
-async function landedRange(gitDir: string, beadId: string, commit: string): Promise<Range | undefined> {
+/** From below the first to the last commit of a landing: those that lie together and are the bead's. */
+async function landedRange({ gitDir, beadId, commits }: DiffSpec, commit: string): Promise<Range | undefined> {
   const format = '--format=%H %(trailers:key=Bead,valueonly,separator=%x2C)';
   const log = await tryGit(gitDir, ['log', '--first-parent', `-${MOST_LANDED}`, format, commit]);
   if (log.code !== 0) return undefined;
-  const lines = log.stdout.trim().split('\n');
-  const below = lines.find((line, index) => index > 0 && line.split(' ')[1] !== beadId);
-  return below === undefined ? undefined : { base: below.split(' ')[0] ?? '', head: commit };
+  const lines = log.stdout.trim().split('\n').slice(1);
+  const isForeign = ([oid = '', bead]: readonly string[]) => bead !== beadId && !commits.includes(oid);
+  const below = lines.map((line) => line.split(' ')).find(isForeign)?.[0];
+  return below === undefined ? undefined : { base: below, head: commit };
 }
 
 /** A branch with something of its own holds the newest work, also of a bead that was reopened. */
-async function rangeOf({ gitDir, main, branch, beadId, landedCommit }: DiffSpec): Promise<Range> {
+async function rangeOf(spec: DiffSpec): Promise<Range> {
+  const { gitDir, main, branch, landedCommit } = spec;
   const head = await tryGit(gitDir, ['rev-parse', '--verify', '--quiet', `refs/heads/${branch}`]);
   const tip = head.code === 0 ? head.stdout.trim() : undefined;
   const base = tip === undefined ? undefined : await git(gitDir, ['merge-base', `refs/heads/${main}`, tip]);
   const own = tip === undefined || base === undefined ? undefined : { base, head: tip };
   if (own && own.base !== own.head) return own;
-  const landed = landedCommit === undefined ? undefined : await landedRange(gitDir, beadId, landedCommit);
+  const landed = landedCommit === undefined ? undefined : await landedRange(spec, landedCommit);
   if (!landed && !own) throw failure('nothing-to-review', { branch, main });
   return landed ?? (own as Range);
 }

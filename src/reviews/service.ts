@@ -74,6 +74,7 @@ export function createReviewService(options: ReviewServiceOptions): Service {
         main: project.mainBranch,
         beadId: bead.id,
         branch,
+        commits: bead.commits,
         ...(bead.landedCommit === undefined ? {} : { landedCommit: bead.landedCommit }),
         contextLines: input.context,
       });

@@ -24,7 +24,7 @@ const tip = (where: string) => git(where, ['rev-parse', 'HEAD']);
 const main = async () => links.mainMoved(lab.project, await git(lab.top, ['rev-parse', 'main']));
 const branch = async () => {
   const head = await git(lab.gitDir, ['rev-parse', `bead/${ID}`]);
-  await links.branchMoved(lab.project, ID, head, await branchCommits(lab.gitDir, 'main', head));
+  await links.branchMoved(lab.project, ID, head, await branchCommits(lab.gitDir, 'refs/heads/main', head));
 };
 const commit = async (where: string, file: string, text = file) => {
   await writeFile(join(where, file), text);

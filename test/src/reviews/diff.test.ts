@@ -11,12 +11,13 @@ const ID = 'godel-00001';
 const BRANCH = `bead/${ID}`;
 
 async function diff() {
-  const { landedCommit } = await home.bead(ID);
+  const { landedCommit, commits } = await home.bead(ID);
   return beadDiff({
     gitDir: home.gitDir,
     main: 'main',
     beadId: ID,
     branch: BRANCH,
+    commits,
     contextLines: 3,
     ...(landedCommit === undefined ? {} : { landedCommit }),
   });
