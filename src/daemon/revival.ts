@@ -56,12 +56,27 @@ export function startRevival({ core, parts, starter }: { core: Core; parts: Agen
     return work;
   }
 
+  /** Unix ms of the next attempt, read again only after an agent changed: rest asks nothing of the database. */
+  let nextMs = Number.POSITIVE_INFINITY;
+  let isOld = true;
+  const unsubscribe = core.bus.subscribe(({ type }) => {
+    if (type.startsWith('agent:')) isOld = true;
+  });
+
+  async function nextAttempt(): Promise<number> {
+    const times = (await revivableAgents(database.db)).map(({ retryAt }) => (retryAt ? Date.parse(retryAt) : Infinity));
+    return Math.min(Infinity, ...times);
+  }
+
   /** Those that are due, as far as there is room. */
   async function tick(): Promise<void> {
-    const due = (await revivableAgents(database.db)).some(
-      (agent) => agent.retryAt !== undefined && Date.parse(agent.retryAt) <= core.clock.now(),
-    );
-    if (!due || stopped) return;
+    if (isOld) {
+      isOld = false;
+      nextMs = await nextAttempt();
+    }
+    if (nextMs > core.clock.now() || stopped) return;
+    // What has no room now, or could not be started, is looked for at the next tick.
+    isOld = true;
     const [agents, plan] = await planFor(undefined, false);
     for (const item of plan.filter((each) => each.action === 'revive')) {
       if (stopped || running.size >= AT_ONCE) return;
@@ -92,6 +107,7 @@ export function startRevival({ core, parts, starter }: { core: Core; parts: Agen
     },
     async stop() {
       stopped = true;
+      unsubscribe();
       clearInterval(timer);
       await ticking;
       await Promise.all(running.values());
