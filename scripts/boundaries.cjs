@@ -32,6 +32,7 @@ const pureFiles = anyOf([
   'batch',
   'bridge-protocol',
   'bulk-operations',
+  'checkpoint-operations',
   'claim-operations',
   'context',
   'due',

@@ -118,6 +118,18 @@ export const configSchema = z.strictObject({
     .or(z.boolean())
     .default(false)
     .describe('Start an agent of role refinery on conflicts'),
+  checkpoint_turns: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(10)
+    .describe('A checkpoint is made after so many answers of a model, and whenever an agent rests; 0 = by hand only'),
+  checkpoint_keep: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(50)
+    .describe('Checkpoints of a session that were made by themselves and are kept; named ones always are'),
   snapshot_seconds: z.coerce.number().int().min(5).default(60).describe('Uncommitted work is snapshotted this often'),
   notify_desktop: z.boolean().default(false).describe('Show what waits for you as a notification of the desktop'),
   notify_bell: z.boolean().default(true).describe('Ring the bell of the terminal when something begins to wait'),

@@ -4,10 +4,12 @@ import { list, p, said } from './base/error-text.ts';
 import { beadRefusals } from './beads/refusals.ts';
 import { messageRefusals } from './messages/refusals.ts';
 import { roleRefusals } from './roles/refusals.ts';
+import { sessionRefusals } from './sessions/refusals.ts';
 import { todoRefusals } from './todos/refusals.ts';
 
 export const errorTable = {
   ...beadRefusals,
+  ...sessionRefusals,
   ...messageRefusals,
   ...roleRefusals,
   ...todoRefusals,
@@ -74,21 +76,6 @@ export const errorTable = {
     kind: 'not_found',
     message: (a) => `There is no agent "${p(a, 'id')}".`,
     hint: () => 'godel agent list --all shows names and ids.',
-  },
-  'session-not-found': {
-    kind: 'not_found',
-    message: (a) => `There is no session "${p(a, 'id')}" in this project.`,
-    hint: () => 'godel session list --all shows the ids; the name of an agent or a bead id stands for its newest one.',
-  },
-  'session-not-native': {
-    kind: 'not_found',
-    message: (a) => `${p(a, 'runtime')} keeps no file of the session ${p(a, 'id')} that could be given as it is.`,
-    hint: (a) => `godel session export ${p(a, 'id')} --format json gives its turns.`,
-  },
-  'turn-not-found': {
-    kind: 'not_found',
-    message: (a) => `The session ${p(a, 'session')} has no turn "${p(a, 'id')}".`,
-    hint: (a) => `godel session tree ${p(a, 'session')} shows its turns.`,
   },
   'inbox-item-not-found': {
     kind: 'not_found',

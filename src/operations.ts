@@ -19,6 +19,7 @@ import { repoOperations } from './repos/operations.ts';
 import { reviewOperations } from './reviews/operations.ts';
 import { roleOperations } from './roles/operations.ts';
 import { secretOperations } from './secrets/operations.ts';
+import { checkpointOperations } from './sessions/checkpoint-operations.ts';
 import { sessionOperations } from './sessions/operations.ts';
 import { syncOperations } from './sync/operations.ts';
 import { systemOperations } from './system/operations.ts';
@@ -49,6 +50,7 @@ export const operations = {
   ...secretOperations,
   ...recordingOperations,
   ...sessionOperations,
+  ...checkpointOperations,
   ...historyOperations,
   ...backupOperations,
   ...doctorOperations,

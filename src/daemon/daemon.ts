@@ -101,6 +101,7 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
       snapshots.touch(activity.agentId);
       parts.progress.activity(activity);
       money.onActivity(activity);
+      later.services?.sessions.onActivity(activity);
       parts.observation
         .proxyActivity(activity)
         .catch((error: unknown) => log.error({ problem: messageOf(error) }, 'traffic not noted'));

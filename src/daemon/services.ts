@@ -107,7 +107,7 @@ export function createServices(options: ServicesOptions): Services {
 
   const messages = createMessagePart({ core, parts, inbox, configOf: configOfProject });
 
-  const sessions = createSessionsPart({ core, parts, proxy });
+  const sessions = createSessionsPart({ core, parts, repos, worktrees, proxy, configOf: configOfProject });
 
   const money = createMoneyServices({ core, repos, proxy });
 

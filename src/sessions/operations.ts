@@ -88,7 +88,7 @@ export const sessionOperations = {
     http: { method: 'GET', path: '/sessions/:id/tree' },
     summary: 'Show the conversation of an agent as a tree of turns',
     description:
-      'Branches are indented. Below a turn stand the sessions that go on from it. A turn is named by the last characters of its id.',
+      'Branches are indented. Below a turn stand its checkpoints and the sessions that go on from it. A turn is named by the last characters of its id.',
     input: z.object({ id }),
     output: z.object({
       session: sessionSchema,

@@ -78,3 +78,51 @@ export const searchHitSchema = z.object({
   excerpt: z.string(),
 });
 export type SearchHit = z.infer<typeof searchHitSchema>;
+
+/** Why a checkpoint was made. */
+export const checkpointReasonSchema = z.enum([
+  'asked',
+  'turns',
+  'rest',
+  'pause',
+  'stop',
+  'end',
+  'review',
+  'landing',
+  'before-rewind',
+  'before-fork',
+  'before-compact',
+  'before-migrate',
+]);
+export type CheckpointReason = z.infer<typeof checkpointReasonSchema>;
+
+/** A turn of a conversation with the files of the worktree as they were then. */
+export const checkpointSchema = z.object({
+  id: z.string(),
+  projectId: z.string(),
+  sessionId: z.string(),
+  agentId: z.string(),
+  agentName: z.string(),
+  beadId: z.string().optional(),
+  runtime: z.string(),
+  name: z.string().optional(),
+  reason: checkpointReasonSchema,
+  kept: z.boolean().describe('Never deleted by itself: it was asked for, or something was put back after it'),
+  turn: z.string().nullable().describe('Turn the conversation was at; none before the first'),
+  turns: z.number().int(),
+  code: z
+    .object({
+      commit: z.string().describe('Holds every file that git does not ignore; its parent is HEAD at that time'),
+      tree: z.string(),
+      head: z.string(),
+      branch: z.string().optional(),
+    })
+    .optional()
+    .describe('Absent for agents without a worktree of their own'),
+  ref: z.string(),
+  commit: z.string().describe('Commit the ref points to: the conversation, on top of the code'),
+  createdAt: z.string(),
+  createdBy: z.string(),
+});
+export type Checkpoint = z.infer<typeof checkpointSchema>;
+export type Code = NonNullable<Checkpoint['code']>;

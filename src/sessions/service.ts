@@ -3,9 +3,10 @@ import type { Handlers } from '../access/context.ts';
 import type { Clock } from '../base/clock.ts';
 import { failure } from '../errors.ts';
 import type { Database } from '../storage/database.ts';
+import { checkpointsOf } from './checkpoint-store.ts';
 import type { sessionOperations } from './operations.ts';
 import type { Reading } from './reading.ts';
-import type { SearchHit, Session, SessionTurn } from './schema.ts';
+import type { Checkpoint, SearchHit, Session, SessionTurn } from './schema.ts';
 import { childSessions, listSessions, resolveSession } from './store.ts';
 import { type Mark, markdown, shortId } from './text.ts';
 import { currentTurn } from './turns.ts';
@@ -39,6 +40,11 @@ function excerptOf(turn: SessionTurn, wanted: string): string | undefined {
 const childMark = (child: Session): Mark => ({
   turn: child.parentTurn ?? null,
   text: `↳ ${child.origin}: session ${shortId(child.id)} of ${child.agentName}`,
+});
+
+const checkpointMark = (checkpoint: Checkpoint): Mark => ({
+  turn: checkpoint.turn,
+  text: `* checkpoint ${checkpoint.name ?? shortId(checkpoint.id)} (${checkpoint.reason})`,
 });
 
 export function createSessionService(options: SessionServiceOptions): Service {
@@ -87,7 +93,9 @@ export function createSessionService(options: SessionServiceOptions): Service {
     if (format === 'jsonl') return { session, format, text: turns.map((turn) => `${JSON.stringify(turn)}\n`).join('') };
     if (format === 'json') {
       const children = await childSessions(database.db, session.id);
-      return { session, format, text: `${JSON.stringify({ session, source, turns, children }, null, 2)}\n` };
+      const checkpoints = await checkpointsOf(database.db, session.id);
+      const whole = { session, source, turns, checkpoints, children };
+      return { session, format, text: `${JSON.stringify(whole, null, 2)}\n` };
     }
     if (!native) throw failure('session-not-native', { id: session.id, runtime: session.runtime });
     return { session, format, text: native.text };
@@ -113,8 +121,10 @@ export function createSessionService(options: SessionServiceOptions): Service {
     },
     async sessionTree({ id }, { projectId }) {
       const session = await resolve(projectId, id);
-      const [{ turns, source }, children] = [await reading.read(session), await childSessions(database.db, session.id)];
-      return { session, turns, marks: children.map(childMark), source };
+      const { turns, source } = await reading.read(session);
+      const checkpoints = await checkpointsOf(database.db, session.id);
+      const children = await childSessions(database.db, session.id);
+      return { session, turns, marks: [...checkpoints.map(checkpointMark), ...children.map(childMark)], source };
     },
     sessionSearch: search,
     sessionExport: exported,

@@ -38,6 +38,11 @@ export async function saveSession(tx: Tx, session: Session): Promise<Session> {
   return next;
 }
 
+export async function findSession(db: Reader, id: string): Promise<Session | undefined> {
+  const row = await db.selectFrom('sessions').select('body').where('id', '=', id).executeTakeFirst();
+  return row && toSession(row);
+}
+
 /** The conversation an agent is in: its newest one. */
 export async function newestSession(db: Reader, agentId: string): Promise<Session | undefined> {
   const row = await db

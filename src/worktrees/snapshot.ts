@@ -31,8 +31,8 @@ const IDENTITY = {
   GIT_COMMITTER_EMAIL: 'godel@localhost',
 };
 
-/** Tree of everything in the worktree that git does not ignore, without touching its index. */
-export async function workingTree(worktree: string): Promise<string> {
+/** Tree of everything in the worktree that git does not ignore, and of `forced` files that it does, without touching its index. */
+export async function workingTree(worktree: string, forced: readonly string[] = []): Promise<string> {
   const index = join(tmpdir(), `godel-index-${randomUUID()}`);
   const env = { GIT_INDEX_FILE: index };
   try {
@@ -40,6 +40,11 @@ export async function workingTree(worktree: string): Promise<string> {
     // The real index carries file stamps, which spare reading every unchanged file.
     await copyFile(real, index).catch(() => undefined);
     await git(worktree, ['add', '--all', '--ignore-errors', '.'], { env, timeoutMs: GIT_TIMEOUT_MS });
+    if (forced.length > 0) {
+      const from = ['add', '--force', '--pathspec-from-file=-', '--pathspec-file-nul'];
+      const input = forced.join('\0');
+      await git(worktree, ['--literal-pathspecs', ...from], { env, input, timeoutMs: GIT_TIMEOUT_MS });
+    }
     return await git(worktree, ['write-tree'], { env, timeoutMs: GIT_TIMEOUT_MS });
   } finally {
     await rm(index, { force: true });

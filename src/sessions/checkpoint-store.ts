@@ -1,0 +1,102 @@
+/** All SQL of checkpoints. Their rows are an index of the refs. */
+import { type Page, toPage } from '../base/page.ts';
+import { failure } from '../errors.ts';
+import type { Reader, Tx } from '../storage/database.ts';
+import type { Checkpoint } from './schema.ts';
+
+const toCheckpoint = (row: { body: string }): Checkpoint => JSON.parse(row.body) as Checkpoint;
+
+/** Adds the row of a checkpoint; one that is there is left as it is. */
+export async function insertCheckpoint(tx: Tx, checkpoint: Checkpoint): Promise<void> {
+  const row = {
+    id: checkpoint.id,
+    project_id: checkpoint.projectId,
+    session_id: checkpoint.sessionId,
+    bead_id: checkpoint.beadId ?? null,
+    name: checkpoint.name ?? null,
+    body: JSON.stringify(checkpoint),
+    created_at: checkpoint.createdAt,
+  };
+  await tx
+    .insertInto('checkpoints')
+    .values(row)
+    .onConflict((c) => c.column('id').doNothing())
+    .execute();
+}
+
+export async function deleteCheckpoint(tx: Tx, id: string): Promise<void> {
+  await tx.deleteFrom('checkpoints').where('id', '=', id).execute();
+}
+
+/** Checkpoints of a session, oldest first. */
+export async function checkpointsOf(db: Reader, sessionId: string): Promise<Checkpoint[]> {
+  const rows = await db
+    .selectFrom('checkpoints')
+    .select('body')
+    .where('session_id', '=', sessionId)
+    .orderBy('id')
+    .execute();
+  return rows.map(toCheckpoint);
+}
+
+export async function lastCheckpoint(db: Reader, sessionId: string): Promise<Checkpoint | undefined> {
+  const row = await db
+    .selectFrom('checkpoints')
+    .select('body')
+    .where('session_id', '=', sessionId)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row && toCheckpoint(row);
+}
+
+export async function allCheckpoints(db: Reader, projectId: string): Promise<Checkpoint[]> {
+  const rows = await db
+    .selectFrom('checkpoints')
+    .select('body')
+    .where('project_id', '=', projectId)
+    .orderBy('id', 'desc')
+    .execute();
+  return rows.map(toCheckpoint);
+}
+
+export interface CheckpointFilter {
+  sessionId?: string | undefined;
+  beadId?: string | undefined;
+  limit: number;
+  cursor?: string | undefined;
+}
+
+/** Newest first. */
+export async function listCheckpoints(
+  db: Reader,
+  projectId: string,
+  filter: CheckpointFilter,
+): Promise<Page<Checkpoint>> {
+  let query = db.selectFrom('checkpoints').select('body').where('project_id', '=', projectId);
+  if (filter.sessionId !== undefined) query = query.where('session_id', '=', filter.sessionId);
+  if (filter.beadId !== undefined) query = query.where('bead_id', '=', filter.beadId);
+  if (filter.cursor !== undefined) query = query.where('id', '<', filter.cursor);
+  const rows = await query
+    .orderBy('id', 'desc')
+    .limit(filter.limit + 1)
+    .execute();
+  return toPage(rows.map(toCheckpoint), filter.limit, (checkpoint) => checkpoint.id);
+}
+
+const LEAST_END = 4;
+
+/**
+ * A checkpoint by its name (the newest one that bears it), its id, or a unique beginning or end of that.
+ * @throws GodelError checkpoint-not-found, ambiguous-id
+ */
+export async function resolveCheckpoint(db: Reader, projectId: string, text: string): Promise<Checkpoint> {
+  const all = await allCheckpoints(db, projectId);
+  const exact = all.find(({ id, name }) => id === text || name === text);
+  if (exact) return exact;
+  const matches = all.filter(({ id }) => id.startsWith(text) || (text.length >= LEAST_END && id.endsWith(text)));
+  const [first, ...others] = matches;
+  if (!first) throw failure('checkpoint-not-found', { id: text });
+  if (others.length > 0) throw failure('ambiguous-id', { id: text, matches: matches.map((each) => each.id) });
+  return first;
+}

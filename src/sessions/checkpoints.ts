@@ -1,0 +1,189 @@
+/** Making checkpoints, giving old ones up, and finding them again after the database was lost. */
+import { messageOf } from '../base/error.ts';
+import { newId } from '../base/id.ts';
+import type { Log } from '../base/log.ts';
+import type { Project } from '../repos/schema.ts';
+import type { Database } from '../storage/database.ts';
+import type { UnitOfWork } from '../storage/unit-of-work.ts';
+import {
+  checkpointRefs,
+  commitCode,
+  deleteCheckpointRef,
+  headOf,
+  readCheckpoint,
+  type StoredCheckpoint,
+  writeCheckpoint,
+} from './checkpoint-ref.ts';
+import {
+  allCheckpoints,
+  checkpointsOf,
+  deleteCheckpoint,
+  insertCheckpoint,
+  lastCheckpoint,
+} from './checkpoint-store.ts';
+import type { Reading } from './reading.ts';
+import type { Checkpoint, CheckpointReason, Code, Session } from './schema.ts';
+import { findSession, insertSession } from './store.ts';
+import { currentTurn } from './turns.ts';
+
+export interface CheckpointOptions {
+  database: Database;
+  units: UnitOfWork;
+  reading: Reading;
+  project: (id: string) => Promise<Project>;
+  /** Worktree of a bead, when it is there. */
+  worktreeOf: (project: Project, beadId: string) => Promise<string | undefined>;
+  /** Tree of all files that git does not ignore, and of `forced` ones that it does. */
+  workingTree: (worktree: string, forced?: readonly string[]) => Promise<string>;
+  /** Automatic checkpoints of a session that are kept. */
+  keep: (projectId: string) => Promise<number>;
+  now: () => number;
+  log: Log;
+}
+
+export interface TakeSpec {
+  reason: CheckpointReason;
+  by: string;
+  name?: string | undefined;
+  /** Never deleted by itself, and made although nothing changed. */
+  kept?: boolean | undefined;
+  /** Ignored files to take along. */
+  forced?: readonly string[] | undefined;
+}
+
+export interface Checkpoints {
+  /** The newest checkpoint when nothing has changed since it was made. */
+  take(session: Session, spec: TakeSpec): Promise<Checkpoint>;
+  remove(checkpoint: Checkpoint): Promise<void>;
+  /** Makes rows and refs of a project the same; refs count. */
+  rebuild(project: Project): Promise<void>;
+}
+
+export function createCheckpoints(options: CheckpointOptions): Checkpoints {
+  const { database, units, reading, now, log } = options;
+  const running = new Map<string, Promise<unknown>>();
+
+  /** One after the other for each session. */
+  function alone<T>(sessionId: string, work: () => Promise<T>): Promise<T> {
+    const next = (running.get(sessionId) ?? Promise.resolve()).then(work, work);
+    const settled = next
+      .catch(() => undefined)
+      .finally(() => {
+        if (running.get(sessionId) === settled) running.delete(sessionId);
+      });
+    running.set(sessionId, settled);
+    return next;
+  }
+
+  /** The files of the session's bead; an agent without one works in a folder that is not Godel's to put back. */
+  async function codeOf(
+    project: Project,
+    session: Session,
+    forced?: readonly string[],
+  ): Promise<Omit<Code, 'commit'> | undefined> {
+    const worktree = session.beadId === undefined ? undefined : await options.worktreeOf(project, session.beadId);
+    if (worktree === undefined) return undefined;
+    return { tree: await options.workingTree(worktree, forced), ...(await headOf(worktree)) };
+  }
+
+  const isSame = (last: Checkpoint | undefined, turn: string | null, code: Omit<Code, 'commit'> | undefined) =>
+    last !== undefined && last.turn === turn && last.code?.tree === code?.tree && last.code?.head === code?.head;
+
+  async function take(session: Session, spec: TakeSpec): Promise<Checkpoint> {
+    const project = await options.project(session.projectId);
+    const { turns, native } = await reading.read(session);
+    const found = await codeOf(project, session, spec.forced);
+    const turn = currentTurn(turns)?.id ?? null;
+    const last = await lastCheckpoint(database.db, session.id);
+    if (!spec.kept && last && isSame(last, turn, found)) return last;
+    const createdAt = new Date(now()).toISOString();
+    const code = found && { ...found, commit: await commitCode(project.gitDir, found.tree, found.head, createdAt) };
+    const { id: sessionId, projectId, agentId, agentName, beadId, runtime } = session;
+    const checkpoint = await writeCheckpoint({
+      gitDir: project.gitDir,
+      session,
+      conversation: native?.text ?? turns.map((each) => `${JSON.stringify(each)}\n`).join(''),
+      checkpoint: {
+        id: newId(),
+        ...{ projectId, sessionId, agentId, agentName, ...(beadId === undefined ? {} : { beadId }), runtime },
+        ...(spec.name === undefined ? {} : { name: spec.name }),
+        reason: spec.reason,
+        kept: spec.kept ?? false,
+        turn,
+        turns: turns.length,
+        ...(code ? { code } : {}),
+        createdAt,
+        createdBy: spec.by,
+      },
+    });
+    await note(checkpoint);
+    await prune(session);
+    return checkpoint;
+  }
+
+  async function note(checkpoint: Checkpoint): Promise<void> {
+    const { projectId, agentId, beadId } = checkpoint;
+    await units.run(async (unit) => {
+      await insertCheckpoint(unit.tx, checkpoint);
+      await unit.emit({
+        type: 'checkpoint:created',
+        component: 'sessions',
+        payload: { checkpoint },
+        metadata: { projectId, agentId, ...(beadId === undefined ? {} : { beadId }) },
+      });
+    });
+  }
+
+  /** Ref first: a row without a ref is taken away by the next rebuild, a ref without a row would come back. */
+  async function remove(checkpoint: Checkpoint): Promise<void> {
+    const project = await options.project(checkpoint.projectId);
+    await deleteCheckpointRef(project.gitDir, checkpoint.ref);
+    const { projectId, agentId, beadId } = checkpoint;
+    await units.run(async (unit) => {
+      await deleteCheckpoint(unit.tx, checkpoint.id);
+      await unit.emit({
+        type: 'checkpoint:deleted',
+        component: 'sessions',
+        payload: { checkpoint },
+        metadata: { projectId, agentId, ...(beadId === undefined ? {} : { beadId }) },
+      });
+    });
+  }
+
+  async function prune(session: Session): Promise<void> {
+    const most = await options.keep(session.projectId);
+    const automatic = (await checkpointsOf(database.db, session.id)).filter((each) => !each.kept);
+    for (const checkpoint of automatic.slice(0, Math.max(0, automatic.length - most)))
+      await remove(checkpoint).catch((error: unknown) =>
+        log.warn({ ref: checkpoint.ref, problem: messageOf(error) }, 'an old checkpoint is left'),
+      );
+  }
+
+  /** Ids of projects are local: what was written under another one belongs to this. */
+  async function takeIn({ checkpoint, session }: StoredCheckpoint, projectId: string): Promise<void> {
+    await database.transact(async (tx) => {
+      if (!(await findSession(tx, session.id))) {
+        const isOver = ['completed', 'failed', 'archived'].includes(session.status);
+        const status = isOver ? session.status : 'completed';
+        await insertSession(tx, { ...session, projectId, status, version: 1 });
+      }
+      await insertCheckpoint(tx, { ...checkpoint, projectId });
+    });
+  }
+
+  return {
+    take: (session, spec) => alone(session.id, () => take(session, spec)),
+    remove: (checkpoint) => alone(checkpoint.sessionId, () => remove(checkpoint)),
+    async rebuild(project) {
+      const refs = await checkpointRefs(project.gitDir);
+      const known = await allCheckpoints(database.db, project.id);
+      for (const checkpoint of known)
+        if (!refs.delete(checkpoint.ref)) await database.transact((tx) => deleteCheckpoint(tx, checkpoint.id));
+      for (const [ref, commit] of refs) {
+        const stored = await readCheckpoint(project.gitDir, ref, commit);
+        if (stored) await takeIn(stored, project.id);
+        else log.warn({ ref }, 'a checkpoint cannot be read; left alone');
+      }
+    },
+  };
+}
