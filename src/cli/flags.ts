@@ -70,7 +70,7 @@ export function fieldsOf(operation: AnyOperation): FieldSpec[] {
 }
 
 function isShown(value: unknown): boolean {
-  if (value === false || value === '') return false;
+  if (value === undefined || value === false || value === '') return false;
   return typeof value !== 'object' || (Array.isArray(value) && value.length > 0);
 }
 
