@@ -1,9 +1,11 @@
 /** Operations -> commands. What has no operation (daemon, attach, review, demo, completion) is added by hand. */
+
 import { Command, CommanderError } from 'commander';
 import type { AnyOperation } from '../base/operation.ts';
 import { version } from '../base/version.ts';
 import { failure } from '../errors.ts';
 import { type Operations, operations } from '../operations.ts';
+import { groupOf, groupPlace, NOUN_SUMMARIES } from './command-groups.ts';
 import { addAttach } from './commands/attach.ts';
 import { addBoard } from './commands/board.ts';
 import { addCompletion } from './commands/completion.ts';
@@ -98,7 +100,8 @@ function describeCommand(command: Command, key: keyof Operations, operation: Any
 function nounCommand(program: Command, noun: string): Command {
   const known = program.commands.find((command) => command.name() === noun);
   if (known) return known;
-  return program.command(noun).summary(`Commands for ${noun}s`).description(`Commands for ${noun}s`);
+  const summary = NOUN_SUMMARIES[noun] ?? '';
+  return program.command(noun).summary(summary).description(summary);
 }
 
 function addOperations(program: Command, context: CliContext): void {
@@ -150,6 +153,9 @@ export function createProgram(context: CliContext): Command {
   addDemo(program, context);
   addCompletion(program, context);
   addBoard(program, context);
+  for (const command of program.commands) command.helpGroup(groupOf(command.name()) ?? 'Commands:');
+  // Groups are shown in the order in which their first command stands here.
+  (program.commands as Command[]).sort((a, b) => groupPlace(a.name()) - groupPlace(b.name()));
   for (const command of allCommands(program))
     command
       .exitOverride()

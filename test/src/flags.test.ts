@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { operation } from '../../src/base/operation.ts';
+import { COMMAND_GROUPS, NOUN_SUMMARIES } from '../../src/cli/command-groups.ts';
 import { fieldsOf, toOption } from '../../src/cli/flags.ts';
 import { operations } from '../../src/operations.ts';
 
@@ -34,5 +35,18 @@ describe('the text of a flag', () => {
     );
     expect(texts.length).toBeGreaterThan(100);
     expect(texts.filter((text) => text.includes('undefined'))).toEqual([]);
+  });
+});
+
+describe('the list of commands', () => {
+  const names = Object.values(operations as Record<string, { name: string; aliases?: readonly string[] }>);
+  const nouns = new Set(names.map(({ name }) => name.split(' ')[0] ?? ''));
+  const short = names.flatMap(({ aliases }) => aliases ?? []).map((alias) => alias.split(' ')[0] ?? '');
+
+  test('has each noun and each short form in one group, and says what each noun is for', () => {
+    const grouped = COMMAND_GROUPS.flatMap(({ words }) => words);
+    expect(grouped).toHaveLength(new Set(grouped).size);
+    expect([...nouns, ...short].filter((word) => !grouped.includes(word))).toEqual([]);
+    expect([...nouns].filter((noun) => !NOUN_SUMMARIES[noun])).toEqual([]);
   });
 });
