@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { Clock } from '../base/clock.ts';
 import { isoNow } from '../base/clock.ts';
 import type { Database } from '../storage/database.ts';
+import { prepared } from '../storage/prepared.ts';
 import type { Actor } from './schema.ts';
 
 export type TokenKind = 'admin' | 'agent';
@@ -33,6 +34,10 @@ export interface Tokens {
   ensureAdminKey(file: string): Promise<void>;
 }
 
+const validToken = prepared((db, hash: string) =>
+  db.selectFrom('tokens').selectAll().where('hash', '=', hash).where('revoked_at', 'is', null),
+);
+
 export function createTokens(database: Database, clock: Clock): Tokens {
   const insert = (hash: string, kind: TokenKind, actor: Actor) =>
     database.transact(async (tx) => {
@@ -57,12 +62,7 @@ export function createTokens(database: Database, clock: Clock): Tokens {
       return token;
     },
     async authenticate(token) {
-      const row = await database.db
-        .selectFrom('tokens')
-        .selectAll()
-        .where('hash', '=', hashToken(token))
-        .where('revoked_at', 'is', null)
-        .executeTakeFirst();
+      const [row] = (await validToken(database.db, hashToken(token))).rows;
       return row && { kind: row.kind === 'agent' ? 'agent' : 'user', id: row.actor_id, name: row.actor_name };
     },
     async revoke(actorId) {

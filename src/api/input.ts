@@ -35,12 +35,23 @@ export function problemText(error: z.ZodError): string {
   return field === '' ? `${received}.` : `${field}: ${received}.`;
 }
 
+/** Made once: zod compiles a schema the first time it parses. */
+const strictInputs = new WeakMap<AnyOperation, z.ZodType>();
+
+function strictInput(operation: AnyOperation): z.ZodType {
+  const known = strictInputs.get(operation);
+  if (known) return known;
+  const made = operation.input.strict();
+  strictInputs.set(operation, made);
+  return made;
+}
+
 /**
  * Parses input strictly: a field the operation does not know is refused, as it would otherwise be silently ignored.
  * @throws GodelError bad-input
  */
 export function parseInput(operation: AnyOperation, fields: Fields): Fields {
-  const result = operation.input.strict().safeParse(fields, { reportInput: true });
+  const result = strictInput(operation).safeParse(fields, { reportInput: true });
   if (result.success) return result.data as Fields;
   throw failure('bad-input', {
     problem: problemText(result.error as z.ZodError),

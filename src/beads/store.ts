@@ -1,6 +1,7 @@
 /** All SQL of beads, and the two forms of a bead: the row and the file in git. */
 import { failure } from '../errors.ts';
 import type { Reader, Tx } from '../storage/database.ts';
+import { prepared } from '../storage/prepared.ts';
 import type { Fields } from '../storage/record/record.ts';
 import type { RecordDraft } from '../storage/records.ts';
 import { beadPath } from '../storage/state-ref/layout.ts';
@@ -55,13 +56,12 @@ export function beadFromRecord(projectId: string, fields: Fields): Bead {
   return { ...beadOfRecord(fields), projectId, version: 1 } as Bead;
 }
 
+const bodyOf = prepared((db, projectId: string, id: string) =>
+  db.selectFrom('beads').select('body').where('project_id', '=', projectId).where('id', '=', id),
+);
+
 export async function findBead(db: Reader, projectId: string, id: string): Promise<Bead | undefined> {
-  const row = await db
-    .selectFrom('beads')
-    .select('body')
-    .where('project_id', '=', projectId)
-    .where('id', '=', id)
-    .executeTakeFirst();
+  const [row] = (await bodyOf(db, projectId, id)).rows;
   return row && toBead(row);
 }
 
@@ -163,6 +163,20 @@ export async function insertBead(tx: Tx, bead: Bead): Promise<void> {
   await indexBead(tx, bead, undefined);
 }
 
+/** Columns that differ: SQLite writes every index of a column that is set, though its value stays the same. */
+function changedColumns(before: Bead | undefined, next: Bead): Partial<RowOf<BeadRow>> {
+  const row = beadRow(next);
+  if (!before) return row;
+  const known: Record<string, unknown> = beadRow(before);
+  return Object.fromEntries(Object.entries(row).filter(([name, value]) => known[name] !== value));
+}
+
+/** The count of open blockers, unless there are none and were none. */
+async function blockerColumn(tx: Tx, before: Bead | undefined, next: Bead): Promise<{ open_blockers?: number }> {
+  if (next.blockedBy.length === 0 && before?.blockedBy.length === 0) return {};
+  return { open_blockers: await countOpenBlockers(tx, next) };
+}
+
 /**
  * Compare-and-set: writes `bead` as the next version of what was read.
  * @throws GodelError version-conflict
@@ -172,7 +186,7 @@ export async function saveBead(tx: Tx, bead: Bead): Promise<Bead> {
   const next: Bead = { ...bead, version: bead.version + 1 };
   const result = await tx
     .updateTable('beads')
-    .set({ ...beadRow(next), open_blockers: await countOpenBlockers(tx, next) })
+    .set({ ...changedColumns(before, next), ...(await blockerColumn(tx, before, next)) })
     .where('project_id', '=', bead.projectId)
     .where('id', '=', bead.id)
     .where('version', '=', bead.version)

@@ -72,6 +72,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     rulesOf,
     assertWritable: (projectId) => sync.assertWritable(projectId),
     flushed: (projectId, id) => sync.flushed(projectId, id),
+    writing: () => sync.writing(),
   });
   const tokens = createTokens(database, clock);
   await tokens.ensureAdminKey(paths.adminKeyFile);

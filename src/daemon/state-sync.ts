@@ -32,6 +32,8 @@ export interface StateSync {
   assertWritable(projectId: string): Promise<void>;
   /** Compares database and ref, and mends what differs. */
   examine(project: Project, repair: boolean): Promise<Omit<Finding, 'project'>[]>;
+  /** While a group is being written, what ends with it. */
+  writing(): Promise<unknown> | undefined;
   /** Oldest unflushed change of any project, for health. */
   backlog(): { rows: number; oldestMs: number };
   stop(): Promise<void>;
@@ -62,7 +64,7 @@ export function createStateSync(options: StateTakeOptions): StateSync {
       clock: options.clock,
       loadPending: (after, limit) => pendingOutbox(database.db, project.id, limit, after),
       async markFlushed({ upToId, oid }) {
-        await database.transact((tx) => markFlushed(tx, project.id, upToId, oid));
+        await database.transact((tx) => markFlushed(tx, project.id, upToId, oid), { lazy: true });
         upkeep.changed();
       },
       onMoved: (oid) => importer.importRef(project, oid),
@@ -126,6 +128,13 @@ export function createStateSync(options: StateTakeOptions): StateSync {
     },
     async assertWritable(projectId) {
       await (await partsOf(projectId)).assertWritable();
+    },
+    writing() {
+      for (const { flusher } of running.values()) {
+        const current = flusher.writing();
+        if (current) return current;
+      }
+      return undefined;
     },
     backlog() {
       const all = [...running.values()].map(({ flusher }) => flusher.backlog());

@@ -2,6 +2,7 @@
 import type { EventDraft, GodelEvent } from '../base/event.ts';
 import { newId } from '../base/id.ts';
 import type { Reader, Tx } from './database.ts';
+import { prepared } from './prepared.ts';
 import type { EventRow, OutboxRow } from './tables.ts';
 
 export interface OutboxDraft {
@@ -35,6 +36,27 @@ function toEvent(row: StoredEventRow): GodelEvent {
   };
 }
 
+type NewEvent = Omit<EventRow, 'seq'>;
+
+const eventInsert = prepared(
+  (
+    db,
+    id: string,
+    type: string,
+    timestamp: number,
+    component: string,
+    project_id: string | null,
+    bead_id: string | null,
+    agent_id: string | null,
+    payload: string,
+    metadata: string,
+  ) =>
+    db
+      .insertInto('events')
+      .values({ id, type, timestamp, component, project_id, bead_id, agent_id, payload, metadata } satisfies NewEvent)
+      .returning('seq'),
+);
+
 /** Appends one event and returns it with its sequence number. */
 export async function appendEvent(tx: Tx, draft: EventDraft, nowMs: number): Promise<GodelEvent> {
   const row = {
@@ -48,8 +70,19 @@ export async function appendEvent(tx: Tx, draft: EventDraft, nowMs: number): Pro
     payload: JSON.stringify(draft.payload),
     metadata: JSON.stringify(draft.metadata),
   };
-  const { seq } = await tx.insertInto('events').values(row).returning('seq').executeTakeFirstOrThrow();
-  return toEvent({ ...row, seq });
+  const { rows } = await eventInsert(
+    tx,
+    row.id,
+    row.type,
+    row.timestamp,
+    row.component,
+    row.project_id,
+    row.bead_id,
+    row.agent_id,
+    row.payload,
+    row.metadata,
+  );
+  return toEvent({ ...row, seq: rows[0]?.seq ?? 0 });
 }
 
 /** Events after `since`, oldest first. */
@@ -95,9 +128,15 @@ export async function eventRange(db: Reader): Promise<{ oldest: number; last: nu
   return { oldest: Number(row?.oldest ?? 0), last: Number(row?.last ?? 0) };
 }
 
+const outboxInsert = prepared(
+  (db, project_id: string, path: string, content: string, subject: string, created_ms: number) =>
+    db.insertInto('outbox').values({ project_id, path, content, subject, created_ms }).returning('id'),
+);
+
+/** Queues a file for git; the id of its row. */
 export async function appendOutbox(tx: Tx, projectId: string, draft: OutboxDraft, nowMs: number): Promise<number> {
-  const values = { project_id: projectId, ...draft, created_ms: nowMs };
-  return (await tx.insertInto('outbox').values(values).returning('id').executeTakeFirstOrThrow()).id;
+  const { rows } = await outboxInsert(tx, projectId, draft.path, draft.content, draft.subject, nowMs);
+  return rows[0]?.id ?? 0;
 }
 
 /** What git must learn still, oldest first, from after the row with id `after` on. */

@@ -4,6 +4,7 @@ import { hostname, userInfo } from 'node:os';
 import type { Clock } from '../base/clock.ts';
 import type { Database, Reader, Tx } from './database.ts';
 import { appendOutbox } from './journal.ts';
+import { prepared } from './prepared.ts';
 import { changeRecord, createRecord, type Stamper } from './record/change.ts';
 import { type Fields, parseRecord, recordText, type StateRecord } from './record/record.ts';
 import type { Rules } from './record/rules.ts';
@@ -60,25 +61,31 @@ export async function openReplica(database: Database, clock: Clock): Promise<Rep
 
 /** Remembers the latest stamp, so that a restart with a clock that was set back gives none twice. */
 export async function saveStamp(tx: Tx, replica: Replica): Promise<void> {
-  await tx.updateTable('replica').set({ stamp: replica.last() }).where('id', '=', replica.id).execute();
+  await stampUpdate(tx, replica.last(), replica.id);
 }
 
+const stampUpdate = prepared((db, stamp: string, id: string) =>
+  db.updateTable('replica').set({ stamp }).where('id', '=', id),
+);
+
+const contentAt = prepared((db, projectId: string, path: string) =>
+  db.selectFrom('records').select('content').where('project_id', '=', projectId).where('path', '=', path),
+);
+
 export async function loadRecord(db: Reader, projectId: string, path: string): Promise<StateRecord | undefined> {
-  const row = await db
-    .selectFrom('records')
-    .select('content')
-    .where('project_id', '=', projectId)
-    .where('path', '=', path)
-    .executeTakeFirst();
+  const [row] = (await contentAt(db, projectId, path)).rows;
   return row && parseRecord(row.content);
 }
 
-export async function saveRecord(tx: Tx, projectId: string, path: string, content: string): Promise<void> {
-  await tx
+const contentUpsert = prepared((db, projectId: string, path: string, content: string) =>
+  db
     .insertInto('records')
     .values({ project_id: projectId, path, content })
-    .onConflict((c) => c.columns(['project_id', 'path']).doUpdateSet({ content }))
-    .execute();
+    .onConflict((c) => c.columns(['project_id', 'path']).doUpdateSet({ content })),
+);
+
+export async function saveRecord(tx: Tx, projectId: string, path: string, content: string): Promise<void> {
+  await contentUpsert(tx, projectId, path, content);
 }
 
 /** Writes many new records. */

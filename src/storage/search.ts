@@ -1,6 +1,7 @@
 /** Full-text search over beads (SQLite FTS5): documents in, ranked ids out. Only this file knows its query language. */
 import { sql } from 'kysely';
 import type { Reader, Tx } from './database.ts';
+import { prepared } from './prepared.ts';
 
 export interface BeadText {
   title: string;
@@ -33,14 +34,12 @@ export function toQuery(text: string): string | undefined {
   return unwanted.length === 0 ? all : `(${all}) NOT (${unwanted.join(' OR ')})`;
 }
 
+const documentAt = prepared((db, projectId: string, beadId: string) =>
+  db.selectFrom('bead_docs').select('doc_id').where('project_id', '=', projectId).where('bead_id', '=', beadId),
+);
+
 async function documentOf(tx: Reader, projectId: string, beadId: string): Promise<number | undefined> {
-  const row = await tx
-    .selectFrom('bead_docs')
-    .select('doc_id')
-    .where('project_id', '=', projectId)
-    .where('bead_id', '=', beadId)
-    .executeTakeFirst();
-  return row?.doc_id;
+  return (await documentAt(tx, projectId, beadId)).rows[0]?.doc_id;
 }
 
 /** Puts the text of a bead into the index, in place of what was there. */

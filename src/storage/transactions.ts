@@ -13,8 +13,10 @@ export type Tx = Transaction<Tables>;
 export interface TransactOptions {
   /** Takes long: it shares with nobody, so that nobody waits for it who need not. */
   alone?: boolean;
-  /** Others are at work too: their changes are on the way, and it is worth a moment to take them along. */
-  patient?: boolean;
+  /** What is done is of no use to anybody before this resolves: others may come along until then. */
+  until?: Promise<unknown> | undefined;
+  /** Nobody waits for it: it goes along with the next one, if there is one soon. */
+  lazy?: boolean;
 }
 
 export type Transact = <T>(work: (tx: Tx) => Promise<T>, options?: TransactOptions) => Promise<T>;
@@ -35,15 +37,16 @@ interface Member extends TransactOptions {
 }
 
 /** Longest time (ms) during which a group takes others in. */
-const OPEN_MS = 12;
-/** A patient group waits so long (ms) for the next one to arrive. */
-const PATIENCE_MS = 2;
+const OPEN_MS = 20;
+/** Longest time (ms) a lazy one waits for company. */
+const LAZY_MS = 50;
 
 /** Runs `work` of everybody on the one connection `writer`, in the order of their calls. */
 export function createTransact(writer: Kysely<Tables>, savepoints: Savepoints): Transact {
   const waiting: Member[] = [];
   let running = false;
   let arrived: (() => void) | undefined;
+  let soon: NodeJS.Timeout | undefined;
 
   /** Does the work of one member; what to tell it once the group is on disk. */
   async function attempt(tx: Tx, member: Member): Promise<() => void> {
@@ -61,20 +64,21 @@ export function createTransact(writer: Kysely<Tables>, savepoints: Savepoints): 
   }
 
   /** The next one for this group, if it may join; those who are on their way get a turn of the event loop to arrive. */
-  async function joining(openUntil: number, patient: boolean): Promise<Member | undefined> {
+  async function joining(openUntil: number, until: Promise<unknown> | undefined): Promise<Member | undefined> {
     if (waiting.length === 0) await nextTurn();
-    if (waiting.length === 0 && patient) await arrival();
+    if (waiting.length === 0 && until) await arrival(until, openUntil - performance.now());
     return waiting[0]?.alone || performance.now() > openUntil ? undefined : waiting.shift();
   }
 
-  /** Resolves when somebody comes, and else when patience is over. */
-  function arrival(): Promise<void> {
+  /** Resolves when somebody comes, and at the latest with `until` or after `ms`. */
+  function arrival(until: Promise<unknown>, ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, PATIENCE_MS);
+      const timer = setTimeout(resolve, ms);
       arrived = () => {
         clearTimeout(timer);
         resolve();
       };
+      until.then(arrived, arrived);
     });
   }
 
@@ -86,7 +90,7 @@ export function createTransact(writer: Kysely<Tables>, savepoints: Savepoints): 
         const openUntil = performance.now() + OPEN_MS;
         for (let member: Member | undefined = first; member; ) {
           outcomes.push(await attempt(tx, member));
-          member = first.alone ? undefined : await joining(openUntil, members.at(-1)?.patient ?? false);
+          member = first.alone ? undefined : await joining(openUntil, member.until);
           if (member) members.push(member);
         }
       });
@@ -103,11 +107,18 @@ export function createTransact(writer: Kysely<Tables>, savepoints: Savepoints): 
     running = false;
   }
 
+  function start(): void {
+    clearTimeout(soon);
+    soon = undefined;
+    if (!running) void run();
+  }
+
   return (work, options = {}) =>
     new Promise((resolve, reject) => {
       // Whoever's turn begins the group, each works as who he is.
       waiting.push({ ...options, work: AsyncLocalStorage.bind(work), resolve, reject });
-      if (!running) void run();
-      else arrived?.();
+      if (running) arrived?.();
+      else if (options.lazy) soon ??= setTimeout(start, LAZY_MS);
+      else start();
     });
 }

@@ -38,13 +38,12 @@ export interface UnitOfWorkOptions {
   assertWritable?: (projectId: string) => Promise<void>;
   /** Resolves when the outbox row is in git; rejects when git refused it. */
   flushed: (projectId: string, outboxId: number) => Promise<void>;
+  /** While git is being written, what ends when it is done: a change made now is in git after that at the earliest. */
+  writing?: () => Promise<unknown> | undefined;
 }
 
 export function createUnitOfWork(options: UnitOfWorkOptions): UnitOfWork {
   const { database, bus, clock, replica, rulesOf, flushed } = options;
-  /** Units that were begun and are not told of yet. */
-  let underWay = 0;
-
   /** Does the work in a transaction; the last outbox row of each project that it changed. */
   async function commit<T>(work: (unit: Unit) => Promise<T>): Promise<[T, Map<string, number>]> {
     const events: GodelEvent[] = [];
@@ -66,7 +65,7 @@ export function createUnitOfWork(options: UnitOfWorkOptions): UnitOfWork {
           },
         });
       },
-      { patient: underWay > 1 },
+      { until: options.writing?.() },
     );
     bus.publish(events);
     return [result, waits];
@@ -74,14 +73,9 @@ export function createUnitOfWork(options: UnitOfWorkOptions): UnitOfWork {
 
   return {
     async run(work) {
-      underWay += 1;
-      try {
-        const [result, waits] = await commit(work);
-        await Promise.all([...waits].map(([projectId, id]) => flushed(projectId, id)));
-        return result;
-      } finally {
-        underWay -= 1;
-      }
+      const [result, waits] = await commit(work);
+      await Promise.all([...waits].map(([projectId, id]) => flushed(projectId, id)));
+      return result;
     },
   };
 }

@@ -51,6 +51,8 @@ export interface Flusher {
   reread(): Promise<void>;
   /** Runs `work` while nothing else is written. */
   merge<T>(work: (turn: FlusherTurn) => Promise<T>): Promise<T>;
+  /** While a group is being written, what ends with it. */
+  writing(): Promise<unknown> | undefined;
   backlog(): { rows: number; oldestMs: number };
   stop(): Promise<void>;
 }
@@ -85,6 +87,7 @@ export function createFlusher(options: FlusherOptions): Flusher {
   const writer = createGroupWriter(gitDir);
   const waiters = new Set<Waiter>();
   let flushedUpTo = 0;
+  let writing: Promise<string> | undefined;
   let running: Promise<void> | undefined;
   let stopped = false;
   let backlog = { rows: 0, oldestMs: 0 };
@@ -144,7 +147,10 @@ export function createFlusher(options: FlusherOptions): Flusher {
       backlog = { rows: changes.length, oldestMs: oldest ? clock.now() - oldest.createdMs : 0 };
       if (!last && merged === undefined) return false;
       try {
-        const oid = await write(changes, merged);
+        writing = write(changes, merged);
+        const oid = await writing.finally(() => {
+          writing = undefined;
+        });
         head = oid;
         backlog = { rows: 0, oldestMs: 0 };
         settle(last?.id ?? 0);
@@ -242,6 +248,7 @@ export function createFlusher(options: FlusherOptions): Flusher {
       if (moved) await kick();
     },
     merge: (work) => settled(() => work(turnOf)),
+    writing: () => writing,
     backlog: () => backlog,
     async stop() {
       stopped = true;
