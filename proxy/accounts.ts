@@ -56,12 +56,31 @@ export const ALERTS = [100, 80, 50] as const;
 export const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
 export const monthOf = (ms: number) => new Date(ms).toISOString().slice(0, 7);
 
+const DAY_MS = 86_400_000;
+
+/** Names of the day and the month of now; their text is made once a day. */
+function createCalendar(now: () => number): () => { day: string; month: string } {
+  let number = Number.NaN;
+  let today = { day: '', month: '' };
+  return () => {
+    const ms = now();
+    const current = Math.floor(ms / DAY_MS);
+    if (current !== number) {
+      number = current;
+      today = { day: dayOf(ms), month: monthOf(ms) };
+    }
+    return today;
+  };
+}
+
 function periodEnd(period: BudgetPeriod, ms: number): string | null {
   const at = new Date(ms);
   if (period === 'total') return null;
   const [year, month, day] = [at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate()];
   return new Date(period === 'day' ? Date.UTC(year, month, day + 1) : Date.UTC(year, month + 1, 1)).toISOString();
 }
+
+const percentOf = ({ limitNano }: Budget, spentNano: number) => (limitNano === 0 ? 100 : (spentNano * 100) / limitNano);
 
 /** The accounts a key spends from. */
 export function subjectsOf(key: VirtualKey): [BudgetScope, string][] {
@@ -88,12 +107,13 @@ export function createAccounts(options: AccountsOptions): Accounts {
   const { now } = options;
   const accounts = new Map<string, Account>();
   const budgets = [...options.budgets];
+  const today = createCalendar(now);
 
   function get(scope: BudgetScope, subject: string): Account {
     const id = `${scope}:${subject}`;
     const known = accounts.get(id);
     if (known) return known;
-    const [day, month] = [dayOf(now()), monthOf(now())];
+    const { day, month } = today();
     const sums = options.sums.get(id) ?? NOTHING;
     const account: Account = {
       scope,
@@ -111,9 +131,9 @@ export function createAccounts(options: AccountsOptions): Accounts {
 
   /** Starts a new day or month when its time has come. */
   function turn(account: Account): void {
-    const ms = now();
-    if (account.day.name !== dayOf(ms)) account.day = { name: dayOf(ms), nano: 0 };
-    if (account.month.name !== monthOf(ms)) account.month = { name: monthOf(ms), nano: 0 };
+    const { day, month } = today();
+    if (account.day.name !== day) account.day = { name: day, nano: 0 };
+    if (account.month.name !== month) account.month = { name: month, nano: 0 };
   }
 
   function spentIn(account: Account, period: BudgetPeriod): number {
@@ -125,16 +145,22 @@ export function createAccounts(options: AccountsOptions): Accounts {
   function stateOf(budget: Budget): BudgetState {
     const account = get(budget.scope, budget.subject);
     const spentNano = spentIn(account, budget.period);
-    const percent = budget.limitNano === 0 ? 100 : (spentNano * 100) / budget.limitNano;
+    const percent = percentOf(budget, spentNano);
     const resetsAt = periodEnd(budget.period, now());
     return { ...budget, spentNano, reservedNano: account.reservedNano, percent, resetsAt };
   }
 
+  /** The largest share that is spent, 0 when none is worth an alert. */
+  function reachedOf(account: Account, budget: Budget): number {
+    const percent = percentOf(budget, spentIn(account, budget.period));
+    return ALERTS.find((share) => percent >= share) ?? 0;
+  }
+
   function noticeOf(budget: Budget): BudgetNotice | undefined {
-    const state = stateOf(budget);
-    const reached = ALERTS.find((share) => state.percent >= share);
-    if (reached === undefined) return undefined;
     const account = get(budget.scope, budget.subject);
+    const reached = reachedOf(account, budget);
+    if (reached === 0) return undefined;
+    const state = stateOf(budget);
     return { budget: state, reached, period: budget.period === 'total' ? 'total' : account[budget.period].name };
   }
 
@@ -150,14 +176,16 @@ export function createAccounts(options: AccountsOptions): Accounts {
 
   function bookOne(account: Account, costNano: number): void {
     turn(account);
-    const before = account.budgets.map((budget) => noticeOf(budget)?.reached ?? 0);
+    const { budgets: own } = account;
+    const before = own.length === 0 ? [] : own.map((budget) => reachedOf(account, budget));
     account.spentNano += costNano;
     account.day.nano += costNano;
     account.month.nano += costNano;
     account.requests += 1;
-    for (const [index, budget] of account.budgets.entries()) {
-      const notice = noticeOf(budget);
-      if (notice && notice.reached > (before[index] ?? 0)) options.onNotice(notice);
+    for (const [index, earlier] of before.entries()) {
+      const budget = own[index];
+      const notice = budget && reachedOf(account, budget) > earlier ? noticeOf(budget) : undefined;
+      if (notice) options.onNotice(notice);
     }
   }
 

@@ -1,5 +1,5 @@
 /** Everything that can be refused before a provider is asked: the key, the model, the limits, the budgets. */
-import type { BudgetState, LimitSet, Limits } from '../src/costs/schema.ts';
+import type { BudgetState, LimitSet, Limits, VirtualKey } from '../src/costs/schema.ts';
 import type { Accounts } from './accounts.ts';
 import { reservationOf } from './cost.ts';
 import { type Denial, denied, type Job } from './job.ts';
@@ -63,24 +63,38 @@ function tighter(all: LimitSet, own: LimitSet | undefined): LimitSet {
 export function createAdmission(options: AdmissionOptions): Admission {
   const { ledger, accounts, limiter, now } = options;
 
-  function subject(kind: keyof Limits, id: string, name: string, run?: string, own?: LimitSet): LimitSubject {
+  function subject(kind: keyof Limits, limits: LimitSet, id: string, name: string, run?: string): LimitSubject {
     return {
       key: `${kind}:${id}`,
       name,
-      limits: tighter(options.rules().policy.limits[kind], own),
+      limits,
       ...(run === undefined ? {} : { run }),
       usedLately: (windowMs) => ledger.usedSince(kind, id, new Date(now() - windowMs).toISOString()),
       callsOfRun: () => (run === undefined ? 0 : ledger.usedSince(kind, id, run).requests),
     };
   }
 
-  function limitsOf({ key }: Purse): LimitSubject[] {
+  function subjectsOf(key: VirtualKey, limits: Limits): LimitSubject[] {
     const subjects: LimitSubject[] = [];
-    if (key.agentId !== undefined)
-      subjects.push(subject('agent', key.agentId, `Agent ${key.agentName ?? key.agentId}`, key.createdAt, key.limits));
-    if (key.userId !== undefined) subjects.push(subject('user', key.userId, `User ${key.userId}`));
-    if (key.projectId !== '') subjects.push(subject('project', key.projectId, 'This project'));
-    return subjects.filter(({ limits }) => Object.keys(limits).length > 0);
+    if (key.agentId !== undefined) {
+      const name = `Agent ${key.agentName ?? key.agentId}`;
+      subjects.push(subject('agent', tighter(limits.agent, key.limits), key.agentId, name, key.createdAt));
+    }
+    if (key.userId !== undefined) subjects.push(subject('user', limits.user, key.userId, `User ${key.userId}`));
+    if (key.projectId !== '') subjects.push(subject('project', limits.project, key.projectId, 'This project'));
+    return subjects.filter((each) => Object.keys(each.limits).length > 0);
+  }
+
+  /** Made once for a key and its limits; both are replaced, never changed. */
+  const known = new WeakMap<VirtualKey, { limits: Limits; subjects: LimitSubject[] }>();
+
+  function limitsOf({ key }: Purse): LimitSubject[] {
+    const { limits } = options.rules().policy;
+    const last = known.get(key);
+    if (last?.limits === limits) return last.subjects;
+    const subjects = subjectsOf(key, limits);
+    known.set(key, { limits, subjects });
+    return subjects;
   }
 
   function route(job: Job): Denial | undefined {
@@ -96,19 +110,23 @@ export function createAdmission(options: AdmissionOptions): Admission {
       fallback: job.options.fallback,
     });
     if (all.length === 0) return denied(refusals.noModel(fields.model));
-    job.candidates = all.filter((each) => isModelAllowed(purse.key.models, fields.model, each));
+    const { models } = purse.key;
+    job.candidates = models ? all.filter((each) => isModelAllowed(models, fields.model, each)) : all;
     if (job.candidates.length === 0) return denied(refusals.modelNotAllowed(fields.model));
     return undefined;
   }
 
-  const needOf = (job: Job, candidate: Candidate) =>
-    job.route.metered
-      ? reservationOf(candidate.price, {
-          bodyBytes: job.bodyBytes,
-          maxTokens: job.fields.maxTokens,
-          longCache: job.body.includes('"1h"'),
-        })
-      : 0;
+  function needOf(job: Job, candidate: Candidate): number | null {
+    if (!job.route.metered) return 0;
+    if (job.need?.candidate === candidate) return job.need.nano;
+    const nano = reservationOf(candidate.price, {
+      bodyBytes: job.bodyBytes,
+      maxTokens: job.fields.maxTokens,
+      longCache: () => job.body.includes('"1h"'),
+    });
+    job.need = { candidate, nano };
+    return nano;
+  }
 
   function limit(job: Job): Denial | undefined {
     const [candidate] = job.candidates;

@@ -10,32 +10,44 @@ export function durationText(ms: number): string {
   return [hours > 0 ? `${hours}h` : '', hours + minutes > 0 ? `${minutes}m` : '', `${rest}s`].join('');
 }
 
-function inDialect(wire: Wire, { unit, limit, remaining, resetMs }: Allowance, nowMs: number): Record<string, string> {
-  if (wire === 'anthropic') {
-    const name = `anthropic-ratelimit-${unit}`;
-    return {
-      [`${name}-limit`]: String(limit),
-      [`${name}-remaining`]: String(remaining),
-      [`${name}-reset`]: new Date(nowMs + resetMs).toISOString().replace(/\.\d+Z$/, 'Z'),
-    };
-  }
-  return {
-    [`x-ratelimit-limit-${unit}`]: String(limit),
-    [`x-ratelimit-remaining-${unit}`]: String(remaining),
-    [`x-ratelimit-reset-${unit}`]: durationText(resetMs),
-  };
+interface Names {
+  limit: string;
+  remaining: string;
+  reset: string;
+}
+type Unit = Allowance['unit'];
+
+const named = (make: (unit: Unit, what: string) => string): Record<Unit, Names> => {
+  const of = (unit: Unit) => ({
+    limit: make(unit, 'limit'),
+    remaining: make(unit, 'remaining'),
+    reset: make(unit, 'reset'),
+  });
+  return { requests: of('requests'), tokens: of('tokens') };
+};
+const ANTHROPIC = named((unit, what) => `anthropic-ratelimit-${unit}-${what}`);
+const OTHERS = named((unit, what) => `x-ratelimit-${what}-${unit}`);
+
+function addInDialect(into: Record<string, string>, wire: Wire, allowance: Allowance, nowMs: number): void {
+  const { unit, limit, remaining, resetMs } = allowance;
+  const names = (wire === 'anthropic' ? ANTHROPIC : OTHERS)[unit];
+  into[names.limit] = String(limit);
+  into[names.remaining] = String(remaining);
+  into[names.reset] =
+    wire === 'anthropic' ? new Date(nowMs + resetMs).toISOString().replace(/\.\d+Z$/, 'Z') : durationText(resetMs);
 }
 
 /** The three plain headers are about requests, else about tokens; the reset is a Unix time in seconds. */
 export function limitHeaders(wire: Wire, allowances: readonly Allowance[], nowMs: number): Record<string, string> {
   const main = allowances.find((each) => each.unit === 'requests') ?? allowances[0];
   if (!main) return {};
-  const plain = {
+  const headers: Record<string, string> = {
     'x-ratelimit-limit': String(main.limit),
     'x-ratelimit-remaining': String(main.remaining),
     'x-ratelimit-reset': String(Math.ceil((nowMs + main.resetMs) / 1_000)),
   };
-  return Object.assign(plain, ...allowances.map((each) => inDialect(wire, each, nowMs))) as Record<string, string>;
+  for (const allowance of allowances) addInDialect(headers, wire, allowance, nowMs);
+  return headers;
 }
 
 export interface Trace {

@@ -12,7 +12,7 @@ import { type Availability, type Health, judge, type Target, type Verdict } from
 import { type Denial, denied, type Job } from './job.ts';
 import type { Ledger } from './ledger.ts';
 import type { Limiter } from './limits.ts';
-import type { Pools } from './pools.ts';
+import { addressOf, type Pools } from './pools.ts';
 import type { Recorder } from './recording/recorder.ts';
 import { type Refusal, refusals } from './refusal.ts';
 import { type RelayResult, relay, sendHeld } from './relay.ts';
@@ -50,17 +50,17 @@ const NO_KEY = '';
 /** A target that could not be reached is tried a second time after this pause (ms), when there is no other. */
 const AGAIN_MS = 150;
 
-const keyIds = (candidate: Candidate) =>
-  candidate.provider.keys.length === 0 ? [NO_KEY] : candidate.provider.keys.map((key) => key.id);
-
 export function createAttempts(options: AttemptsOptions): { start(job: Job): void } {
   const { accounts, admission, health, sticky, now } = options;
 
   /** The targets of a candidate, the key that this agent used before first: caches belong to accounts. */
   function targetsOf(job: Job, candidate: Candidate): Target[] {
+    const { provider, model } = candidate;
+    const [only] = provider.keys;
+    if (provider.keys.length < 2) return [{ provider: provider.id, model, keyId: only?.id ?? NO_KEY }];
     const who = job.purse.key.agentId ?? job.purse.key.hash;
-    const ids = weighted(keyIds(candidate), (id) => id, [], `${who} ${candidate.provider.id}`);
-    return ids.map((keyId) => ({ provider: candidate.provider.id, model: candidate.model, keyId }));
+    const keys = weighted(provider.keys, (key) => key.id, [], `${who} ${provider.id}`);
+    return keys.map((key) => ({ provider: provider.id, model, keyId: key.id }));
   }
 
   const idOf = (target: Target) => `${target.provider}/${target.model} ${target.keyId}`;
@@ -70,7 +70,7 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
     const blocked: Availability[] = [];
     for (const candidate of job.candidates) {
       for (const target of targetsOf(job, candidate)) {
-        if (job.givenUp.has(idOf(target))) continue;
+        if (job.givenUp.size > 0 && job.givenUp.has(idOf(target))) continue;
         const availability = health.available(target);
         if (availability.ok) {
           const key = candidate.provider.keys.find((each) => each.id === target.keyId);
@@ -194,6 +194,7 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
   function send(job: Job, choice: Choice, made: Exchange, reservedNano: number): void {
     const { purse, response } = job;
     const { provider } = choice.candidate;
+    const { origin, prefix } = addressOf(provider);
     job.attempts += 1;
     purse.traffic.inFlight += 1;
     health.begin(choice.target);
@@ -202,11 +203,14 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
     let end: (() => void) | undefined;
     relay({
       dispatcher: options.pools.of(provider),
-      origin: new URL(provider.baseUrl).origin,
-      exchange: withBase(made, provider.baseUrl),
+      origin,
+      exchange: prefix === '' ? made : { ...made, path: prefix + made.path },
       headers: providerHeaders(job.request.headers, { provider, apiKey: choice.key?.value, exchange: made }),
       response,
-      answerHeaders: { ...headersOf(job, choice), ...droppedHeader(made.dropped) },
+      answerHeaders:
+        made.dropped.length === 0
+          ? headersOf(job, choice)
+          : { ...headersOf(job, choice), ...droppedHeader(made.dropped) },
       hold: ({ status }) => status >= 400,
       watch: recording?.watch,
       onStart: (stop) => {
@@ -220,7 +224,7 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
           const { status, outcome } = result;
           response.once('close', () => recording.save({ provider: name, model, status, outcome }));
         }
-        return settle(job, choice, made, reservedNano, result);
+        settle(job, choice, made, reservedNano, result);
       },
     });
   }
@@ -232,14 +236,8 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
     return outcome === 'cut' || outcome === 'failed' ? { kind: 'unreachable' } : { kind: 'client' };
   }
 
-  /** Books an attempt; the promise is kept when its row is written. */
-  function settle(
-    job: Job,
-    choice: Choice,
-    made: Exchange,
-    reservedNano: number,
-    result: RelayResult,
-  ): Promise<void> | undefined {
+  /** Books an attempt. */
+  function settle(job: Job, choice: Choice, made: Exchange, reservedNano: number, result: RelayResult): void {
     const verdict = verdictOf(result);
     const reason = result.problem?.message ?? (verdict.kind === 'ok' ? undefined : reasonOf(result, verdict));
     const attempt = { number: job.attempts, candidate: choice.candidate, keyId: choice.target.keyId };
@@ -248,16 +246,12 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
     accounts.book(job.purse.accounts, entry.costNano ?? 0);
     job.purse.traffic.inFlight -= 1;
     health.report(choice.target, verdict, result.firstByteMs);
-    const written = options.ledger.add(entry);
+    options.ledger.add(entry);
     const done = result.answered && !result.held;
     if (done) settleRequest(job, sumOf(entry.tokens));
     options.changed(job, { result, costNano: entry.costNano });
-    if (done) {
-      if (verdict.kind === 'ok') sticky.note(job, choice.candidate);
-      return written;
-    }
-    afterFailure(job, choice, made, result, verdict);
-    return undefined;
+    if (!done) afterFailure(job, choice, made, result, verdict);
+    else if (verdict.kind === 'ok') sticky.note(job, choice.candidate);
   }
 
   /** The client has got nothing yet: another target, another time, or the answer that was kept back. */
@@ -295,11 +289,5 @@ function reasonOf(result: RelayResult, verdict: Verdict): string | undefined {
 
 /** What a dialect has no word for, and was left out. */
 function droppedHeader(dropped: readonly string[]): Record<string, string> {
-  return dropped.length === 0 ? {} : { 'x-godel-dropped': dropped.join(' ').replaceAll(/[^\x21-\x7e ]/g, '?') };
-}
-
-/** The path below the base URL of a provider. */
-function withBase(made: Exchange, baseUrl: string): Exchange {
-  const prefix = new URL(baseUrl).pathname.replace(/\/$/, '');
-  return prefix === '' ? made : { ...made, path: prefix + made.path };
+  return { 'x-godel-dropped': dropped.join(' ').replaceAll(/[^\x21-\x7e ]/g, '?') };
 }

@@ -30,7 +30,7 @@ export interface PriceTable {
   providersOf(model: string): readonly string[];
 }
 
-const MILLION = 1_000_000n;
+const MILLION = 1_000_000;
 const NANO = 1_000_000_000;
 /** An override that says nothing of its sizes. */
 const UNKNOWN_SIZE = { contextWindow: 200_000, maxTokens: 32_000 };
@@ -86,17 +86,25 @@ function ratesFor(price: Price, use: TokenUse): Rates {
   return rates;
 }
 
-/** Cost in nano-dollars, or null when the price is not known. */
-export function costOf(price: Price | undefined, use: TokenUse): number | null {
-  if (!price) return null;
-  const rates = ratesFor(price, use);
+/** Rounds the sum of tokens times rates to nano-dollars. Sums of everyday size are exact as numbers, larger ones need more digits. */
+function rounded(rates: Rates, use: TokenUse): number {
+  const written = use.cacheWrite5m * rates.cacheWrite5m + use.cacheWrite1h * rates.cacheWrite1h;
+  const read = use.input * rates.input + use.cacheRead * rates.cacheRead;
+  const sum = read + written + (use.output + use.reasoning) * rates.output + MILLION / 2;
+  if (sum <= Number.MAX_SAFE_INTEGER) return (sum - (sum % MILLION)) / MILLION;
   const total =
     BigInt(use.input) * BigInt(rates.input) +
     BigInt(use.cacheRead) * BigInt(rates.cacheRead) +
     BigInt(use.cacheWrite5m) * BigInt(rates.cacheWrite5m) +
     BigInt(use.cacheWrite1h) * BigInt(rates.cacheWrite1h) +
     BigInt(use.output + use.reasoning) * BigInt(rates.output);
-  return Number((total + MILLION / 2n) / MILLION);
+  return Number((total + BigInt(MILLION / 2)) / BigInt(MILLION));
+}
+
+/** Cost in nano-dollars, or null when the price is not known. */
+export function costOf(price: Price | undefined, use: TokenUse): number | null {
+  if (!price) return null;
+  return rounded(ratesFor(price, use), use);
 }
 
 /** Text has at least this many bytes a token, but for rare scripts; what a provider adds of its own is counted too. */
@@ -109,19 +117,16 @@ export const inputEstimate = (bodyBytes: number) => Math.ceil(bodyBytes / BYTES_
 /** The most a request can cost, in nano-dollars; null when the price is not known. */
 export function reservationOf(
   price: Price | undefined,
-  request: { bodyBytes: number; maxTokens: number | undefined; longCache?: boolean },
+  request: { bodyBytes: number; maxTokens: number | undefined; longCache?: () => boolean },
 ): number | null {
   if (!price) return null;
   const use = { ...noUse(), input: inputEstimate(request.bodyBytes), output: request.maxTokens ?? price.maxTokens };
   const rates = ratesFor(price, use);
   // Whatever is not read from a cache may be written to one, at the dearest rate.
-  const dearest = Math.max(
-    rates.input,
-    rates.cacheRead,
-    rates.cacheWrite5m,
-    request.longCache ? rates.cacheWrite1h : 0,
-  );
-  return costOf({ ...price, ...rates, tiers: [], input: dearest }, use);
+  const usual = Math.max(rates.input, rates.cacheRead, rates.cacheWrite5m);
+  const dearest = rates.cacheWrite1h > usual && request.longCache?.() ? rates.cacheWrite1h : usual;
+  const { output, cacheRead, cacheWrite5m, cacheWrite1h } = rates;
+  return rounded({ input: dearest, output, cacheRead, cacheWrite5m, cacheWrite1h }, use);
 }
 
 export function noUse(): TokenUse {

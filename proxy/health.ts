@@ -114,6 +114,7 @@ const FAILURES = 3;
 /** Weight of a new latency in the moving mean. */
 const WEIGHT = 0.2;
 const ALL_MODELS = '*';
+const AVAILABLE: Availability = { ok: true, until: 0, reason: '', lasting: false };
 
 const REASONS: Readonly<Record<Exclude<Verdict['kind'], 'ok' | 'client'>, string>> = {
   'rate-limited': 'rate-limited',
@@ -149,6 +150,7 @@ export function createHealth(options: HealthOptions): Health {
   }
 
   function coolingOf(target: Target): Cooling | undefined {
+    if (cooling.size === 0) return undefined;
     for (const model of [ALL_MODELS, target.model]) {
       const id = coolKey(target.provider, target.keyId, model);
       const found = cooling.get(id);
@@ -187,8 +189,7 @@ export function createHealth(options: HealthOptions): Health {
       }
       const circuit = circuitOf(target.provider, target.model);
       const state = stateOf(circuit);
-      if (state === 'closed' || (state === 'half-open' && !circuit.trial))
-        return { ok: true, until: 0, reason: '', lasting: false };
+      if (state === 'closed' || (state === 'half-open' && !circuit.trial)) return AVAILABLE;
       const until = state === 'open' ? circuit.openUntil : now() + OPEN_MS;
       return { ok: false, until, reason: circuit.reason ?? REASONS.server, lasting: false };
     },

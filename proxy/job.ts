@@ -25,6 +25,8 @@ export interface Job extends Subject {
   /** Targets that failed in a way that another try of theirs would not mend. */
   givenUp: Set<string>;
   waitedMs: number;
+  /** The most that the last candidate which was looked at can cost. */
+  need: { candidate: Candidate; nano: number | null } | undefined;
   /** The last answer that was kept back. */
   held: { exchange: Exchange; answer: HeldAnswer } | undefined;
 }

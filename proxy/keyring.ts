@@ -1,5 +1,5 @@
 /** Virtual keys in memory: who asks, from which accounts it spends, and what of it is in flight. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Activity, VirtualKey } from '../src/costs/schema.ts';
 import type { Account, Accounts } from './accounts.ts';
 import type { Ledger } from './ledger.ts';
@@ -62,7 +62,7 @@ export function createKeyring(ledger: Ledger, accounts: Accounts, now: () => num
   for (const key of ledger.keys()) put(key);
 
   return {
-    find: (token) => byHash.get(createHash('sha256').update(token).digest('hex')),
+    find: (token) => byHash.get(hash('sha256', token)),
     list: () => [...byHash.values()].map((purse) => purse.key),
     put(key) {
       ledger.putKey(key);
@@ -78,7 +78,8 @@ export function createKeyring(ledger: Ledger, accounts: Accounts, now: () => num
     activityOf(purse, change) {
       const { agentId } = purse.key;
       if (agentId === undefined) return undefined;
-      const account = accounts.get('agent', agentId);
+      // The accounts of a key begin with that of its agent.
+      const account = purse.accounts[0] ?? accounts.get('agent', agentId);
       const { spentNano: totalCostNano, requests } = account;
       return { agentId, at: now(), inFlight: purse.traffic.inFlight, totalCostNano, requests, ...change };
     },

@@ -1,8 +1,8 @@
 /**
- * ledger.db: virtual keys (hashed), budgets, and one row per attempt at a provider. Rows are written in groups, one
- * transaction a turn of the event loop, and the last byte of an answer waits for its group: a request that a client saw
- * finished is in the ledger whatever happens next. WAL with synchronous=NORMAL: a killed process loses nothing, a
- * power cut at most the last moment.
+ * ledger.db: virtual keys (hashed), budgets, and one row per attempt at a provider. A row is in the journal beside it before
+ * the last byte of its answer is sent, and in the tables a moment later, with others in one transaction: a request that a client
+ * saw finished is in the ledger whatever happens next. WAL with synchronous=NORMAL: a killed process loses nothing, a power
+ * cut at most the last moment.
  */
 import SQLite from 'better-sqlite3';
 import {
@@ -17,6 +17,7 @@ import {
   virtualKeySchema,
 } from '../src/costs/schema.ts';
 import type { AccountSums } from './accounts.ts';
+import { type Journal, openJournal } from './journal.ts';
 import { COLUMNS, prepareSchema } from './ledger-schema.ts';
 import { createReports, type EntryPage, type UsageQuery } from './reports.ts';
 
@@ -29,8 +30,10 @@ export interface Ledger {
   putBudget(budget: Budget): void;
   deleteBudget(scope: BudgetScope, subject: string, period: BudgetPeriod): void;
   budgets(): Budget[];
-  /** Resolves when the row is written, or when the ledger is found broken: the row then waits in memory for it to mend. */
-  add(entry: LedgerEntry): Promise<void>;
+  /** A killed process does not lose the row; while the ledger is broken it waits in memory. */
+  add(entry: LedgerEntry): void;
+  /** Brings every row into the tables, where other connections see it. */
+  flush(): void;
   /** False while rows cannot be written, for example because the disk is full. */
   writable(): boolean;
   /** What every subject spent, by `scope:subject`, in one pass. */
@@ -55,6 +58,13 @@ export interface LedgerOptions {
 
 /** A ledger that could not be written is tried again this often (ms). */
 const MEND_MS = 500;
+/** Rows are in the tables within this time (ms), or as soon as there are so many of them. */
+const GROUP_MS = 100;
+const GROUP = 128;
+/** The write-ahead log goes into the tables when no row came for so long (ms): it waits for the disk, and so would every stream. */
+const REST_MS = 2_000;
+/** Pages after which that is done all the same. */
+const MOST_PAGES = 16_384;
 
 const SUBJECT_COLUMN: Readonly<Record<BudgetScope, string | undefined>> = {
   agent: 'agent_id',
@@ -68,15 +78,12 @@ const SUBJECT_COLUMN: Readonly<Record<BudgetScope, string | undefined>> = {
   home: undefined,
 };
 
-interface Waiting {
-  row: unknown[];
-  done: () => void;
-}
+const NAMES = Object.keys(COLUMNS);
 
 function rowOf(entry: LedgerEntry): unknown[] {
-  const flat: Record<string, unknown> = { ...entry, ...entry.tokens };
-  return Object.keys(COLUMNS).map((name) => {
-    const value = flat[name];
+  const [said, tokens] = [entry as Record<string, unknown>, entry.tokens as Record<string, unknown>];
+  return NAMES.map((name) => {
+    const value = said[name] ?? tokens[name];
     return typeof value === 'boolean' ? Number(value) : (value ?? null);
   });
 }
@@ -88,23 +95,27 @@ function isTransient(error: unknown): boolean {
 }
 
 /** Writes rows in groups, keeps them while the database refuses, and goes on when it no longer does. */
-function createWriter(db: SQLite.Database, options: LedgerOptions) {
+function createWriter(db: SQLite.Database, journal: Journal, options: LedgerOptions) {
   const marks = Object.keys(COLUMNS).map(() => '?');
   const insert = db.prepare(
     `insert or replace into attempts (${Object.values(COLUMNS).join(', ')}) values (${marks.join(', ')})`,
   );
-  const writeAll = db.transaction((rows: readonly Waiting[]) => {
-    for (const { row } of rows) insert.run(...row);
+  const writeAll = db.transaction((entries: readonly LedgerEntry[]) => {
+    for (const entry of entries) insert.run(...rowOf(entry));
   });
-  let pending: Waiting[] = [];
-  let scheduled = false;
-  let mending: NodeJS.Timeout | undefined;
+  let pending: LedgerEntry[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let broken = false;
+  const rest = setTimeout(() => {
+    if (pending.length === 0 && !broken) db.pragma('wal_checkpoint(PASSIVE)');
+  }, REST_MS);
+  rest.unref();
 
   /** A row that the database will never take must not keep the others out. */
-  function writeSingly(group: readonly Waiting[]): void {
-    for (const each of group) {
+  function writeSingly(group: readonly LedgerEntry[]): void {
+    for (const entry of group) {
       try {
-        insert.run(...each.row);
+        insert.run(...rowOf(entry));
       } catch (error) {
         if (isTransient(error)) throw error;
         options.onBroken?.(error, 1);
@@ -112,7 +123,7 @@ function createWriter(db: SQLite.Database, options: LedgerOptions) {
     }
   }
 
-  function write(group: readonly Waiting[]): void {
+  function write(group: readonly LedgerEntry[]): void {
     try {
       writeAll(group);
     } catch (error) {
@@ -121,41 +132,54 @@ function createWriter(db: SQLite.Database, options: LedgerOptions) {
     }
   }
 
+  /** The answers were paid for: they are not held back for the disk, and their rows wait. */
+  function breakDown(error: unknown): void {
+    if (!broken) options.onBroken?.(error, pending.length);
+    broken = true;
+    clearTimeout(timer);
+    timer = setTimeout(flush, MEND_MS);
+    timer.unref();
+  }
+
   function flush(): void {
-    scheduled = false;
-    const group = pending;
-    if (group.length === 0) return;
+    if (pending.length === 0) return;
     try {
-      write(group);
+      write(pending);
+      journal.clear();
     } catch (error) {
-      if (!mending) options.onBroken?.(error, group.length);
-      mending = setTimeout(flush, MEND_MS);
-      mending.unref();
-      // The answers were paid for: they are not held back for the disk.
-      for (const { done } of group) done();
-      return;
+      return breakDown(error);
     }
-    if (mending) options.onMended?.(group.length);
-    mending = undefined;
+    if (broken) options.onMended?.(pending.length);
+    broken = false;
     pending = [];
-    for (const { done } of group) done();
+    clearTimeout(timer);
+    timer = undefined;
+    rest.refresh();
   }
 
   return {
-    add: (entry: LedgerEntry) =>
-      new Promise<void>((done) => {
-        pending.push({ row: rowOf(entry), done });
-        if (mending) done();
-        else if (!scheduled) {
-          scheduled = true;
-          setImmediate(flush);
-        }
-      }),
-    writable: () => mending === undefined,
+    add(entry: LedgerEntry) {
+      pending.push(entry);
+      if (broken) return;
+      try {
+        journal.append(entry);
+      } catch (error) {
+        return breakDown(error);
+      }
+      if (pending.length === GROUP) setImmediate(flush);
+      timer ??= setTimeout(flush, GROUP_MS);
+    },
+    writable: () => !broken,
     flush,
+    /** Takes over what an earlier process could not bring into the tables. */
+    recover() {
+      pending = journal.left() as LedgerEntry[];
+      flush();
+    },
     stop() {
       flush();
-      clearTimeout(mending);
+      clearTimeout(timer);
+      clearTimeout(rest);
     },
   };
 }
@@ -240,8 +264,13 @@ export function openLedger(file: string, options: LedgerOptions = {}): Ledger {
   const db = new SQLite(file, { timeout: 5_000 });
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = NORMAL');
+  db.pragma(`wal_autocheckpoint = ${MOST_PAGES}`);
   prepareSchema(db);
-  const writer = createWriter(db, options);
+  const journal = openJournal(`${file}.rows`);
+  const writer = createWriter(db, journal, options);
+  writer.recover();
+  const sums = createSums(db);
+  const reports = createReports(db);
   const retire = db.transaction((before: string, most: number) => {
     const old = `select id from attempts where at < ? order by at limit ?`;
     db.prepare(
@@ -250,10 +279,17 @@ export function openLedger(file: string, options: LedgerOptions = {}): Ledger {
     ).run(before, most);
     return db.prepare(`delete from attempts where id in (${old})`).run(before, most).changes;
   });
+  /** Reads what is in the tables and what was about to be. */
+  function fresh<T>(read: () => T): T {
+    writer.flush();
+    return read();
+  }
   return {
     ...createKeyRows(db),
-    ...createSums(db),
-    ...createReports(db),
+    sums: (day, month) => fresh(() => sums.sums(day, month)),
+    usedSince: (scope, subject, since) => fresh(() => sums.usedSince(scope, subject, since)),
+    usage: (query) => fresh(() => reports.usage(query)),
+    entries: (query) => fresh(() => reports.entries(query)),
     putBudget: (budget) =>
       void db
         .prepare('insert or replace into budgets values (?, ?, ?, ?)')
@@ -265,11 +301,13 @@ export function openLedger(file: string, options: LedgerOptions = {}): Ledger {
         budgetSchema.parse(JSON.parse(row.body)),
       ),
     add: writer.add,
+    flush: writer.flush,
     writable: writer.writable,
-    retire,
+    retire: (before, most) => fresh(() => retire(before, most)),
     check: () => void db.exec('begin immediate; rollback'),
     close() {
       writer.stop();
+      journal.close();
       db.close();
     },
   };

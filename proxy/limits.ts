@@ -183,16 +183,18 @@ export function createLimiter(now: () => number): Limiter {
       );
     },
     allowances(subjects) {
-      const tightest = new Map<Unit, Allowance>();
-      for (const bucket of subjects.flatMap((subject) => stateOf(subject).buckets)) {
-        refill(bucket, now());
-        const remaining = Math.max(0, Math.floor(bucket.level));
-        const known = tightest.get(bucket.unit);
-        if (known && known.remaining / known.limit <= remaining / bucket.limit) continue;
-        const resetMs = Math.ceil(((bucket.limit - bucket.level) * WINDOW_MS[bucket.window]) / bucket.limit);
-        tightest.set(bucket.unit, { unit: bucket.unit, limit: bucket.limit, remaining, resetMs });
-      }
-      return [...tightest.values()];
+      const nowMs = now();
+      const tightest: Partial<Record<Unit, Allowance>> = {};
+      for (const subject of subjects)
+        for (const bucket of stateOf(subject).buckets) {
+          refill(bucket, nowMs);
+          const remaining = Math.max(0, Math.floor(bucket.level));
+          const known = tightest[bucket.unit];
+          if (known && known.remaining / known.limit <= remaining / bucket.limit) continue;
+          const resetMs = Math.ceil(((bucket.limit - bucket.level) * WINDOW_MS[bucket.window]) / bucket.limit);
+          tightest[bucket.unit] = { unit: bucket.unit, limit: bucket.limit, remaining, resetMs };
+        }
+      return Object.values(tightest);
     },
   };
 }

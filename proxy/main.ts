@@ -98,7 +98,7 @@ async function main(): Promise<void> {
   const health = createHealth({ now });
   const recordings = openRecordings(paths.recordingsFile);
   const recorder = createRecorder(recordings, now, log);
-  const reports = createReportReader(paths.ledgerFile);
+  const reports = createReportReader(paths.ledgerFile, ledger.flush);
   const probes = createPools();
   const demo = createDemoHost();
   const startedAt = new Date().toISOString();

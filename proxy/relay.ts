@@ -33,11 +33,8 @@ export interface RelaySpec {
   answerHeaders: Record<string, string>;
   /** True keeps an answer back, so that the caller may try elsewhere: the client sees nothing of it. */
   hold?: (head: AnswerHead) => boolean;
-  /**
-   * Called once, before the last byte is sent; the bytes that end a complete answer wait for its promise. When the client was
-   * not answered, the caller has to do it.
-   */
-  onSettled: (result: RelayResult) => void | Promise<void>;
+  /** Called once, before the last byte is sent. When the client was not answered, the caller has to do it. */
+  onSettled: (result: RelayResult) => void;
   /** Sees every byte of the answer as the client gets it. */
   watch?: ((bytes: Buffer) => void) | undefined;
   /** Gives the caller a way to end the request, for example when the key is revoked. */
@@ -110,11 +107,11 @@ interface State {
   streaming: boolean;
   /** The client is sent events. */
   events: boolean;
-  /** The promise of onSettled while it is not kept. */
-  settling: Promise<void> | undefined;
   held: { head: AnswerHead; chunks: Buffer[]; size: number } | undefined;
   /** The newest piece of a whole body: the last one must not leave before the answer is settled. */
   kept: Buffer | undefined;
+  /** Events of a stream that came with one read of the socket: they are read and sent together. */
+  batch: Buffer[];
 }
 
 export function relay(spec: RelaySpec): void {
@@ -128,9 +125,9 @@ export function relay(spec: RelaySpec): void {
     clientGone: false,
     streaming: false,
     events: false,
-    settling: undefined,
     held: undefined,
     kept: undefined,
+    batch: [],
   };
   let tap: UsageTap | undefined;
   let change: Transform | undefined;
@@ -141,7 +138,7 @@ export function relay(spec: RelaySpec): void {
     if (state.settled) return;
     state.settled = true;
     response.off('close', onClose);
-    const settling = spec.onSettled({
+    spec.onSettled({
       outcome,
       status: state.status,
       reading: tap?.finish(),
@@ -150,22 +147,12 @@ export function relay(spec: RelaySpec): void {
       answered: response.headersSent || state.clientGone || ended !== undefined,
       ...more,
     });
-    if (settling)
-      state.settling = settling.then(
-        () => undefined,
-        () => undefined,
-      );
-  }
-
-  /** Does `work` when the answer is settled for good. */
-  function whenSettled(work: () => void): void {
-    if (state.settling) void state.settling.then(work);
-    else work();
   }
 
   function onClose(): void {
     if (response.writableFinished) return;
     state.clientGone = true;
+    if (state.batch.length > 0) tap?.push(taken());
     controller?.abort(new Error('client went away'));
     settle('cancelled');
   }
@@ -178,6 +165,9 @@ export function relay(spec: RelaySpec): void {
   }
 
   spec.onStart((reason) => {
+    if (state.settled) return;
+    sendBatch();
+    // What waited may have been the end of the answer.
     if (state.settled) return;
     ended = reason;
     controller?.abort(new Error('ended by Godel'));
@@ -198,38 +188,55 @@ export function relay(spec: RelaySpec): void {
     if (state.streaming) response.flushHeaders();
   }
 
-  /** False when the client is slow and the provider has to wait for it. */
-  function write(current: Dispatcher.DispatchController, bytes: Buffer): boolean {
-    if (bytes.length === 0) return true;
+  function write(bytes: Buffer): void {
+    if (bytes.length === 0) return;
     spec.watch?.(bytes);
-    if (response.write(bytes)) return true;
-    current.pause();
-    response.once('drain', () => current.resume());
-    return false;
+    if (response.write(bytes)) return;
+    // The provider has to wait for a slow client.
+    controller?.pause();
+    response.once('drain', () => controller?.resume());
   }
 
-  function pass(current: Dispatcher.DispatchController, chunk: Buffer): void {
+  function taken(): Buffer {
+    const { batch } = state;
+    state.batch = [];
+    return batch.length === 1 ? (batch[0] as Buffer) : Buffer.concat(batch);
+  }
+
+  /** Reads and sends the events that wait. @throws what a translation throws */
+  function readBatch(): void {
+    if (state.batch.length === 0) return;
+    const chunk = taken();
     tap?.push(chunk);
     const bytes = change ? change.push(chunk) : chunk;
-    if (!state.streaming) {
-      const before = state.kept;
-      state.kept = bytes;
-      if (before) write(current, before);
+    if (tap?.complete()) settle(state.status >= 400 ? 'upstream-error' : 'ok');
+    write(bytes);
+  }
+
+  function sendBatch(): void {
+    try {
+      readBatch();
+    } catch (error) {
+      controller?.abort(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  function pass(chunk: Buffer): void {
+    if (state.streaming) {
+      // All that one read brings is handed over before this tick is done.
+      if (state.batch.push(chunk) === 1) process.nextTick(sendBatch);
       return;
     }
-    if (tap?.complete() && !state.settled) settle(state.status >= 400 ? 'upstream-error' : 'ok');
-    if (!state.settling) return void write(current, bytes);
-    current.pause();
-    whenSettled(() => {
-      state.settling = undefined;
-      // To resume may deliver what follows at once, so it comes last.
-      if (write(current, bytes)) current.resume();
-    });
+    tap?.push(chunk);
+    const before = state.kept;
+    state.kept = change ? change.push(chunk) : chunk;
+    if (before) write(before);
   }
 
   function finish(): void {
     let rest: Buffer | undefined;
     try {
+      readBatch();
       rest = change?.finish();
     } catch (error) {
       settle('cut');
@@ -237,13 +244,13 @@ export function relay(spec: RelaySpec): void {
     }
     const broken = change?.broken?.() ?? false;
     settle(state.status >= 400 ? 'upstream-error' : broken ? 'cut' : 'ok');
-    for (const last of [state.kept, rest]) if (last) spec.watch?.(last);
-    whenSettled(() => {
-      if (state.kept) response.write(state.kept);
-      // What is not complete has no clean end.
-      if (broken) response.write(rest ?? '', () => response.destroy());
-      else response.end(rest);
-    });
+    const { kept } = state;
+    for (const last of [kept, rest]) if (last) spec.watch?.(last);
+    if (kept && rest) response.write(kept);
+    const last = rest ?? kept;
+    // What is not complete has no clean end.
+    if (broken) response.write(last ?? '', () => response.destroy());
+    else response.end(last);
   }
 
   spec.dispatcher.dispatch(
@@ -260,10 +267,10 @@ export function relay(spec: RelaySpec): void {
         if (spec.hold?.(head)) state.held = { head, chunks: [], size: 0 };
         else begin(head);
       },
-      onResponseData(current, chunk) {
+      onResponseData(_controller, chunk) {
         state.firstByteMs ??= performance.now() - started;
         const { held } = state;
-        if (!held) return pass(current, chunk);
+        if (!held) return pass(chunk);
         held.size += chunk.length;
         if (held.size <= MAX_HELD) held.chunks.push(chunk);
       },
@@ -276,6 +283,7 @@ export function relay(spec: RelaySpec): void {
         const { held } = state;
         if (state.clientGone || ended) return settle('cancelled');
         if (held) return settle('upstream-error', { held: { ...held.head, body: Buffer.concat(held.chunks) } });
+        sendBatch();
         if (!response.headersSent) return settle('failed', { problem: refusals.upstreamDown(error.message) });
         settle('cut');
         breakOff(refusals.cut());

@@ -53,7 +53,12 @@ interface Waiter {
   reject: (error: Error) => void;
 }
 
-export function createReportReader(ledgerFile: string, program = fileURLToPath(import.meta.url)): ReportReader {
+/** `prepare` is called before each report: rows that wait for their group are to be seen. */
+export function createReportReader(
+  ledgerFile: string,
+  prepare: () => void,
+  program = fileURLToPath(import.meta.url),
+): ReportReader {
   const waiting = new Map<number, Waiter>();
   let worker: Worker | undefined;
   let idle: NodeJS.Timeout | undefined;
@@ -90,6 +95,7 @@ export function createReportReader(ledgerFile: string, program = fileURLToPath(i
   }
 
   function call<T>(name: Call['name'], query: unknown): Promise<T> {
+    prepare();
     worker ??= start();
     const id = ++last;
     rest();

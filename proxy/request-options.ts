@@ -1,6 +1,6 @@
 /** What a client may ask of the routing of one request: in headers, or in the field `routing` of its body. Pure. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { scanFields } from './wire/scan.ts';
+import type { Field } from './wire/scan.ts';
 import { object } from './wire/wire.ts';
 
 export interface RequestOptions {
@@ -41,15 +41,16 @@ function without(body: Buffer, field: { start: number; end: number }): Buffer {
   return Buffer.concat([body.subarray(0, from), body.subarray(to)]);
 }
 
-/** @throws SyntaxError when the body is not a JSON object */
-export function readOptions(headers: IncomingHttpHeaders, body: Buffer): { options: RequestOptions; body: Buffer } {
-  const named = String(headers['x-godel-fallback'] ?? '');
+/** `field`: where the body says it. */
+export function readOptions(
+  headers: IncomingHttpHeaders,
+  body: Buffer,
+  field: Field | undefined,
+): { options: RequestOptions; body: Buffer } {
   const options: RequestOptions = {
-    fallback: !/^(off|no|false|0)$/i.test(named),
+    fallback: !/^(off|no|false|0)$/i.test(String(headers['x-godel-fallback'] ?? '')),
     costLimitNano: nano(headers['x-godel-cost-limit']),
   };
-  if (!body.includes(NAME)) return { options, body };
-  const field = scanFields(body, ['routing']).get('routing');
   if (!field) return { options, body };
   const wanted = object(JSON.parse(body.toString('utf8', field.start, field.end)));
   if (wanted.fallback_allowed === false) options.fallback = false;

@@ -24,7 +24,7 @@ export interface Rules {
 export interface Wish {
   model: string;
   route: Route;
-  needs: { tools: boolean; images: boolean };
+  needs: { tools: boolean; readonly images: boolean };
   inputTokens: number;
   /** Who asks: the same one gets the same choice, so that prompt caches stay warm. */
   who: string;
@@ -107,15 +107,43 @@ function standIns(rules: Rules, name: string, found: readonly Candidate[]): stri
 
 function isFit({ price }: Candidate, wish: Wish): boolean {
   if (!price) return true;
-  return wish.inputTokens <= price.contextWindow && (!wish.needs.images || price.images === true);
+  return wish.inputTokens <= price.contextWindow && (price.images === true || !wish.needs.images);
+}
+
+/** Everything a name may lead to, the best first. */
+function allTargets(rules: Rules, wish: Wish): Candidate[] {
+  const found = expand(rules, wish.model, wish, 0);
+  const more = wish.fallback ? standIns(rules, wish.model, found).flatMap((name) => expand(rules, name, wish, 0)) : [];
+  const unique = new Map([...found, ...more].reverse().map((each) => [nameOf(each), each]));
+  return [...unique.values()].reverse();
+}
+
+/** Lists that depend on the name and the dialect alone; rules never change, new ones take their place. */
+const steady = new WeakMap<Rules, Map<string, Candidate[]>>();
+/** Clients name models as they like. */
+const MOST_NAMES = 1_000;
+
+function knownTargets(rules: Rules, wish: Wish): Candidate[] {
+  const { aliases } = rules.policy;
+  // Who asks, and how much, counts only where an alias chooses by it.
+  if (Object.values(aliases).some(({ choose }) => choose === 'weighted' || choose === 'cheapest'))
+    return allTargets(rules, wish);
+  let lists = steady.get(rules);
+  if (!lists || lists.size >= MOST_NAMES) {
+    lists = new Map();
+    steady.set(rules, lists);
+  }
+  const name = `${wish.route.wire} ${wish.route.call} ${wish.fallback} ${wish.model}`;
+  const known = lists.get(name);
+  if (known) return known;
+  const all = allTargets(rules, wish);
+  lists.set(name, all);
+  return all;
 }
 
 /** The targets of a request in order of preference. One that cannot do what is needed is left out, unless all are. */
 export function candidatesFor(rules: Rules, wish: Wish): Candidate[] {
-  const found = expand(rules, wish.model, wish, 0);
-  const more = wish.fallback ? standIns(rules, wish.model, found).flatMap((name) => expand(rules, name, wish, 0)) : [];
-  const unique = new Map([...found, ...more].reverse().map((each) => [nameOf(each), each]));
-  const all = [...unique.values()].reverse();
+  const all = knownTargets(rules, wish);
   const fit = all.filter((candidate) => isFit(candidate, wish));
   const usable = fit.length > 0 ? fit : all;
   return wish.fallback ? usable : usable.slice(0, 1);

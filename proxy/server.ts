@@ -89,7 +89,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
   }
 
   function refuse(job: Job, { refusal, parking }: Denial): void {
-    void ledger.add(refusedEntry(job, refusal.status, refusal.message, now()));
+    ledger.add(refusedEntry(job, refusal.status, refusal.message, now()));
     sendRefusal(job.response, job.route.wire, refusal, {
       ...limitHeaders(job.route.wire, limiter.allowances(job.limits), now()),
       ...traceHeaders({ requestId: job.requestId, asked: job.fields.model, tried: job.tried }),
@@ -99,8 +99,9 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
 
   /** Reads what is asked for. @throws SyntaxError when the body cannot be read */
   function jobOf(route: Route, purse: Purse, raw: Buffer, request: IncomingMessage, response: ServerResponse): Job {
-    const read = readOptions(request.headers, raw);
-    const fields = readFields(route, read.body);
+    const asked = readFields(route, raw);
+    const read = readOptions(request.headers, raw, asked.routing);
+    const fields = read.body === raw ? asked : readFields(route, read.body);
     return {
       requestId: newId(),
       key: purse.key,
@@ -119,6 +120,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
       tried: [],
       givenUp: new Set(),
       waitedMs: 0,
+      need: undefined,
       held: undefined,
     };
   }

@@ -13,6 +13,8 @@ export interface RequestFields {
   streamOptions: Field | undefined;
   /** Tools are offered. */
   tools: boolean;
+  /** What the client asks of the routing; it is no field of any provider. */
+  routing: Field | undefined;
 }
 
 const WANTED = [
@@ -24,6 +26,7 @@ const WANTED = [
   'stream_options',
   'generationConfig',
   'tools',
+  'routing',
 ];
 
 /** @throws SyntaxError with what is wrong */
@@ -49,14 +52,22 @@ export function readFields(route: Route, body: Buffer): RequestFields {
     maxTokens: typeof most === 'number' && most >= 0 ? Math.floor(most) : undefined,
     streamOptions: fields.get('stream_options'),
     tools: fields.has('tools'),
+    routing: fields.get('routing'),
   };
 }
 
 const IMAGES = ['"image"', '"image_url"', '"input_image"', '"inlineData"', '"inline_data"'];
 
 /** What a model has to be able to do for this request; read from the bytes, so at worst too careful. */
-export function needsOf(fields: RequestFields, body: Buffer): { tools: boolean; images: boolean } {
-  // Whatever form an image has, the word is in it: most requests are searched once.
-  const images = body.includes('image') && IMAGES.some((word) => body.includes(word));
-  return { tools: fields.tools, images };
+export function needsOf(fields: RequestFields, body: Buffer): { tools: boolean; readonly images: boolean } {
+  let images: boolean | undefined;
+  return {
+    tools: fields.tools,
+    // Looked for when somebody asks: it goes through the whole body.
+    get images() {
+      // Whatever form an image has, the word is in it: most requests are searched once.
+      images ??= body.includes('image') && IMAGES.some((word) => body.includes(word));
+      return images;
+    },
+  };
 }

@@ -2,6 +2,8 @@
 
 export interface LineSplitter {
   push(chunk: Buffer): void;
+  /** True when a line has begun whose end has not come. */
+  waiting(): boolean;
   /** The last line, when no line end followed it. */
   finish(): void;
 }
@@ -39,6 +41,7 @@ export function createLineSplitter(onLine: (line: Buffer) => void): LineSplitter
       }
       if (from < chunk.length) keep(chunk.subarray(from));
     },
+    waiting: () => size > 0,
     finish: close,
   };
 }

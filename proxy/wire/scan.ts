@@ -14,9 +14,41 @@ const BACKSLASH = 92;
 const isOpen = (byte: number) => byte === 123 || byte === 91;
 const isClose = (byte: number) => byte === 125 || byte === 93;
 
-/** Index just behind the string that begins at `at`. Most of a request is text: quotes are searched for, not walked to. */
-function skipString(body: Buffer, at: number): number {
-  for (let quote = body.indexOf(QUOTE, at + 1); quote >= 0; quote = body.indexOf(QUOTE, quote + 1)) {
+/** A body, and the same memory as whole words where it is large and begins at one. */
+interface Scanned {
+  bytes: Buffer;
+  words: Int32Array | undefined;
+}
+
+const WORDS_FROM = 1_024;
+const QUOTES = 0x22222222;
+
+function scanned(bytes: Buffer): Scanned {
+  const fits = bytes.length >= WORDS_FROM && bytes.byteOffset % 4 === 0;
+  return { bytes, words: fits ? new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2) : undefined };
+}
+
+/** Index of the next quote, -1 without one. Four bytes are looked at together: most of a request is text. */
+function nextQuote({ bytes, words }: Scanned, from: number): number {
+  let at = from;
+  if (words) {
+    for (; at % 4 !== 0; at += 1) if (bytes[at] === QUOTE) return at;
+    let index = at >> 2;
+    for (; index < words.length; index += 1) {
+      // A byte that is a quote becomes zero, and only a zero byte leaves a high bit here.
+      const word = (words[index] as number) ^ QUOTES;
+      if (((word - 0x01010101) & ~word & 0x80808080) !== 0) break;
+    }
+    at = index << 2;
+  }
+  for (; at < bytes.length; at += 1) if (bytes[at] === QUOTE) return at;
+  return -1;
+}
+
+/** Index just behind the string that begins at `at`. */
+function skipString(text: Scanned, at: number): number {
+  const body = text.bytes;
+  for (let quote = nextQuote(text, at + 1); quote >= 0; quote = nextQuote(text, quote + 1)) {
     let before = quote - 1;
     while (body[before] === BACKSLASH) before -= 1;
     if ((quote - before) % 2 === 1) return quote + 1;
@@ -31,12 +63,13 @@ function skipSpace(body: Buffer, at: number): number {
 }
 
 /** Index just behind the value that begins at `at`. */
-function skipValue(body: Buffer, at: number): number {
-  if (body[at] === QUOTE) return skipString(body, at);
+function skipValue(text: Scanned, at: number): number {
+  const body = text.bytes;
+  if (body[at] === QUOTE) return skipString(text, at);
   let depth = 0;
   for (let index = at; index < body.length; index += 1) {
     const byte = body[index] as number;
-    if (byte === QUOTE) index = skipString(body, index) - 1;
+    if (byte === QUOTE) index = skipString(text, index) - 1;
     else if (isOpen(byte)) depth += 1;
     else if (isClose(byte)) {
       if (depth === 0) return index;
@@ -55,15 +88,16 @@ export function scanFields(body: Buffer, wanted: readonly string[]): Map<string,
   let at = skipSpace(body, 0);
   if (body[at] !== 123) throw new SyntaxError('the body is not a JSON object');
   at = skipSpace(body, at + 1);
+  const text = scanned(body);
   const found = new Map<string, Field>();
   while (body[at] !== 125) {
     if (body[at] !== QUOTE) throw new SyntaxError('a field name is missing');
-    const nameEnd = skipString(body, at);
+    const nameEnd = skipString(text, at);
     const name = JSON.parse(body.toString('utf8', at, nameEnd)) as string;
     at = skipSpace(body, nameEnd);
     if (body[at] !== 58) throw new SyntaxError('a colon is missing');
     const start = skipSpace(body, at + 1);
-    const end = skipValue(body, start);
+    const end = skipValue(text, start);
     if (end === start) throw new SyntaxError('a value is missing');
     if (wanted.includes(name)) found.set(name, { start, end });
     at = skipSpace(body, end);

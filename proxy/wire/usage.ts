@@ -121,12 +121,12 @@ function readDocument(wire: Wire, document: Json, reading: Reading): void {
     reading.complete = true;
 }
 
-/** Words of the few events that have to be read; the others are only counted. */
-const WORDS: Readonly<Record<Wire, readonly Buffer[]>> = {
-  anthropic: ['"usage"', '"stop_reason":"', '"stop_reason": "', 'message_stop'].map((word) => Buffer.from(word)),
-  chat: ['"usage":{', '"usage": {', '"finish_reason":"', '"finish_reason": "'].map((word) => Buffer.from(word)),
-  responses: ['response.completed', 'response.failed', 'response.incomplete'].map((word) => Buffer.from(word)),
-  google: ['usageMetadata', 'finishReason', 'functionCall'].map((word) => Buffer.from(word)),
+/** What the few events say that have to be read; the others are only counted. */
+const WORDS: Readonly<Record<Wire, RegExp>> = {
+  anthropic: /"usage"|"stop_reason": ?"|message_stop|\[DONE\]/,
+  chat: /"usage": ?\{|"finish_reason": ?"|\[DONE\]/,
+  responses: /response\.(?:completed|failed|incomplete)|\[DONE\]/,
+  google: /usageMetadata|finishReason|functionCall|\[DONE\]/,
 };
 /** A body that is longer is passed on, but its usage is not read. */
 const MAX_DOCUMENT = 64 * 1024 * 1024;
@@ -136,6 +136,8 @@ function newReading(): Reading {
 }
 
 const DONE = Buffer.from('[DONE]');
+const EVENT = '\ndata:';
+const LINE_END = 10;
 
 /** True when the line begins with `data:`. */
 const isData = (line: Buffer) =>
@@ -149,7 +151,7 @@ export function createStreamTap(wire: Wire): UsageTap {
     if (!isData(line)) return;
     reading.events += 1;
     if (line.length < 16 && line.includes(DONE)) reading.complete = true;
-    else if (words.some((word) => line.includes(word))) {
+    else if (words.test(line.toString('latin1'))) {
       try {
         readDocument(wire, object(JSON.parse(line.toString('utf8', 5))), reading);
       } catch {
@@ -159,8 +161,27 @@ export function createStreamTap(wire: Wire): UsageTap {
   }
 
   const lines = createLineSplitter(take);
+
+  /** Whole lines: most of them only count. */
+  function takeLines(bytes: Buffer): void {
+    const text = bytes.toString('latin1');
+    if (words.test(text)) return lines.push(bytes);
+    if (text.startsWith('data:')) reading.events += 1;
+    for (let at = text.indexOf(EVENT); at >= 0; at = text.indexOf(EVENT, at + EVENT.length)) reading.events += 1;
+  }
+
+  function push(chunk: Buffer): void {
+    // The rest of a line that was torn, whole lines, and the beginning of one that will be.
+    const first = lines.waiting() ? chunk.indexOf(LINE_END) + 1 : 0;
+    const last = chunk.lastIndexOf(LINE_END) + 1;
+    if (last === 0) return lines.push(chunk);
+    if (first > 0) lines.push(chunk.subarray(0, first));
+    if (last > first) takeLines(chunk.subarray(first, last));
+    if (last < chunk.length) lines.push(chunk.subarray(last));
+  }
+
   return {
-    push: lines.push,
+    push,
     complete: () => reading.complete,
     finish() {
       lines.finish();

@@ -12,6 +12,7 @@ import { homePaths } from '../../src/base/paths.ts';
 import { run } from '../../src/base/process.ts';
 import { policySchema } from '../../src/costs/schema.ts';
 import { createProxyClient } from '../../src/daemon/proxy-client.ts';
+import { PROXY_NODE_OPTIONS } from '../../src/daemon/proxy-process.ts';
 
 export interface Target {
   name: string;
@@ -102,11 +103,18 @@ http {
 }
 
 /** The compiled proxy with everything on: key, limits, budget, prices, ledger on disk, followers of its traffic. */
-export async function startGodel(upstream: string, folder: string): Promise<Started> {
+export async function startGodel(
+  upstream: string,
+  folder: string,
+  nodeOptions: readonly string[] = [],
+): Promise<Started> {
   const env = { PATH: process.env.PATH ?? '', HOME: folder, GODEL_HOME: join(folder, 'home'), GODEL_PROXY_PORT: '0' };
   const paths = homePaths(env);
   await mkdir(paths.stateDir, { recursive: true });
-  const child = spawn(process.execPath, [here('../../dist/proxy.js')], { env, stdio: 'inherit' });
+  const child = spawn(process.execPath, [...PROXY_NODE_OPTIONS, ...nodeOptions, here('../../dist/proxy.js')], {
+    env,
+    stdio: 'inherit',
+  });
   for (let tries = 0; !existsSync(paths.proxyFile); tries += 1) {
     if (tries > 600) throw new Error('the proxy did not start');
     await delay(50);

@@ -1,7 +1,7 @@
 /**
  * The LLM proxy beside what else could stand in its place, interleaved in one run on loopback: direct, nginx, a bare Node
  * pass-through, Godel with everything on, Portkey. Read the ratios; the machine is whatever it is.
- * `--rounds 4 --ms 1500 --without portkey,nginx --only "json c16"`
+ * `--rounds 4 --ms 1500 --without portkey,nginx --only "json c16" --profile /tmp/profiles`
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -25,10 +25,12 @@ const { values: options } = parseArgs({
     ms: { type: 'string', default: '1500' },
     without: { type: 'string', default: '' },
     only: { type: 'string', default: '' },
+    profile: { type: 'string', default: '' },
   },
 });
 const without = options.without.split(',');
 const ms = Number(options.ms);
+const profiling = options.profile === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`];
 
 function bodyOf(model: string, stream: boolean, words = 40): Buffer {
   const content = 'some words of a prompt with a "quote" and a line\n'.repeat(Math.ceil(words / 10));
@@ -198,7 +200,7 @@ try {
   const starts = {
     nginx: () => startNginx(upstreamUrl, folder),
     node: () => startPassthrough(upstreamUrl),
-    godel: () => startGodel(upstreamUrl, folder),
+    godel: () => startGodel(upstreamUrl, folder, profiling),
     portkey: () => startPortkey(upstreamUrl, folder),
   };
   for (const [name, start] of Object.entries(starts)) {

@@ -67,6 +67,9 @@ function proxyEnvironment(options: ProxyProcessOptions, port: number): NodeJS.Pr
   return { ...Object.fromEntries(kept), GODEL_PROXY_PORT: String(port) };
 }
 
+/** What a request leaves behind is small and short-lived: a young generation (MiB) of Node's usual size would only hold memory. */
+export const PROXY_NODE_OPTIONS = ['--max-semi-space-size=4'] as const;
+
 export function createProxyProcess(options: ProxyProcessOptions): ProxyProcess {
   const { paths, log } = options;
   const client = createProxyClient(paths.proxySocketFile);
@@ -88,7 +91,7 @@ export function createProxyProcess(options: ProxyProcessOptions): ProxyProcess {
   function launch(outFile: string, port: number): void {
     mkdirSync(paths.logDir, { recursive: true, mode: 0o700 });
     const out = openSync(outFile, 'w', 0o600);
-    const child = spawn(options.nodePath, [options.proxyFile], {
+    const child = spawn(options.nodePath, [...PROXY_NODE_OPTIONS, options.proxyFile], {
       detached: true,
       stdio: ['ignore', out, out],
       env: proxyEnvironment(options, port),

@@ -4,6 +4,7 @@ import { createPriceTable } from '../../proxy/cost.ts';
 import { readOptions } from '../../proxy/request-options.ts';
 import { candidatesFor, isModelAllowed, nameOf, type Rules, type Wish, weighted } from '../../proxy/routing.ts';
 import { routeOf } from '../../proxy/wire/routes.ts';
+import { scanFields } from '../../proxy/wire/scan.ts';
 import { type Policy, policySchema } from '../../src/costs/schema.ts';
 import { providerAt } from '../support/proxy-rig.ts';
 
@@ -103,7 +104,7 @@ test('a key may ask only for its models, by any of their names', () => {
 
 describe('options of a request', () => {
   const read = (body: string, headers = {}) => {
-    const result = readOptions(headers, Buffer.from(body));
+    const result = readOptions(headers, Buffer.from(body), scanFields(Buffer.from(body), ['routing']).get('routing'));
     return { ...result.options, body: result.body.toString() };
   };
   test('the field routing is read and taken out, wherever it stands', () => {

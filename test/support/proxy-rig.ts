@@ -4,7 +4,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import SQLite from 'better-sqlite3';
 import { type Accounts, createAccounts, dayOf, monthOf } from '../../proxy/accounts.ts';
 import { createPriceTable } from '../../proxy/cost.ts';
 import { createDemoProvider, type DemoProvider } from '../../proxy/demo/server.ts';
@@ -15,7 +14,6 @@ import { createLimiter } from '../../proxy/limits.ts';
 import { createRecorder, type Recorder } from '../../proxy/recording/recorder.ts';
 import { openRecordings, type RecordingStore } from '../../proxy/recording/store.ts';
 import { readHere } from '../../proxy/report-reader.ts';
-import { createReports } from '../../proxy/reports.ts';
 import type { Rules } from '../../proxy/routing.ts';
 import { createProxyServer, type ProxyServer } from '../../proxy/server.ts';
 import { createLog } from '../../src/base/log.ts';
@@ -135,7 +133,6 @@ export async function createProxyRig(
     return { policy: parsed, prices: createPriceTable(parsed.prices) };
   };
   let rules = rulesFrom({});
-  const reader = new SQLite(ledgerFile, { readonly: true });
   const log = createLog({ level: 'error', destination: join(folder, 'log'), name: 'test' });
   const recordings = openRecordings(join(folder, 'recordings.db'));
   const recorder = createRecorder(recordings, now, log);
@@ -145,7 +142,7 @@ export async function createProxyRig(
     accounts,
     limiter: createLimiter(now),
     health,
-    reports: readHere(createReports(reader)),
+    reports: readHere(ledger),
     recorder,
     rules: () => rules,
     onActivity: (activity) => activities.push(activity),
@@ -202,7 +199,6 @@ export async function createProxyRig(
       await Promise.all([demo.stop(), upstream.stop()]);
       await recorder.idle();
       recordings.close();
-      reader.close();
       ledger.close();
       if (options.folder === undefined) await rm(folder, { recursive: true });
     },
