@@ -2,28 +2,19 @@
  * Godel's extension for Pi: reports what the agent does and hands it prompts, over the bridge.
  * Bundled to one file; Pi loads it with `-e`.
  */
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { ExtensionAPI, ExtensionContext } from '@earendil-works/pi-coding-agent';
 import type { BridgeDown } from '../../src/agents/bridge-protocol.ts';
 import { type BridgeLink, openBridgeLink } from './bridge-link.ts';
 import { messageText } from './message-text.ts';
 import { openPromptRecord } from './prompt-record.ts';
-import { summaryOf } from './summary.ts';
+import { aboutCall } from './summary.ts';
 import { todosOf } from './todos.ts';
 
 type PromptMessage = Extract<BridgeDown, { type: 'prompt' }>;
 
 /** A prompt that was handed over must show up as a message within this time (ms), or it is handed over again. */
 const SHOW_UP_MS = 15_000;
-
-/** Equal for equal inputs of a tool: what makes a repeated call visible. */
-function digestOf(args: unknown): string {
-  return createHash('sha1')
-    .update(JSON.stringify(args ?? null))
-    .digest('hex')
-    .slice(0, 16);
-}
 
 /** Texts of the user messages in the conversation. */
 function userTexts(context: ExtensionContext): string[] {
@@ -145,15 +136,9 @@ export default function godel(pi: ExtensionAPI): void {
     if (event.message.role === 'user') outbox.appeared(messageText(event.message.content));
   });
   pi.on('tool_execution_start', (event) => {
-    const summary = summaryOf(event.args);
     const todos = todosOf(event.toolName, event.args);
     if (todos) link?.emit({ kind: 'todos', items: todos });
-    link?.emit({
-      kind: 'tool-start',
-      tool: event.toolName,
-      ...(summary ? { summary } : {}),
-      digest: digestOf(event.args),
-    });
+    link?.emit({ kind: 'tool-start', tool: event.toolName, ...aboutCall(event.args) });
   });
   pi.on('tool_execution_end', (event) =>
     link?.emit({ kind: 'tool-end', tool: event.toolName, isError: event.isError }),

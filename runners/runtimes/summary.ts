@@ -1,4 +1,5 @@
-/** One line about a tool call, whatever a program calls its arguments. Pure. */
+/** What is told of a tool call, whatever a program calls its arguments: a line for people, and a digest of all of it. Pure. */
+import { createHash } from 'node:crypto';
 
 const MOST = 160;
 const NAMES = ['command', 'cmd', 'file_path', 'filePath', 'path', 'pattern', 'url', 'query', 'description'];
@@ -20,4 +21,14 @@ export function summaryOf(input: unknown): string | undefined {
     if (typeof text === 'string' && text.trim() !== '') return oneLine(text);
   }
   return undefined;
+}
+
+/** What the daemon is told of a call: equal digests for equal inputs only, however alike their summaries are. */
+export function aboutCall(input: unknown): { summary?: string; digest: string } {
+  const summary = summaryOf(input);
+  const digest = createHash('sha256')
+    .update(JSON.stringify(input ?? null))
+    .digest('hex')
+    .slice(0, 32);
+  return { ...(summary === undefined ? {} : { summary }), digest };
 }

@@ -68,7 +68,8 @@ export function createAcpDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink
     const summary = summaryOf(update.rawInput);
     const told = summary !== undefined || !['pending', undefined].includes(update.status as string | undefined);
     tools.set(id, { name, told });
-    if (told) sink.toolStarted(name, summary ?? oneLine(String(update.title ?? '')));
+    const titled = { description: String(update.title ?? ''), input: update.rawInput };
+    if (told) sink.toolStarted(name, summary === undefined ? titled : update.rawInput);
   }
 
   function toolUpdate(update: Json): void {

@@ -93,7 +93,7 @@ export function createClaudeDriver(config: HostConfig, env: NodeJS.ProcessEnv, s
       tools.set(String(part.id), String(part.name));
       const todos = todosOf(String(part.name), part.input);
       if (todos) sink.todos(todos);
-      sink.toolStarted(String(part.name), summaryOf(part.input));
+      sink.toolStarted(String(part.name), part.input);
     }
   }
 

@@ -39,19 +39,19 @@ export function userTextsIn(rollout: string): string[] {
   return texts;
 }
 
-/** Name and summary of an item that is a tool call; undefined for words and thoughts. */
-export function toolOf(item: Item): { tool: string; summary?: string } | undefined {
+/** Name and input of an item that is a tool call; undefined for words and thoughts. */
+export function toolOf(item: Item): { tool: string; input: Json } | undefined {
   switch (item.type) {
     case 'commandExecution':
-      return { tool: 'shell', summary: oneLine(String(item.command ?? '')) };
+      return { tool: 'shell', input: { command: item.command } };
     case 'fileChange': {
-      const paths = ((item.changes ?? []) as { path?: string }[]).map((change) => change.path ?? '');
-      return { tool: 'edit', summary: oneLine(paths.join(' ')) };
+      const changes = (item.changes ?? []) as { path?: string }[];
+      return { tool: 'edit', input: { path: changes.map((change) => change.path ?? ''), changes } };
     }
     case 'mcpToolCall':
-      return { tool: `${String(item.server)}.${String(item.tool)}` };
+      return { tool: `${String(item.server)}.${String(item.tool)}`, input: (item.arguments ?? {}) as Json };
     case 'webSearch':
-      return { tool: 'web-search', summary: oneLine(String(item.query ?? '')) };
+      return { tool: 'web-search', input: { query: item.query } };
     default:
       return undefined;
   }
@@ -92,7 +92,7 @@ export function createCodexDriver(config: HostConfig, env: NodeJS.ProcessEnv, si
   function started(item: Item): void {
     if (item.type === 'userMessage' && typeof item.clientId === 'string') sink.taken(item.clientId);
     const tool = toolOf(item);
-    if (tool) sink.toolStarted(tool.tool, tool.summary);
+    if (tool) sink.toolStarted(tool.tool, tool.input);
   }
 
   function completed(item: Item): void {

@@ -32,7 +32,8 @@ export interface DriverSink {
   turnStarted(): void;
   /** No turn runs any more; `error` when it ended in one. */
   settled(error?: string): void;
-  toolStarted(tool: string, summary?: string): void;
+  /** `input` is all that the tool was given, in the form of the program: it is what tells one call from another. */
+  toolStarted(tool: string, input: unknown): void;
   /** The program's own todo tool wrote this list. */
   todos(items: readonly ProgramTodo[]): void;
   toolEnded(tool: string, isError: boolean, output?: string): void;

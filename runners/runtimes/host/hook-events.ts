@@ -49,7 +49,7 @@ export function reportHook(body: Json, sink: DriverSink): void {
     case 'PreToolUse': {
       const todos = todosOf(tool, body.tool_input);
       if (todos) sink.todos(todos);
-      return sink.toolStarted(tool, summaryOf(body.tool_input));
+      return sink.toolStarted(tool, body.tool_input);
     }
     case 'PostToolUse':
       return sink.toolEnded(tool, false);

@@ -1,8 +1,8 @@
 /** Ties a driver to the daemon's bridge, to the outbox of its agent and to the pane: the whole life of one program. */
-import { createHash } from 'node:crypto';
 import { newId } from '../../../src/base/id.ts';
 import type { BridgeLink } from '../bridge-link.ts';
 import type { PromptRecord } from '../prompt-record.ts';
+import { aboutCall } from '../summary.ts';
 import type { Ask, Driver, DriverSink, HostConfig } from './driver.ts';
 import { createHostOutbox, type QueuedPrompt } from './outbox.ts';
 import type { Transcript } from './transcript.ts';
@@ -32,8 +32,6 @@ export interface Host {
   stop(): Promise<void>;
 }
 
-const digest = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 32);
-
 /** What a typed line means for an open question: a number, a word of the choices, or free text. Pure. */
 export function choiceOf(ask: Ask, typed: string): string | undefined {
   const text = typed.trim();
@@ -62,9 +60,9 @@ export function createHost(options: HostOptions): Host {
       link.emit({ kind: 'settled', ...(error === undefined ? {} : { error }) });
       outbox.settled();
     },
-    toolStarted(tool, summary) {
-      transcript.tool(tool, summary);
-      const about = summary === undefined ? {} : { summary, digest: digest(`${tool} ${summary}`) };
+    toolStarted(tool, input) {
+      const about = aboutCall(input);
+      transcript.tool(tool, about.summary);
       link.emit({ kind: 'tool-start', tool, ...about });
     },
     todos: (items) => link.emit({ kind: 'todos', items: [...items] }),

@@ -1,7 +1,6 @@
 /** Pi in rpc mode. It gives no id back for a prompt, so a prompt is known by its text when it appears in the conversation. */
 
 import { messageText } from '../message-text.ts';
-import { summaryOf } from '../summary.ts';
 import { todosOf } from '../todos.ts';
 import type { Driver, DriverSink, HostConfig, HostPrompt } from './driver.ts';
 import { type Json, type JsonLines, spawnJsonLines } from './json-lines.ts';
@@ -55,7 +54,7 @@ export function createPiDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink:
     tool_execution_start(message) {
       const todos = todosOf(String(message.toolName), message.args);
       if (todos) sink.todos(todos);
-      sink.toolStarted(String(message.toolName), summaryOf(message.args));
+      sink.toolStarted(String(message.toolName), message.args);
     },
     tool_execution_end: (message) =>
       sink.toolEnded(

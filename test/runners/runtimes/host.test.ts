@@ -6,12 +6,14 @@ import { describe, expect, test } from 'vitest';
 import { choicesOf } from '../../../runners/runtimes/host/acp.ts';
 import { permissionResult, transcriptFile, userTextsIn } from '../../../runners/runtimes/host/claude.ts';
 import { toolOf } from '../../../runners/runtimes/host/codex.ts';
+import type { Driver, DriverSink, HostConfig } from '../../../runners/runtimes/host/driver.ts';
 import { pasteOf } from '../../../runners/runtimes/host/face.ts';
-import { choiceOf } from '../../../runners/runtimes/host/host.ts';
+import { choiceOf, createHost } from '../../../runners/runtimes/host/host.ts';
 import { createHostOutbox, type QueuedPrompt } from '../../../runners/runtimes/host/outbox.ts';
-import { createTranscript, excerpt, harmless } from '../../../runners/runtimes/host/transcript.ts';
+import { createTranscript, excerpt, harmless, silentTranscript } from '../../../runners/runtimes/host/transcript.ts';
 import { isOlder } from '../../../runners/runtimes/program.ts';
 import { openPromptRecord } from '../../../runners/runtimes/prompt-record.ts';
+import type { AgentEventInput } from '../../../src/agents/bridge-protocol.ts';
 
 /** The transcript's own colours. */
 const COLOUR = new RegExp(`${'\u001b'}\\[\\d*m`, 'g');
@@ -101,6 +103,32 @@ describe('prompts', () => {
   });
 });
 
+describe('tool calls', () => {
+  test('two long ones that begin alike are told apart, the same one twice is not', () => {
+    const told: AgentEventInput[] = [];
+    let sink: DriverSink | undefined;
+    createHost({
+      config: {} as HostConfig,
+      record: openPromptRecord(join(mkdtempSync(join(tmpdir(), 'outbox-')), 'delivered.txt')),
+      transcript: silentTranscript,
+      link: () => ({ emit: (event) => void told.push(event), promptStatus: () => {}, close: () => {} }),
+      driver: (given) => {
+        sink = given;
+        return {} as Driver;
+      },
+      onEnd: () => {},
+    });
+    const command = `printf ${'x'.repeat(300)}`;
+    for (const input of [{ command: `${command}1` }, { command: `${command}2` }, { command: `${command}1` }])
+      sink?.toolStarted('Bash', input);
+    const [first, second, third] = told.map((event) => (event.kind === 'tool-start' ? event : undefined));
+    expect(first?.summary).toHaveLength(160);
+    expect(second?.summary).toBe(first?.summary);
+    expect(second?.digest).not.toBe(first?.digest);
+    expect(third?.digest).toBe(first?.digest);
+  });
+});
+
 describe('what a person types', () => {
   const ask = { id: '1', kind: 'permission' as const, question: 'Bash: ls', choices: ['allow', 'always', 'deny'] };
   test.each([
@@ -166,7 +194,10 @@ describe('dialects of programs', () => {
   });
 
   test('tools of Codex, and options of ACP', () => {
-    expect(toolOf({ type: 'commandExecution', command: 'ls\n-l' })).toEqual({ tool: 'shell', summary: 'ls -l' });
+    expect(toolOf({ type: 'commandExecution', command: 'ls\n-l' })).toEqual({
+      tool: 'shell',
+      input: { command: 'ls\n-l' },
+    });
     expect(toolOf({ type: 'agentMessage' })).toBeUndefined();
     const options = [
       { optionId: 'o', name: 'Yes', kind: 'allow_once' },

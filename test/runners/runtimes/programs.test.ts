@@ -13,6 +13,7 @@ import { createCodexDriver } from '../../../runners/runtimes/host/codex.ts';
 import type { Ask, Driver, DriverSink, HostConfig } from '../../../runners/runtimes/host/driver.ts';
 import { createOpencodeRuntime } from '../../../runners/runtimes/opencode.ts';
 import type { RuntimeFiles } from '../../../runners/runtimes/registry.ts';
+import { summaryOf } from '../../../runners/runtimes/summary.ts';
 import type { Dialect, Permission, Runtime } from '../../../src/agents/runtime.ts';
 import { newId } from '../../../src/base/id.ts';
 import { makeRepository, script, until } from '../../support/home.ts';
@@ -49,7 +50,7 @@ function recorder() {
     taken: (id) => void log.push(`taken ${id}`),
     turnStarted: () => void log.push('turn'),
     settled: (error) => void log.push(error === undefined ? 'settled' : `settled with ${error}`),
-    toolStarted: (tool, summary) => void log.push(`tool ${tool} ${summary ?? ''}`),
+    toolStarted: (tool, input) => void log.push(`tool ${tool} ${summaryOf(input) ?? ''}`),
     todos: (items) => void log.push(`todos ${items.map((todo) => `${todo.status} ${todo.content}`).join(', ')}`),
     toolEnded: (tool, isError) => void log.push(`tool over ${tool}${isError ? ' with an error' : ''}`),
     text: (piece) => void words.push(piece),
