@@ -32,6 +32,8 @@ export interface BoardOptions {
   parts: AgentParts;
   files: ProgramFiles;
   proxy: ProxyProcess;
+  /** Of this program: the board's must be the same. */
+  release: string;
 }
 
 /** Changes are gathered this long (ms) before the screen follows. */
@@ -58,6 +60,7 @@ export function createBoard(options: BoardOptions): Board {
       board: {
         argv: [process.execPath, files.board],
         env: { ...withoutTerm(base), GODEL_PROJECT: projectId, NODE_ENV: 'production' },
+        release: options.release,
       },
       cli: { GODEL_NODE: process.execPath, GODEL_CLI: files.cli, GODEL_PROJECT: projectId },
       log,

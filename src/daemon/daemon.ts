@@ -119,7 +119,7 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
     touched: (agentId) => snapshots.touch(agentId),
   });
   stops.push(() => parts.runner.close());
-  const board = createBoard({ core, parts, files, proxy });
+  const board = createBoard({ core, parts, files, proxy, release: version });
   stops.push(board.stop);
   const snapshots = startSnapshots(core, parts, repos);
   stops.push(snapshots.stop);

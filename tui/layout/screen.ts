@@ -16,8 +16,8 @@ export interface ScreenOptions {
   server: TmuxServer;
   /** Name of the tmux session. */
   session: string;
-  /** Program of the board and its environment. */
-  board: { argv: readonly string[]; env: Readonly<Record<string, string>> };
+  /** Program of the board and its environment; a board of another release is started anew when the screen is opened. */
+  board: { argv: readonly string[]; env: Readonly<Record<string, string>>; release: string };
   /** Variables by which keys find the CLI: see `CLI` in bindings.ts. */
   cli: Readonly<Record<'GODEL_NODE' | 'GODEL_CLI' | 'GODEL_PROJECT', string>>;
   log: Log;
@@ -134,6 +134,7 @@ export function createScreen(options: ScreenOptions): Screen {
     );
     await server.batch([
       ['set-option', '-p', '-t', pane, '@godel_kind', 'board'],
+      ['set-option', '-p', '-t', pane, '@godel_release', options.board.release],
       ...styleCommands(target),
       ...keyCommands(),
     ]);
@@ -148,7 +149,11 @@ export function createScreen(options: ScreenOptions): Screen {
   async function reviveBoard(): Promise<void> {
     const board = (await list()).find((pane) => pane.kind === 'board');
     if (!board) throw new Error('the board pane is gone');
-    if (board.dead) await server.tmux('respawn-pane', '-k', '-t', board.pane, boardCommand());
+    const [release] = await server.tmux('display-message', '-p', '-t', board.pane, '#{@godel_release}');
+    if (board.dead || release !== options.board.release) {
+      await server.tmux('respawn-pane', '-k', '-t', board.pane, boardCommand());
+      await server.tmux('set-option', '-p', '-t', board.pane, '@godel_release', options.board.release);
+    }
     await followBoard(board.pane);
   }
 

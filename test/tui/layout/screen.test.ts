@@ -33,15 +33,19 @@ afterAll(async () => {
 beforeEach(async () => {
   await screen?.stop();
   await server.tmux('kill-session', '-t', '=s').catch(() => undefined);
-  screen = createScreen({
+  screen = screenOf('1.0.0');
+  await screen.ensure({ columns: 160, rows: 45 });
+});
+
+function screenOf(release: string): Screen {
+  return createScreen({
     server,
     session: 's',
-    board: { argv: ['sleep', '1000'], env: {} },
+    board: { argv: ['sleep', '1000'], env: {}, release },
     cli: { GODEL_NODE: process.execPath, GODEL_CLI: join(folder, 'cli.js'), GODEL_PROJECT: 'p' },
     log,
   });
-  await screen.ensure({ columns: 160, rows: 45 });
-});
+}
 
 async function agent(name: string): Promise<string> {
   const [[pane = ''] = []] = await server.sequence([
@@ -55,6 +59,25 @@ const agents = (count: number, name: string) =>
 const sync = (panes: readonly string[]) => screen.sync(panes.map((pane) => ({ pane, state: 'idle' })));
 const list = (format: string) => server.tmux('list-panes', '-s', '-t', '=s:', '-F', format);
 const ask = async (format: string) => (await server.tmux('display-message', '-p', '-t', '=s:', format))[0];
+
+describe('the board', () => {
+  const board = async () =>
+    (await list('#{@godel_kind} #{pane_id} #{pane_pid}')).find((line) => line.startsWith('board '));
+
+  test('goes on when the daemon comes back, and is started anew in its pane by another release', async () => {
+    const before = await board();
+    await screen.stop();
+    screen = screenOf('1.0.0');
+    await screen.ensure({ columns: 160, rows: 45 });
+    expect(await board()).toBe(before);
+    await screen.stop();
+    screen = screenOf('1.1.0');
+    await screen.ensure({ columns: 160, rows: 45 });
+    const after = await board();
+    expect(after?.split(' ')[1]).toBe(before?.split(' ')[1]);
+    expect(after).not.toBe(before);
+  });
+});
 
 describe('arranging', () => {
   test('every page has the board’s column and even cells; what is told is true when sync returns', async () => {
