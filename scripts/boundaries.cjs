@@ -38,6 +38,7 @@ const pureFiles = anyOf([
   'due',
   'fields',
   'graph-operations',
+  'move-operations',
   'operations',
   'period',
   'permissions',

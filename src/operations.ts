@@ -20,6 +20,7 @@ import { reviewOperations } from './reviews/operations.ts';
 import { roleOperations } from './roles/operations.ts';
 import { secretOperations } from './secrets/operations.ts';
 import { checkpointOperations } from './sessions/checkpoint-operations.ts';
+import { moveOperations } from './sessions/move-operations.ts';
 import { sessionOperations } from './sessions/operations.ts';
 import { syncOperations } from './sync/operations.ts';
 import { systemOperations } from './system/operations.ts';
@@ -51,6 +52,7 @@ export const operations = {
   ...recordingOperations,
   ...sessionOperations,
   ...checkpointOperations,
+  ...moveOperations,
   ...historyOperations,
   ...backupOperations,
   ...doctorOperations,

@@ -1,7 +1,7 @@
 /** Codex as an agent: a private CODEX_HOME whose one provider is the proxy, which serves it the Responses dialect. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Prepared, PrepareSpec, Runtime } from '../../src/agents/runtime.ts';
+import { type Prepared, type PrepareSpec, type Runtime, SESSION_ID_FILE } from '../../src/agents/runtime.ts';
 import type { Tool } from '../../src/agents/schema.ts';
 import { git } from '../../src/base/git.ts';
 import { codexHistory } from './history/codex.ts';
@@ -74,7 +74,7 @@ export function createCodexRuntime(options: CodexRuntimeOptions): Runtime {
     const common = await git(spec.cwd, ['rev-parse', '--git-common-dir']);
     await writeFile(join(home, 'config.toml'), codexConfig(spec, resolve(spec.cwd, common.trim())), { mode: 0o600 });
     await writeFile(join(home, 'hooks.json'), `${JSON.stringify(hookSettings(options), null, 2)}\n`, { mode: 0o600 });
-    const idFile = join(spec.home, 'session-id');
+    const idFile = join(spec.home, SESSION_ID_FILE);
     // What Godel knows counts: it may have put the agent to another conversation.
     if (spec.sessionId !== undefined && spec.sessionId !== readSessionId(idFile))
       writeSessionId(idFile, spec.sessionId);

@@ -1,7 +1,7 @@
 /** Writes what the protocol host needs beside the agent, and gives the command that starts it. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PrepareSpec } from '../../src/agents/runtime.ts';
+import { type PrepareSpec, SESSION_ID_FILE } from '../../src/agents/runtime.ts';
 import type { HostConfig } from './host/driver.ts';
 
 export interface HostFiles {
@@ -25,7 +25,7 @@ export async function hostCommand(files: HostFiles, spec: PrepareSpec, given: Gi
     agentName: spec.agentName,
     instructions: spec.instructions,
     model: spec.choice ? modelOf(spec) : '',
-    sessionIdFile: join(spec.home, 'session-id'),
+    sessionIdFile: join(spec.home, SESSION_ID_FILE),
     permission: spec.permission,
   };
   const file = join(spec.home, 'host.json');

@@ -71,6 +71,9 @@ export interface ScreenVerdict {
   question?: Question;
 }
 
+/** File in the home of an agent with the id of its conversation, where the program chooses it. */
+export const SESSION_ID_FILE = 'session-id';
+
 /** What is known of the place of a conversation. */
 export interface HistoryPlace {
   /** Private home directory of the agent. */
@@ -99,6 +102,8 @@ export interface NativeHistory {
   read(text: string): SessionTurn[];
   /** Writes another conversation, which ends with a turn of this one, for an agent that does not run. Overwrites none but its own. */
   plant(spec: PlantSpec): Promise<{ sessionFile: string; sessionId: string }>;
+  /** Where a conversation that begins anew goes, so that no earlier one is gone on with. Pure. */
+  fresh(spec: Pick<PlantSpec, 'home' | 'cwd' | 'id'>): { sessionFile?: string; sessionId?: string };
 }
 
 export interface Runtime {

@@ -41,8 +41,8 @@ export interface Starter {
   begin(agent: Agent, bead: Bead | undefined, choice: ModelChoice | undefined): Promise<Agent>;
   /** The bead is the agent's: in progress, assigned, and claimed until it ends. @throws GodelError bead-claimed */
   takeBead(unit: Unit, bead: Bead, name: string): Promise<void>;
-  /** Ends what is left of the life before, and starts the next one. */
-  restart(agent: Agent, by: string): Promise<Agent>;
+  /** Ends what is left of the life before, and starts the next one, which is told to go on, or `text`; null = nothing. */
+  restart(agent: Agent, by: string, text?: string | null): Promise<Agent>;
 }
 
 export function createStarter(options: StarterOptions): Starter {
@@ -72,13 +72,13 @@ export function createStarter(options: StarterOptions): Starter {
   };
 
   /** Told once, however often it had to be started again before it could read it. */
-  async function tellToGoOn(unit: Unit, agent: Agent, bead: Bead, by: string): Promise<void> {
-    const text = resumePrompt(bead.id);
+  async function tell(unit: Unit, agent: Agent, text: string, by: string): Promise<void> {
     if ((await openPrompts(unit.tx, agent.id)).some((prompt) => prompt.text === text)) return;
     await queuePrompt(unit.tx, { id: newId(), agentId: agent.id, text, author: by, when: 'after-turn', now: unit.now });
   }
 
-  async function nextLife(agent: Agent, bead: Bead | undefined, by: string): Promise<Agent> {
+  async function nextLife(agent: Agent, bead: Bead | undefined, by: string, text?: string | null): Promise<Agent> {
+    const told = text === undefined ? bead && resumePrompt(bead.id) : text;
     const isTold = deliveryOf(options.runtimes.get(agent.runtime), agent.headless) !== 'paste';
     return units.run(async (unit) => {
       const known = await loadAgent(unit, agent.id);
@@ -93,12 +93,12 @@ export function createStarter(options: StarterOptions): Starter {
       };
       const saved = await moveAgent(unit, known.id, 'retry', 'agent:state', change, { reason: `by ${by}` });
       if (bead) await takeBead(unit, bead, agent.name);
-      if (bead && isTold) await tellToGoOn(unit, agent, bead, by);
+      if (told && isTold) await tell(unit, agent, told, by);
       return saved;
     });
   }
 
-  async function restart(agent: Agent, by: string): Promise<Agent> {
+  async function restart(agent: Agent, by: string, text?: string | null): Promise<Agent> {
     // A program that outlived its terminal must not work beside its own next life.
     if (isLive(agent.lifecycle) || agent.pane !== undefined) await ending.stop(agent);
     else await ending.sweep(agent);
@@ -106,16 +106,16 @@ export function createStarter(options: StarterOptions): Starter {
     const runtime = options.runtimes.get(agent.runtime);
     const bead = agent.beadId === undefined ? undefined : await options.resolveBead(agent.projectId, agent.beadId);
     const choice = options.chooseModel(config, runtime, { provider: agent.provider, model: agent.model });
-    return begin(await nextLife(agent, bead, by), bead, choice);
+    return begin(await nextLife(agent, bead, by, text), bead, choice);
   }
 
   return {
     begin,
     takeBead,
-    restart(agent, by) {
+    restart(agent, by, text) {
       const running = restarting.get(agent.id);
       if (running) return running;
-      const work = restart(agent, by).finally(() => restarting.delete(agent.id));
+      const work = restart(agent, by, text).finally(() => restarting.delete(agent.id));
       restarting.set(agent.id, work);
       return work;
     },

@@ -1,6 +1,6 @@
 /** Handlers of agents, and what brings agents back. */
 import { createAgentService } from '../agents/service.ts';
-import { type ChooseModel, createStarter, type StarterOptions } from '../agents/starting.ts';
+import { type ChooseModel, createStarter, type Starter, type StarterOptions } from '../agents/starting.ts';
 import { modelOfTier } from '../costs/policy.ts';
 import { chooseModel, providersOf } from '../costs/providers.ts';
 import type { RepoService } from '../repos/service.ts';
@@ -17,6 +17,8 @@ export interface AgentServicesOptions extends Pick<StarterOptions, 'configOf' | 
 export interface AgentServices {
   agents: ReturnType<typeof createAgentService>;
   revival: Revival;
+  starter: Starter;
+  chooseModel: ChooseModel;
 }
 
 const chooseModelOf =
@@ -43,5 +45,5 @@ export function createAgentServices(options: AgentServicesOptions): AgentService
     recover: revival.recover,
     log: core.log,
   });
-  return { agents, revival };
+  return { agents, revival, starter, chooseModel: shared.chooseModel };
 }

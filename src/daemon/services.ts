@@ -93,7 +93,7 @@ export function createServices(options: ServicesOptions): Services {
     },
   });
 
-  const { agents, revival } = createAgentServices({
+  const { agents, revival, starter, chooseModel } = createAgentServices({
     core,
     parts,
     repos,
@@ -107,7 +107,16 @@ export function createServices(options: ServicesOptions): Services {
 
   const messages = createMessagePart({ core, parts, inbox, configOf: configOfProject });
 
-  const sessions = createSessionsPart({ core, parts, repos, worktrees, proxy, configOf: configOfProject });
+  const sessions = createSessionsPart({
+    core,
+    parts,
+    repos,
+    worktrees,
+    proxy,
+    starter,
+    chooseModel,
+    configOf: configOfProject,
+  });
 
   const money = createMoneyServices({ core, repos, proxy });
 

@@ -1,5 +1,6 @@
 /** Sessions: they follow agents, and are read from the runtimes' own files or the proxy's recordings. */
 import { agentSchema } from '../agents/schema.ts';
+import type { ChooseModel, Starter } from '../agents/starting.ts';
 import { findAgent, listAgents, liveAgents, resolveAgent, revivableAgents } from '../agents/store.ts';
 import { messageOf } from '../base/error.ts';
 import { resolveBead } from '../beads/store.ts';
@@ -20,6 +21,7 @@ import { workingTree } from '../worktrees/snapshot.ts';
 import type { AgentParts } from './agent-parts.ts';
 import type { Core } from './core.ts';
 import type { ProxyProcess } from './proxy-process.ts';
+import { createSessionMoves, type MoveHandlers } from './session-moves.ts';
 
 export interface SessionsPartOptions {
   core: Core;
@@ -27,11 +29,13 @@ export interface SessionsPartOptions {
   repos: RepoService;
   worktrees: WorktreeService;
   proxy: ProxyProcess;
+  starter: Starter;
+  chooseModel: ChooseModel;
   configOf: (projectId: string) => Promise<Config>;
 }
 
 export interface SessionsPart {
-  handlers: ReturnType<typeof createSessionService> & ReturnType<typeof createCheckpointService>;
+  handlers: ReturnType<typeof createSessionService> & ReturnType<typeof createCheckpointService> & MoveHandlers;
   /** Traffic of an agent with its models. */
   onActivity(activity: Activity): void;
   stop(): Promise<void>;
@@ -43,7 +47,9 @@ export function createSessionsPart(options: SessionsPartOptions): SessionsPart {
   const { database, clock } = options.core;
   const reading = readingOf(options);
   const checkpoints = checkpointsOf(options, reading);
-  const { order, onActivity, stop } = startFollowing(options, checkpoints);
+  const { order, onActivity, afterwards, stop } = startFollowing(options, checkpoints);
+  const moves = createSessionMoves({ ...options, reading, checkpoints, settled: order });
+  afterwards(moves.finish);
   const shared = {
     database,
     settled: order,
@@ -58,6 +64,7 @@ export function createSessionsPart(options: SessionsPartOptions): SessionsPart {
         agentId: async (projectId, text) => (await resolveAgent(database.db, projectId, text)).id,
       }),
       ...createCheckpointService({ ...shared, checkpoints, project: (id) => options.repos.project(id) }),
+      ...moves.handlers,
     },
     onActivity,
     stop,
@@ -141,6 +148,8 @@ function startFollowing({ core, configOf }: SessionsPartOptions, checkpoints: Ch
 
   return {
     order: () => order,
+    /** Beside the rest, once everything was looked at. */
+    afterwards: (work: () => Promise<void>) => beside(order.then(work)),
     onActivity: ({ agentId, requests }: Activity) => beside(automatic.requests(agentId, requests)),
     async stop() {
       unsubscribe();

@@ -68,6 +68,12 @@ export async function writeCheckpoint(spec: WriteSpec): Promise<Checkpoint> {
   return { ...checkpoint, ref, commit };
 }
 
+/** The conversation of a checkpoint; undefined when it was too long to be kept, or the ref is gone. */
+export async function readConversation(gitDir: string, commit: string): Promise<string | undefined> {
+  const result = await tryGit(gitDir, ['cat-file', 'blob', `${commit}:${CONVERSATION}`]);
+  return result.code === 0 ? result.stdout : undefined;
+}
+
 /** Ref and commit of every checkpoint of a repository. */
 export async function checkpointRefs(gitDir: string): Promise<Map<string, string>> {
   const listed = await git(gitDir, ['for-each-ref', '--format=%(refname) %(objectname)', ROOT]);

@@ -28,6 +28,21 @@ export const sessionRefusals = {
     message: (a) => `The session ${p(a, 'session')} has no turn "${p(a, 'id')}".`,
     hint: (a) => `godel session tree ${p(a, 'session')} shows its turns.`,
   },
+  'session-move-failed': {
+    kind: 'internal_error',
+    message: (a) => `The session of ${p(a, 'name')} could not be put elsewhere: ${p(a, 'problem')}.`,
+    hint: (a) => `What was there before is kept: godel checkpoint restore ${p(a, 'checkpoint')}`,
+  },
+  'runner-unknown': {
+    kind: 'not_found',
+    message: (a) => `There is no runner "${p(a, 'runner')}" here.`,
+    hint: (a) => `Runners: ${p(a, 'known')}. Leave --runner out to stay on ${p(a, 'known')}.`,
+  },
+  'nothing-to-compact': {
+    kind: 'conflict',
+    message: (a) => `The conversation of ${p(a, 'name')} has nothing that could be made shorter.`,
+    hint: (a) => `godel session show ${p(a, 'name')} tells how long it is.`,
+  },
   'session-moving': {
     kind: 'conflict',
     message: (a) => `The session of ${p(a, 'name')} is being put elsewhere right now.`,

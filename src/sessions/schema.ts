@@ -126,3 +126,43 @@ export const checkpointSchema = z.object({
 });
 export type Checkpoint = z.infer<typeof checkpointSchema>;
 export type Code = NonNullable<Checkpoint['code']>;
+
+/** A session on its way to another place: all that is needed to do it again from the start. */
+export interface Move {
+  agentId: string;
+  agentName: string;
+  projectId: string;
+  beadId?: string | undefined;
+  /** Session it goes on from, and the turn it goes on after; null when it begins anew. */
+  from: Session;
+  turn: string | null;
+  origin: SessionOrigin;
+  code?: Code | undefined;
+  /** Name of the new conversation, a UUID. */
+  id: string;
+  /** Commit of a checkpoint that has the conversation, for when the runtime's file has not. */
+  kept?: string | undefined;
+  /** Begins anew and is told what was before, though its program could take it over. */
+  isTold: boolean;
+  runtime: string;
+  model?: string | undefined;
+  provider?: string | undefined;
+  /** Starts the agent when it is there. */
+  start: boolean;
+  prompt?: string | undefined;
+  by: string;
+  /** Checkpoint of what was there before. */
+  safety: string;
+  /** The new session of the agent, once its row is written; the text it is to be told. */
+  settled?: { sessionId: string; text: string | null } | undefined;
+}
+
+export const movedSchema = z.object({
+  session: sessionSchema,
+  checkpoint: z.string().describe('Checkpoint of what was there before'),
+  files: z.string().optional().describe('Checkpoint whose files were put back'),
+  carried: z
+    .enum(['native', 'told', 'new'])
+    .describe('How the conversation came along: the program has it, it was told what was before, or it begins anew'),
+});
+export type Moved = z.infer<typeof movedSchema>;

@@ -7,6 +7,7 @@ import type { Config } from '../config.ts';
 import { failure } from '../errors.ts';
 import type { Project } from '../repos/schema.ts';
 import type { Database } from '../storage/database.ts';
+import { type ExactCode, ignoredInTheWay, restoreExactly } from './exact.ts';
 import { planFiles, shareFiles } from './files.ts';
 import { readLog } from './hook.ts';
 import type { HookRunner } from './hook-runner.ts';
@@ -46,6 +47,10 @@ export interface WorktreeService {
   release(project: Project, bead: Bead): Promise<void>;
   /** Path of a worktree that is there. @throws GodelError worktree-not-found */
   existing(project: Project, beadId: string): Promise<string>;
+  /** Ignored files of the worktree that putting `tree` back would overwrite. */
+  inTheWay(project: Project, beadId: string, tree: string): Promise<string[]>;
+  /** Makes the files of a worktree, its HEAD and its branch exactly what they were. Nothing may run in it. */
+  putBack(project: Project, beadId: string, code: ExactCode): Promise<void>;
 }
 
 const MAX_LOG_BYTES = 256 * 1024;
@@ -269,5 +274,10 @@ export function createWorktreeService(options: WorktreeServiceOptions): Worktree
       await remove(project, bead.id, 'its work is done');
     },
     existing,
+    inTheWay: async (project, beadId, tree) => ignoredInTheWay(await existing(project, beadId), tree),
+    async putBack(project, beadId, code) {
+      const path = await existing(project, beadId);
+      await restoreExactly({ trees: keeper.treesOf(project), path, ...code });
+    },
   };
 }

@@ -70,4 +70,5 @@ export const claudeHistory: NativeHistory = {
     await writeFile(sessionFile, cutClaude(text, turn, id, cwd), { mode: 0o600, flush: true });
     return { sessionFile, sessionId: id };
   },
+  fresh: ({ home, cwd, id }) => ({ sessionFile: transcriptFile(join(home, 'claude'), cwd, id), sessionId: id }),
 };

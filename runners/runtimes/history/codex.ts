@@ -107,4 +107,5 @@ export const codexHistory: NativeHistory = {
     await writeFile(sessionFile, cutCodex(text, turn, id, cwd), { mode: 0o600, flush: true });
     return { sessionFile, sessionId: id };
   },
+  fresh: () => ({}),
 };

@@ -70,4 +70,5 @@ export const piHistory: NativeHistory = {
     await writeFile(sessionFile, cutPi(text, turn, id, cwd), { mode: 0o600, flush: true });
     return { sessionFile, sessionId: id };
   },
+  fresh: ({ home, id }) => ({ sessionFile: join(home, 'pi', 'sessions', `${id}.jsonl`) }),
 };

@@ -1,0 +1,99 @@
+/** Sessions put elsewhere, with everything that takes: worktrees, programs, the start of agents. */
+import { freeNames } from '../agents/names.ts';
+import { resolveBead } from '../beads/store.ts';
+import { readConversation } from '../sessions/checkpoint-ref.ts';
+import type { Checkpoints } from '../sessions/checkpoints.ts';
+import { createForking } from '../sessions/forking.ts';
+import { createMoveService } from '../sessions/move-service.ts';
+import { createMoving } from '../sessions/moving.ts';
+import type { Reading } from '../sessions/reading.ts';
+import type { Code } from '../sessions/schema.ts';
+import type { SessionsPartOptions } from './sessions-part.ts';
+
+export type MoveHandlers = ReturnType<typeof createMoveService>;
+
+interface SessionMovesOptions extends SessionsPartOptions {
+  reading: Reading;
+  checkpoints: Checkpoints;
+  /** Resolves when every session tells what its agent is now. */
+  settled: () => Promise<void>;
+}
+
+export interface SessionMoves {
+  handlers: MoveHandlers;
+  /** Does what was not finished when the daemon was killed. */
+  finish(): Promise<void>;
+}
+
+export function createSessionMoves(options: SessionMovesOptions): SessionMoves {
+  const { core, parts, repos, worktrees, starter, reading, checkpoints, settled, configOf } = options;
+  const { database, units, clock, log } = core;
+  const findBead = (projectId: string, id: string) => resolveBead(database.db, projectId, id);
+  const historyOf = (runtime: string) => parts.runtimes.get(runtime).history;
+  const { homeOf } = parts.launcher;
+
+  async function makeWorktree(projectId: string, beadId: string): Promise<string> {
+    const bead = await findBead(projectId, beadId);
+    return (await worktrees.ensure(await repos.project(projectId), bead, await configOf(projectId))).path;
+  }
+
+  async function putBack(projectId: string, beadId: string, code: Code): Promise<void> {
+    await makeWorktree(projectId, beadId);
+    const { tree, head, branch } = code;
+    await worktrees.putBack(await repos.project(projectId), beadId, { tree, head, branch });
+  }
+
+  const moving = createMoving({
+    database,
+    units,
+    reading,
+    checkpoints,
+    historyOf,
+    homeOf,
+    keptText: async (projectId, commit) => readConversation((await repos.project(projectId)).gitDir, commit),
+    putBack,
+    inTheWay: async (projectId, beadId, tree) =>
+      worktrees.inTheWay(await repos.project(projectId), beadId, tree).catch(() => []),
+    stop: parts.ending.stop,
+    restart: starter.restart,
+    settled,
+    now: clock.now,
+    log,
+  });
+
+  const choiceFor = async (
+    projectId: string,
+    runtime: string,
+    wanted: { model?: string | undefined; provider?: string | undefined },
+  ) => options.chooseModel(await configOf(projectId), parts.runtimes.get(runtime), wanted);
+
+  const forking = createForking({
+    units,
+    moving,
+    historyOf,
+    homeOf,
+    findBead,
+    makeWorktree,
+    projectPath: async (projectId) => (await repos.project(projectId)).path,
+    putBack,
+    takeBead: starter.takeBead,
+    begin: async (agent, bead) => starter.begin(agent, bead, await choiceFor(agent.projectId, agent.runtime, agent)),
+  });
+
+  return {
+    handlers: createMoveService({
+      database,
+      units,
+      reading,
+      checkpoints,
+      moving,
+      forking,
+      settled,
+      probe: async (runtime) => parts.runtimes.get(runtime).probe(),
+      modelFor: choiceFor,
+      freeName: (taken, wanted, role) => freeNames(taken, wanted, role, 1)[0] as string,
+      runners: [parts.runner.id],
+    }),
+    finish: moving.finish,
+  };
+}
