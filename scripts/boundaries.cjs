@@ -30,6 +30,7 @@ const features = anyOf([
 /** Files of a feature that every surface may read: they do no input or output. */
 const pureFiles = anyOf([
   'batch',
+  'board-route',
   'bridge-protocol',
   'bulk-operations',
   'checkpoint-operations',

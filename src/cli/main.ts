@@ -3,7 +3,6 @@
 import { type CliContext, globalFlags } from './context.ts';
 import { connectDaemon } from './daemon-control.ts';
 import { ignoreClosedPipes, printError, processStreams } from './output.ts';
-import { createProgram, runProgram } from './program.ts';
 
 async function main(words: readonly string[]): Promise<void> {
   ignoreClosedPipes();
@@ -24,6 +23,22 @@ async function main(words: readonly string[]): Promise<void> {
       process.exitCode = code;
     },
   };
+  // Nothing but the board is read for the board, so that its first frame comes soon.
+  if (words.length === 0) await alone(context);
+  else await commanded(context, words);
+}
+
+async function alone(context: CliContext): Promise<void> {
+  const { openBoard } = await import('./commands/board.ts');
+  try {
+    await openBoard(context, { json: false, debug: false, start: true });
+  } catch (error) {
+    process.exitCode = printError(processStreams, error, { json: false, debug: false });
+  }
+}
+
+async function commanded(context: CliContext, words: readonly string[]): Promise<void> {
+  const { createProgram, runProgram } = await import('./program.ts');
   const program = createProgram(context);
   try {
     await runProgram(program, words);

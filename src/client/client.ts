@@ -2,7 +2,7 @@
 import { type ErrorKind, GodelError, messageOf } from '../base/error.ts';
 import type { AnyOperation, InputOf, OutputOf } from '../base/operation.ts';
 import { failure } from '../errors.ts';
-import { type Operations, operations } from '../operations.ts';
+import type { Operations } from '../operations.ts';
 import type { EventsOptions } from './events.ts';
 import { type Answer, type Endpoint, exchange } from './http.ts';
 
@@ -26,21 +26,24 @@ export interface Client {
     input: InputOf<Operations[K]>,
     options?: CallOptions,
   ): Promise<OutputOf<Operations[K]>>;
+  /** The same by its route alone, without reading what all the others are. */
+  send(http: Route, input: Fields): Promise<unknown>;
   /** Follows events until the signal aborts. */
   events(options: EventsOptions): Promise<void>;
 }
 
 type Fields = Record<string, unknown>;
+type Route = Pick<AnyOperation['http'], 'method' | 'path'>;
 
 /** Path, query and body of a call. Pure. */
-export function encodeCall(operation: AnyOperation, fields: Fields): { path: string; body: string | undefined } {
+export function encodeCall(http: Route, fields: Fields): { path: string; body: string | undefined } {
   const rest: Fields = { ...fields };
-  const path = operation.http.path.replaceAll(/:([a-zA-Z]+)/g, (_match, name: string) => {
+  const path = http.path.replaceAll(/:([a-zA-Z]+)/g, (_match, name: string) => {
     const value = rest[name];
     delete rest[name];
     return encodeURIComponent(String(value ?? '-'));
   });
-  if (!['GET', 'DELETE'].includes(operation.http.method)) return { path: `/api/v1${path}`, body: JSON.stringify(rest) };
+  if (!['GET', 'DELETE'].includes(http.method)) return { path: `/api/v1${path}`, body: JSON.stringify(rest) };
   const query = new URLSearchParams();
   for (const [key, value] of Object.entries(rest)) {
     for (const each of Array.isArray(value) ? value : [value]) if (each !== undefined) query.append(key, String(each));
@@ -88,24 +91,29 @@ export function createClient(options: ClientOptions): Client {
     ...(options.projectId ? { 'x-godel-project': options.projectId } : {}),
     ...(!options.projectId && options.projectPath ? { 'x-godel-path': encodeURIComponent(options.projectPath) } : {}),
   };
+  async function send(http: Route, input: Fields, call: CallOptions = {}): Promise<unknown> {
+    const { path, body } = encodeCall(http, input);
+    const answer = await exchange(options, {
+      method: http.method,
+      path,
+      headers:
+        body === undefined
+          ? headers
+          : { ...headers, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) },
+      body,
+      timeoutMs: call.timeoutMs ?? options.timeoutMs ?? 0,
+      signal: call.signal,
+    }).catch((error: unknown) => {
+      throw failure('daemon-unreachable', { problem: messageOf(error) }, error);
+    });
+    return decode(answer);
+  }
+
   return {
-    async call(key, input, call = {}) {
-      const operation: AnyOperation = operations[key];
-      const { path, body } = encodeCall(operation, input as Fields);
-      const answer = await exchange(options, {
-        method: operation.http.method,
-        path,
-        headers:
-          body === undefined
-            ? headers
-            : { ...headers, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) },
-        body,
-        timeoutMs: call.timeoutMs ?? options.timeoutMs ?? 0,
-        signal: call.signal,
-      }).catch((error: unknown) => {
-        throw failure('daemon-unreachable', { problem: messageOf(error) }, error);
-      });
-      return decode(answer) as never;
+    send,
+    async call(key, input, call) {
+      const { operations } = await import('../operations.ts');
+      return send(operations[key].http, input as Fields, call) as never;
     },
     async events(follow) {
       const { followEvents } = await import('./events.ts');

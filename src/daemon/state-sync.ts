@@ -40,7 +40,6 @@ export interface StateSync {
 }
 
 interface Attached {
-  assertWritable: () => Promise<void>;
   flusher: Flusher;
   watch: RefWatch;
   upkeep: Upkeep;
@@ -50,6 +49,8 @@ export function createStateSync(options: StateTakeOptions): StateSync {
   const { database, log, replica } = options;
   const attached = new Map<string, Promise<Attached>>();
   const running = new Map<string, Attached>();
+  /** Asked inside of transactions, so it never waits for a project to be attached: that needs transactions itself. */
+  const writable = new Map<string, () => Promise<void>>();
   const importer: StateImport = createStateImport(options);
 
   const trailers = (changes: readonly PendingChange[]): string =>
@@ -80,7 +81,7 @@ export function createStateSync(options: StateTakeOptions): StateSync {
         .reread()
         .catch((error: unknown) => log.error({ projectId: project.id, problem: messageOf(error) }, 'ref not read'));
     });
-    const parts = { assertWritable: createWritableCheck(project.gitDir), flusher, watch, upkeep };
+    const parts = { flusher, watch, upkeep };
     running.set(project.id, parts);
     await flusher.flush();
     return parts;
@@ -94,10 +95,12 @@ export function createStateSync(options: StateTakeOptions): StateSync {
 
   return {
     async attach(project) {
+      if (!writable.has(project.id)) writable.set(project.id, createWritableCheck(project.gitDir));
       const known = attached.get(project.id) ?? start(project);
       attached.set(project.id, known);
       await known.catch((error: unknown) => {
         attached.delete(project.id);
+        writable.delete(project.id);
         throw error;
       });
     },
@@ -127,7 +130,9 @@ export function createStateSync(options: StateTakeOptions): StateSync {
       });
     },
     async assertWritable(projectId) {
-      await (await partsOf(projectId)).assertWritable();
+      const check = writable.get(projectId);
+      if (!check) throw new Error(`project ${projectId} is not attached`);
+      await check();
     },
     writing() {
       for (const { flusher } of running.values()) {

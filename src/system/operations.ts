@@ -4,6 +4,7 @@ import { eventSchema } from '../base/event.ts';
 import { operation } from '../base/operation.ts';
 import { pageInput, pageOf } from '../base/page.ts';
 import { table } from '../base/table.ts';
+import { boardRoute } from './board-route.ts';
 import { daemonStatusSchema, settingSchema, snapshotSchema } from './schema.ts';
 
 export const systemOperations = {
@@ -42,7 +43,7 @@ export const systemOperations = {
   }),
   boardOpen: operation({
     name: 'board open',
-    http: { method: 'POST', path: '/board/open' },
+    http: boardRoute,
     summary: 'Prepare the screen and tell the command that attaches to it',
     input: z.object({
       columns: z.coerce.number().int().min(1).max(2000).default(200),

@@ -5,6 +5,12 @@ import { chmod, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { git } from '../../../src/base/git.ts';
+import { newId } from '../../../src/base/id.ts';
+import { createLog } from '../../../src/base/log.ts';
+import { homePaths } from '../../../src/base/paths.ts';
+import { allBeads } from '../../../src/beads/store.ts';
+import { createCore } from '../../../src/daemon/core.ts';
+import { insertProject } from '../../../src/repos/store.ts';
 import { listQuarantine } from '../../../src/storage/quarantine.ts';
 import { writeGroup } from '../../../src/storage/state-ref/group-writer.ts';
 import { beadPath } from '../../../src/storage/state-ref/layout.ts';
@@ -201,4 +207,24 @@ test('our small packs are rolled up, packs of the person stay, and every object 
   expect(packsToRoll(sizes([1, 1, 1, 100])).length).toBe(3);
   expect(packsToRoll(sizes([1, 2, 4, 8])).length).toBeLessThanOrEqual(4);
   expect(packsToRoll(sizes([1, 10, 100]))).toEqual([]);
+});
+
+test('a change made while its project is being attached waits for that, and that does not wait for the change', async () => {
+  const bead = await ann.create('known');
+  await ann.close();
+  const core = await createCore({
+    paths: homePaths({ GODEL_HOME: join(ann.home, 'another') }),
+    environment: {},
+    clock: { now: Date.now },
+    log: createLog({ level: 'error', destination: join(ann.home, 'log'), name: 'test' }),
+  });
+  const project = { ...ann.project, id: newId() };
+  await core.database.transact((tx) => insertProject(tx, project));
+  const attached = core.sync.attach(project);
+  const file = { path: 'notes/one.json', fields: { id: 'one', uid: 'one' }, subject: 'one: noted' };
+  await Promise.all([attached, core.units.run((unit) => unit.persist(project.id, file))]);
+  expect((await allBeads(core.database.db, project.id)).map(({ id }) => id)).toEqual([bead.id]);
+  expect(await git(ann.gitDir, ['show', 'refs/godel/state:notes/one.json'])).toContain('"one"');
+  await core.stop();
+  await ann.open();
 });
