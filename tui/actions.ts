@@ -25,6 +25,8 @@ export interface ActionContext extends Surroundings {
   readonly store: Store;
   /** Runs the action of a help entry after help was closed. */
   readonly runAction: (action: string) => void;
+  /** Puts a session back or forks it, after the question was answered with yes. */
+  confirmedMove: (action: string, targets: readonly string[]) => Promise<void>;
   /** Answers an item of the inbox. */
   readonly answerItem: (id: string, answer: { choice?: string; text?: string }) => Promise<void>;
 }
@@ -194,10 +196,12 @@ async function control(
   context.store.dispatch({ type: 'unmark' });
 }
 
-async function stopAgents(context: ActionContext): Promise<void> {
+/** Yes to the question that is asked. */
+async function confirmed(context: ActionContext): Promise<void> {
   const { mode, agents } = context.store.get();
   if (mode.name !== 'confirm') return;
   context.store.dispatch({ type: 'mode', mode: { name: 'board' } });
+  if (mode.action !== 'stopAgents') return context.confirmedMove(mode.action, mode.targets);
   const chosen = mode.targets.flatMap((id) => agents.get(id) ?? []).filter((agent) => isLive(agent.lifecycle));
   await control(context, chosen, 'agentStop', 'Stopped');
 }
@@ -432,7 +436,7 @@ export const boardHandlers = {
   lowerPriority: priorityBy(-1),
   copyId,
   spawn: (context) => spawnOn(context, targetBeads(context.store.get())),
-  stopAgents,
+  confirmed,
   restart,
   pauseOrResume,
   review,

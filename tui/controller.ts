@@ -10,6 +10,7 @@ import { typedBy } from './keys.ts';
 import { clean } from './model/text.ts';
 import type { UiAction } from './model/ui.ts';
 import type { Surroundings } from './ports.ts';
+import { confirmedMove, sessionHandlers } from './session-actions.ts';
 import type { Store } from './store.ts';
 import { scrollLimit } from './views/panels.ts';
 import { worktreeHandlers } from './worktree-actions.ts';
@@ -27,6 +28,7 @@ export const callHandlers: Readonly<Record<CallAction, (context: ActionContext) 
   dismissItem,
   goToAsker,
   ...worktreeHandlers,
+  ...sessionHandlers,
   archiveConvoy,
 };
 
@@ -37,6 +39,7 @@ export function createController(store: Store, surroundings: Surroundings): Cont
     ...surroundings,
     store,
     runAction: (action) => run(action as ActionName),
+    confirmedMove: (action, targets) => confirmedMove(context, action, targets),
     answerItem: (id, answer) => answerItem(context, id, answer),
   };
 

@@ -23,6 +23,7 @@ import {
   noWaiting,
 } from './model/reasons.ts';
 import { selectedBead } from './model/selection.ts';
+import { noPoint } from './model/session.ts';
 import type { Model, ModeName } from './model/state.ts';
 import type { UiAction } from './model/ui.ts';
 
@@ -35,7 +36,8 @@ export const callActions = [
   'lowerPriority',
   'copyId',
   'spawn',
-  'stopAgents',
+  'confirmed',
+  'showSession',
   'restart',
   'pauseOrResume',
   'review',
@@ -68,7 +70,7 @@ export type ActionName = UiAction | CallAction;
 export type Binding = KeyBinding<ModeName, ActionName, Model>;
 
 const cards: readonly ModeName[] = ['board', 'detail'];
-const scrolling: readonly ModeName[] = ['board', 'detail', 'log', 'queue', 'output', 'inbox', 'convoys'];
+const scrolling: readonly ModeName[] = ['board', 'detail', 'log', 'queue', 'output', 'inbox', 'convoys', 'session'];
 const noChange = (list: 'done' | 'undone', word: string) => (model: Model) =>
   awayReason(model) ?? (model[list].length === 0 ? `Nothing to ${word}` : undefined);
 
@@ -107,6 +109,7 @@ const boardKeys: readonly Binding[] = [
   { action: 'openQueue', modes: ['board'], keys: ['Q'], operation: 'mergeList', tooltip: 'Show the merge queue, and unfinished work that clashes' },
   { action: 'showWorktrees', modes: [...cards, 'output'], keys: ['w'], operation: 'worktreeList', tooltip: 'Show the worktrees: state, ports, size; again reads them anew', disabledReason: awayReason },
   { action: 'showCosts', modes: cards, keys: ['$'], operation: 'costOverview', tooltip: 'Show what was spent, by whom and on what, and the budgets', disabledReason: awayReason },
+  { action: 'showSession', modes: [...cards, 'session'], keys: ['T'], operation: 'sessionTree', tooltip: 'Show the conversation with its checkpoints: go back to one, or fork there', disabledReason: awayReason },
   { action: 'openConvoys', modes: ['board'], keys: ['C'], tooltip: 'Show the convoys: how far each is and when it may be done' },
   { action: 'openLog', modes: ['board'], keys: ['@'], tooltip: 'Show what was run' },
   { action: 'openSetup', modes: ['board'], keys: [','], operation: 'configSet', tooltip: 'Choose provider, set-up and proof command', disabledReason: awayReason },
@@ -123,7 +126,7 @@ const movementKeys: readonly Binding[] = [
   { action: 'halfDown', modes: scrolling, keys: ['C-d', 'pagedown'], tooltip: 'Half a page down' },
   { action: 'halfUp', modes: scrolling, keys: ['C-u', 'pageup'], tooltip: 'Half a page up' },
   { action: 'back', modes: scrolling, keys: ['esc', 'q'], tooltip: 'One level back' },
-  { action: 'leaveHint', modes: ['board', 'detail', 'log', 'queue', 'output', 'inbox', 'convoys', 'filter', 'command', 'prompt', 'confirm', 'help', 'setup'], keys: ['C-c'], tooltip: 'How to leave the board' },
+  { action: 'leaveHint', modes: ['board', 'detail', 'log', 'queue', 'output', 'inbox', 'convoys', 'session', 'filter', 'command', 'prompt', 'confirm', 'help', 'setup'], keys: ['C-c'], tooltip: 'How to leave the board' },
 ];
 
 // biome-ignore format: one line a key reads as the table it is.
@@ -135,7 +138,7 @@ const lineKeys: readonly Binding[] = [
   { action: 'submitPrompt', modes: ['prompt'], keys: ['enter'], hint: 'send', tooltip: 'Send what was typed' },
   { action: 'nextField', modes: ['prompt'], keys: ['tab', 'S-tab'], hint: 'description', tooltip: 'Between title and description', disabledReason: (model) => (model.mode.name === 'prompt' && model.mode.description ? undefined : 'There is one field only') },
   { action: 'back', modes: ['command', 'prompt', 'help'], keys: ['esc'], hint: 'cancel', tooltip: 'Close without doing anything' },
-  { action: 'stopAgents', modes: ['confirm'], keys: ['y'], operation: 'agentStop', hint: 'yes', tooltip: 'Do it', disabledReason: awayReason },
+  { action: 'confirmed', modes: ['confirm'], keys: ['y'], hint: 'yes', tooltip: 'Do it', disabledReason: awayReason },
   { action: 'back', modes: ['confirm'], keys: ['n', 'esc', 'q', 'enter'], hint: 'no', tooltip: 'Leave it as it is' },
   { action: 'runHelpEntry', modes: ['help'], keys: ['enter'], hint: 'run', tooltip: 'Run the selected entry' },
   { action: 'answerSetup', modes: ['setup'], keys: ['enter'], operation: 'configSet', hint: 'next', tooltip: 'Take this answer' },
@@ -148,6 +151,12 @@ const lineKeys: readonly Binding[] = [
 const convoyKeys: readonly Binding[] = [
   { action: 'filterConvoy', modes: ['convoys'], keys: ['enter'], hint: 'cards', tooltip: 'Show the cards of the convoy only', disabledReason: noConvoy },
   { action: 'archiveConvoy', modes: ['convoys'], keys: ['A'], operation: 'convoyArchive', hint: 'archive', tooltip: 'Put the convoy away, or take it back', disabledReason: (model) => awayReason(model) ?? noConvoy(model) },
+];
+
+// biome-ignore format: one line a key reads as the table it is.
+const sessionKeys: readonly Binding[] = [
+  { action: 'askRewind', modes: ['session'], keys: ['b'], operation: 'sessionRewind', hint: 'go back', tooltip: 'Put conversation and files back to this point (asks first)', disabledReason: (model) => awayReason(model) ?? noPoint(model) },
+  { action: 'askFork', modes: ['session'], keys: ['f'], operation: 'sessionFork', hint: 'fork', tooltip: 'Another agent goes on from this point (asks first)', disabledReason: (model) => awayReason(model) ?? noPoint(model) },
 ];
 
 // biome-ignore format: one line a key reads as the table it is.
@@ -165,6 +174,7 @@ export const keymap: readonly Binding[] = [
   ...boardKeys,
   ...inboxKeys,
   ...convoyKeys,
+  ...sessionKeys,
   ...movementKeys,
   ...lineKeys,
   ...edit.map(({ action, keys, tooltip }) => ({ action, keys, tooltip, modes: typing })),

@@ -93,7 +93,9 @@ export const sessionOperations = {
     output: z.object({
       session: sessionSchema,
       turns: z.array(sessionTurnSchema),
-      marks: z.array(z.object({ turn: z.string().nullable(), text: z.string() })).describe('What hangs on which turn'),
+      marks: z
+        .array(z.object({ turn: z.string().nullable(), text: z.string(), checkpoint: z.string().optional() }))
+        .describe('What hangs on which turn'),
       source: sessionViewSchema.shape.source,
     }),
     permission: 'session:read',

@@ -45,6 +45,7 @@ const childMark = (child: Session): Mark => ({
 const checkpointMark = (checkpoint: Checkpoint): Mark => ({
   turn: checkpoint.turn,
   text: `* checkpoint ${checkpoint.name ?? shortId(checkpoint.id)} (${checkpoint.reason})`,
+  checkpoint: checkpoint.id,
 });
 
 export function createSessionService(options: SessionServiceOptions): Service {

@@ -27,20 +27,35 @@ export function turnLine(turn: SessionTurn, length = LINE_LENGTH): string {
 export interface Mark {
   turn: string | null;
   text: string;
+  /** The checkpoint it stands for. */
+  checkpoint?: string | undefined;
+}
+
+/** A line of a tree, with what it stands for. */
+export interface TreeRow {
+  text: string;
+  turn?: string | undefined;
+  checkpoint?: string | undefined;
 }
 
 /** One line a turn; what branches is indented, and marks stand below the turn they belong to. */
-export function treeText(turns: readonly SessionTurn[], marks: readonly Mark[]): string {
+export function treeRows(turns: readonly SessionTurn[], marks: readonly Mark[]): TreeRow[] {
   const known = new Set(turns.map((turn) => turn.id));
   const at = Map.groupBy(marks, (mark) => (mark.turn !== null && known.has(mark.turn) ? mark.turn : null));
-  const lines = (at.get(null) ?? []).map((mark) => mark.text);
+  const rowsOf = (turn: string | null, indent: string) =>
+    (at.get(turn) ?? []).map(({ text, checkpoint }): TreeRow => ({ text: `${indent}${text}`, checkpoint }));
+  const rows = rowsOf(null, '');
   for (const { turn, depth } of walk(turns)) {
     const indent = '  '.repeat(depth);
-    lines.push(`${indent}${turnLine(turn)}`);
-    lines.push(...(at.get(turn.id) ?? []).map((mark) => `${indent}  ${mark.text}`));
+    rows.push({ text: `${indent}${turnLine(turn)}`, turn: turn.id }, ...rowsOf(turn.id, `${indent}  `));
   }
-  return lines.join('\n');
+  return rows;
 }
+
+export const treeText = (turns: readonly SessionTurn[], marks: readonly Mark[]): string =>
+  treeRows(turns, marks)
+    .map((row) => row.text)
+    .join('\n');
 
 const fenced = (text: string) => {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map((match) => match[0].length));

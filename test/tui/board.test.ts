@@ -546,3 +546,45 @@ describe('search and convoys on the board', () => {
     expect(robot.screen()).not.toContain('Moving');
   });
 });
+
+it('shows the conversation of an agent with its checkpoints; goes back or forks there after a question', async () => {
+  const robot = await openBoard(makeSnapshot([makeBead(0, { title: 'Work', status: 'in-progress' })]));
+  const turn = (id: string, parent: string | null, role: string, text: string) => ({
+    id,
+    parent,
+    role,
+    text,
+    calls: [],
+  });
+  const session = { id: 'session-aaaa-bbbbcccc', agentName: 'worker-1' };
+  robot.client.answers.set('sessionTree', () => ({
+    session,
+    turns: [turn('u1', null, 'user', 'Write it'), turn('a1', 'u1', 'assistant', 'Written')],
+    marks: [{ turn: 'u1', text: '* checkpoint base (asked)', checkpoint: 'checkpoint-1' }],
+    source: 'runtime',
+  }));
+  robot.client.answers.set('sessionRewind', () => ({ session, checkpoint: 'kept0001', carried: 'native' }));
+  robot.client.answers.set('sessionFork', () => ({
+    agent: { name: 'worker-2' },
+    beadId: 'godel-fork1',
+    carried: 'native',
+  }));
+  robot.press('l', 'T');
+  await robot.sees('a1 assistant Written');
+  expect(robot.screen()).toMatch(/u1 user Write it\n.*\* checkpoint base \(asked\)\n.*a1 assistant Written/);
+  robot.press('k', 'b');
+  await robot.sees('Put conversation and files back to “checkpoint base (asked)”?');
+  // No is the answer of the key that is pressed by habit.
+  robot.press('enter');
+  expect(last(robot)?.operation).toBe('sessionTree');
+  robot.press('T');
+  await robot.sees('a1 assistant Written');
+  robot.press('k', 'b', 'y');
+  await robot.sees('worker-1 is back there; what was there is checkpoint kept0001');
+  expect(last(robot)).toEqual({ operation: 'sessionRewind', input: { id: session.id, to: 'checkpoint-1' } });
+  robot.press('T');
+  await robot.sees('a1 assistant Written');
+  robot.press('f', 'y');
+  await robot.sees('worker-2 goes on from there on godel-fork1');
+  expect(last(robot)).toEqual({ operation: 'sessionFork', input: { id: session.id, at: 'a1' } });
+});

@@ -4,6 +4,7 @@ import type { Bead, BeadStatus } from '../../src/beads/schema.ts';
 import type { Convoy, ConvoyStatus } from '../../src/convoys/schema.ts';
 import type { InboxItem } from '../../src/inbox/schema.ts';
 import type { Project } from '../../src/repos/schema.ts';
+import type { TreeRow } from '../../src/sessions/text.ts';
 import { emptyInput, type TextInput } from './input.ts';
 import { type MergeModel, noMerge } from './merge.ts';
 
@@ -19,6 +20,18 @@ export interface Connection {
 
 /** What a prompt line asks for; `create` has a second field, the description. */
 export type PromptKind = 'create' | 'edit' | 'spawn' | 'message' | 'return' | 'answer';
+
+/** The conversation of an agent: turns, and the checkpoints below them. */
+export interface SessionMode {
+  readonly name: 'session';
+  /** Session the rows are of; none while it is read. */
+  readonly sessionId?: string;
+  readonly title: string;
+  readonly rows: readonly TreeRow[];
+  readonly index: number;
+  /** What is shown when there are no rows. */
+  readonly note: string;
+}
 
 export type Mode =
   | { readonly name: 'board' }
@@ -47,6 +60,7 @@ export type Mode =
     }
   | { readonly name: 'help'; readonly input: TextInput; readonly index: number; readonly from?: string }
   | { readonly name: 'convoys'; readonly index: number }
+  | SessionMode
   | { readonly name: 'inbox'; readonly index: number; readonly choice: number }
   | { readonly name: 'log'; readonly scroll: number }
   | { readonly name: 'queue'; readonly scroll: number }

@@ -5,6 +5,7 @@ import { arrangementOf, cardHeight, endOfWindow, geometryOf } from './geometry.t
 import { moveChoice, moveInInbox, openInbox } from './inbox.ts';
 import { type Edit, edits, emptyInput, inputOf, type TextInput } from './input.ts';
 import { selectedAgent, selectedBead, targetAgents, targetBeads } from './selection.ts';
+import { askFork, askRewind, moveInSession } from './session.ts';
 import { LANES, type Mode, type Model, type PromptKind, setupStart } from './state.ts';
 
 function selectIn(model: Model, lane: BeadStatus, index: number): Model {
@@ -39,6 +40,7 @@ function scrolled(model: Model, by: number): Model {
 function move(model: Model, by: number): Model {
   if (model.mode.name === 'inbox') return moveInInbox(model, by);
   if (model.mode.name === 'convoys') return moveInConvoys(model, by);
+  if (model.mode.name === 'session') return moveInSession(model, by);
   if (model.mode.name !== 'board') return scrolled(model, by);
   if (model.cursor.zone === 'agents') return moveAgent(model, by * geometryOf(model).agentColumns);
   const { lane } = model.cursor;
@@ -68,6 +70,7 @@ function sideways(model: Model, by: 1 | -1): Model {
 function edge(model: Model, last: boolean): Model {
   if (model.mode.name === 'inbox') return moveInInbox(model, last ? 1_000_000 : -1_000_000);
   if (model.mode.name === 'convoys') return moveInConvoys(model, last ? 1_000_000 : -1_000_000);
+  if (model.mode.name === 'session') return moveInSession(model, last ? 1_000_000 : -1_000_000);
   if (model.mode.name !== 'board') return scrolled(model, last ? 1_000_000 : -1_000_000);
   if (model.cursor.zone === 'agents') return moveAgent(model, last ? model.crew.length : -model.crew.length);
   return selectIn(model, model.cursor.lane, last ? Number.MAX_SAFE_INTEGER : 0);
@@ -193,6 +196,8 @@ export const uiActions = {
   }),
   applyFilter: (model: Model): Model => ({ ...model, mode: { name: 'board' } }),
   openConvoys,
+  askRewind,
+  askFork,
   filterConvoy,
   openCommand: (model: Model): Model => ({
     ...model,

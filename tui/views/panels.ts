@@ -17,6 +17,7 @@ import { inboxPanel } from './inbox.ts';
 import { inputLines } from './input-lines.ts';
 import { cutLine, ends, fillRows, restyled, span } from './lines.ts';
 import { queueBody } from './queue-panel.ts';
+import { sessionPanel } from './session.ts';
 
 type ModeOf<N extends Mode['name']> = Extract<Mode, { name: N }>;
 
@@ -223,6 +224,7 @@ export function panelLines(model: Model, rows: number): Line[] | undefined {
   if (mode.name === 'help') return helpPanel(model, mode, rows);
   if (mode.name === 'inbox') return inboxPanel(model, rows);
   if (mode.name === 'convoys') return convoysPanel(model, rows);
+  if (mode.name === 'session') return sessionPanel(model, mode, rows);
   const text = scrollingOf(model);
   if (text) return scrolled(text, model.size.columns, rows);
   return mode.name === 'setup' ? setupPanel(model, mode, rows) : undefined;
