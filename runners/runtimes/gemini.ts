@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deniedTools, type Prepared, type PrepareSpec, type Runtime } from '../../src/agents/runtime.ts';
+import { geminiHistory } from './history/gemini.ts';
 import { createProgram } from './program.ts';
 import { type HostFiles, hostCommand, modelOf } from './protocol-host.ts';
 
@@ -63,6 +64,7 @@ export function createGeminiRuntime(options: GeminiRuntimeOptions): Runtime {
     delivery: 'bridge',
     protocol: true,
     dialects: ['google'],
+    history: geminiHistory,
     enforces: ['read', 'edit', 'shell', 'web'],
     instructions: 'system',
     probe: program.probe,

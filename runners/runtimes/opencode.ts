@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deniedTools, type Prepared, type PrepareSpec, type Runtime } from '../../src/agents/runtime.ts';
+import { opencodeHistory } from './history/opencode.ts';
 import { createProgram } from './program.ts';
 import { type HostFiles, hostCommand, modelOf } from './protocol-host.ts';
 
@@ -80,6 +81,7 @@ export function createOpencodeRuntime(options: OpencodeRuntimeOptions): Runtime 
     delivery: 'bridge',
     protocol: true,
     dialects: ['openai-chat', 'anthropic'],
+    history: opencodeHistory,
     enforces: ['read', 'edit', 'shell', 'web'],
     instructions: 'system',
     probe: program.probe,

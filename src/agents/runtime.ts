@@ -98,10 +98,15 @@ export interface PlantSpec {
 export interface NativeHistory {
   /** File of the conversation, when there is one. */
   find(place: HistoryPlace): Promise<string | undefined>;
+  /** Text of the conversation, where the file is no text of one. */
+  load?(file: string, place: HistoryPlace): Promise<string>;
   /** Turns of such a file in the order they were written; lines that were cut by a kill are passed over. Pure. */
   read(text: string): SessionTurn[];
-  /** Writes another conversation, which ends with a turn of this one, for an agent that does not run. Overwrites none but its own. */
-  plant(spec: PlantSpec): Promise<{ sessionFile: string; sessionId: string }>;
+  /**
+   * Writes another conversation, which ends with a turn of this one, for an agent that does not run. Overwrites none but its own.
+   * Absent where a program cannot be given one; it is told what was said then.
+   */
+  plant?(spec: PlantSpec): Promise<{ sessionFile: string; sessionId: string }>;
   /** Where a conversation that begins anew goes, so that no earlier one is gone on with. Pure. */
   fresh(spec: Pick<PlantSpec, 'home' | 'cwd' | 'id'>): { sessionFile?: string; sessionId?: string };
 }

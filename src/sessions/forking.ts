@@ -107,7 +107,7 @@ export function createForking(options: ForkingOptions): Forking {
     const how = moving.carriedBy({ from, turn, runtime, isTold: false });
     const history = options.historyOf(runtime);
     const to = { name: agent.name, worktree: cwd, beadId: agent.beadId };
-    if (how === 'native' && history && loaded.text !== undefined && turn !== null) {
+    if (how === 'native' && history?.plant && loaded.text !== undefined && turn !== null) {
       const home = options.homeOf(agent.id);
       const spec = { home, cwd, text: loaded.text, turn, id: newId(), atMs: Date.parse(agent.createdAt) };
       return { how, place: await history.plant(spec), text: forkedText(to, wish.prompt) };

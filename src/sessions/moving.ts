@@ -72,7 +72,7 @@ export function createMoving(options: MovingOptions): Moving {
 
   const carriedBy: Moving['carriedBy'] = ({ from, runtime, turn, isTold }) => {
     if (turn === null) return 'new';
-    return !isTold && runtime === from.runtime && options.historyOf(runtime) ? 'native' : 'told';
+    return !isTold && runtime === from.runtime && options.historyOf(runtime)?.plant ? 'native' : 'told';
   };
 
   const load: Moving['load'] = async ({ from, turn, kept, projectId }) => {
@@ -104,7 +104,7 @@ export function createMoving(options: MovingOptions): Moving {
     const history = options.historyOf(move.runtime);
     const loaded = await load(move);
     const how = carriedBy(move);
-    if (how === 'native' && history && loaded.text !== undefined && move.turn !== null) {
+    if (how === 'native' && history?.plant && loaded.text !== undefined && move.turn !== null) {
       const spec = { home, cwd, text: loaded.text, turn: move.turn, id: move.id, atMs: options.now() };
       return { place: await history.plant(spec), text: move.prompt ?? null };
     }

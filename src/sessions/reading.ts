@@ -56,6 +56,10 @@ export function createReading(options: ReadingOptions): Reading {
     if (file === undefined || !info) return undefined;
     const key = `${file} ${info.size} ${info.mtimeMs}`;
     const known = kept.get(session.id);
+    if (history.load) {
+      const loaded = await history.load(file, place);
+      return { turns: history.read(loaded), source: 'runtime', native: { file, text: loaded } };
+    }
     if (known?.key === key) return known.conversation;
     const text = await readFile(file, 'utf8');
     const conversation: Conversation = { turns: history.read(text), source: 'runtime', native: { file, text } };

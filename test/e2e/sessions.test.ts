@@ -109,3 +109,26 @@ test('a program without a file of its own: the recording of the proxy is the con
   expect(source).toBe('recording');
   expect(turns.map((turn) => turn.role)).toEqual(['user', 'assistant']);
 });
+
+test('Gemini CLI and opencode: their own files are read too', { timeout: 400_000 }, async (context) => {
+  const found = await Promise.all((['gemini', 'opencode'] as const).map(pathWith));
+  if (found.includes(undefined)) return context.skip();
+  home = await createHome({ PATH: [...new Set(found.join(delimiter).split(delimiter))].join(delimiter) });
+  const { json } = home;
+  await json('config', 'set', 'provider', 'demo');
+  await json('config', 'set', 'agent_permission', 'all');
+  for (const runtime of ['gemini', 'opencode']) {
+    const work = script('bash: echo one > a.txt; ls', `say: ${runtime} wrote a file`);
+    const bead = await json<Bead>('bead', 'create', `Work of ${runtime}`, '--description', work);
+    await json('agent', 'spawn', '--bead', bead.id, '--name', runtime, '--runtime', runtime, '--headless');
+    const { turns, source } = await told(home, runtime, `${runtime} wrote a file`);
+    expect(source).toBe('runtime');
+    expect(turns.map((turn) => turn.role)).toEqual(['user', 'assistant', 'tool', 'assistant']);
+    const [user, asked, result] = turns as [SessionTurn, SessionTurn, SessionTurn];
+    expect(user.text).toContain(`Title: Work of ${runtime}`);
+    expect(asked.calls[0]?.input).toMatchObject({ command: 'echo one > a.txt; ls' });
+    expect(result).toMatchObject({ parent: asked.id, callId: asked.calls[0]?.id, failed: false });
+    expect(result.text).toContain('a.txt');
+    await json('agent', 'stop', runtime);
+  }
+});
