@@ -16,7 +16,7 @@ export function createAcpRuntime(options: HostFiles): Runtime {
     async prepare(spec) {
       if (spec.command === undefined) throw new Error('the runtime acp needs --command');
       const argv = ['sh', '-c', `exec ${spec.command}`];
-      return { argv: await hostCommand(options, spec, { driver: 'acp', argv }), env: {} };
+      return { argv: await hostCommand(options, spec, { driver: 'acp', argv, mcpCommand: spec.mcpCommand }), env: {} };
     },
   };
 }

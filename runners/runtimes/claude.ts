@@ -17,6 +17,7 @@ export interface ClaudeRuntimeOptions extends HostFiles {
 
 /** What hands work over needs no question in any mode. */
 const ALWAYS_ALLOWED = [
+  'mcp__godel',
   'Bash(godel:*)',
   'Bash(git status:*)',
   'Bash(git diff:*)',
@@ -53,8 +54,13 @@ function environment(spec: PrepareSpec, home: string): Record<string, string> {
     ANTHROPIC_MODEL: model,
     ANTHROPIC_SMALL_FAST_MODEL: model,
     ANTHROPIC_DEFAULT_HAIKU_MODEL: model,
+    // Tools are listed at once: those of Godel are few, and looked for when they are not seen.
+    ENABLE_TOOL_SEARCH: 'false',
+    // Over its protocol the first prompt waits until they are there; in its own face the model may wait for them.
+    MCP_CONNECTION_NONBLOCKING: '0',
     // Its list of tasks is written by one tool call, whole: that is what the board shows.
     CLAUDE_CODE_ENABLE_TASKS: '0',
+    CLAUDE_CODE_ENABLE_TODO_TOOLS: '1',
     DISABLE_AUTOUPDATER: '1',
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     // Bypassing is refused to root unless it is told that the worktree is its own box.
@@ -87,6 +93,8 @@ export function createClaudeRuntime(options: ClaudeRuntimeOptions): Runtime {
       MODES[spec.permission],
       '--allowedTools',
       ALWAYS_ALLOWED.join(','),
+      '--mcp-config',
+      join(home, 'godel-mcp.json'),
       ...(denied.length > 0 ? ['--disallowedTools', denied.join(',')] : []),
     ];
     const speaks = ['-p', '--input-format', 'stream-json', '--output-format', 'stream-json', '--verbose'];
@@ -94,6 +102,9 @@ export function createClaudeRuntime(options: ClaudeRuntimeOptions): Runtime {
     const face = spec.mode === 'pane';
     const settings = join(home, 'godel-hooks.json');
     await writeFile(settings, `${JSON.stringify(hookSettings(options), null, 2)}\n`, { mode: 0o600 });
+    const mcp = join(home, 'godel-mcp.json');
+    const servers = { mcpServers: { godel: { type: 'stdio', command: spec.mcpCommand, args: [] } } };
+    await writeFile(mcp, `${JSON.stringify(servers, null, 2)}\n`, { mode: 0o600 });
     const argv = [program.file(), ...(face ? ['--settings', settings] : [...speaks, ...streams]), ...common];
     return {
       argv: await hostCommand(options, spec, { driver: 'claude', argv, sessionId, face }),

@@ -50,6 +50,14 @@ export function codexConfig(spec: PrepareSpec, commonDir: string): string {
     // The agent's own `godel` command speaks with the daemon over a socket.
     'network_access = true',
     '',
+    '[mcp_servers.godel]',
+    `command = ${toml(spec.mcpCommand)}`,
+    // A question to a person may wait over night.
+    'tool_timeout_sec = 86400',
+    // The first prompt waits until its tools are there.
+    'required = true',
+    'default_tools_approval_mode = "approve"',
+    '',
     '[shell_environment_policy]',
     'inherit = "all"',
     'ignore_default_excludes = true',

@@ -15,6 +15,8 @@ const MODES = { ask: 'default', edits: 'auto_edit', all: 'yolo' } as const;
 const SETTINGS = {
   security: { auth: { selectedType: 'gemini-api-key' }, folderTrust: { enabled: false } },
   general: { disableAutoUpdate: true, disableUpdateNag: true },
+  // Its own list is not told over its protocol; Godel's tool takes its place.
+  useWriteTodos: false,
   privacy: { usageStatisticsEnabled: false },
 };
 
@@ -28,7 +30,9 @@ const TOOLS = {
 /** Gemini's settings.json. Pure. */
 export function geminiSettings(spec: PrepareSpec): object {
   const exclude = deniedTools(TOOLS, spec.tools);
-  return { ...SETTINGS, ...(exclude.length > 0 ? { tools: { exclude } } : {}) };
+  // A question to a person may wait over night.
+  const godel = { command: spec.mcpCommand, args: [], trust: true, timeout: 86_400_000 };
+  return { ...SETTINGS, mcpServers: { godel }, ...(exclude.length > 0 ? { tools: { exclude } } : {}) };
 }
 
 export function createGeminiRuntime(options: GeminiRuntimeOptions): Runtime {

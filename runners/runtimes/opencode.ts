@@ -42,6 +42,7 @@ export function opencodeConfig(spec: PrepareSpec, instructionsFile: string): obj
     small_model: `godel/${model}`,
     instructions: [instructionsFile],
     permission: { ...PERMISSIONS[spec.permission], ...denials(spec) },
+    mcp: { godel: { type: 'local', command: [spec.mcpCommand], enabled: true, timeout: 30_000 } },
     autoupdate: false,
     share: 'disabled',
   };

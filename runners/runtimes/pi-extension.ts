@@ -7,6 +7,7 @@ import type { ExtensionAPI, ExtensionContext } from '@earendil-works/pi-coding-a
 import type { BridgeDown } from '../../src/agents/bridge-protocol.ts';
 import { type BridgeLink, openBridgeLink } from './bridge-link.ts';
 import { messageText } from './message-text.ts';
+import { registerGodelTool } from './pi-tool.ts';
 import { openPromptRecord } from './prompt-record.ts';
 import { aboutCall } from './summary.ts';
 import { todosOf } from './todos.ts';
@@ -99,6 +100,9 @@ function createOutbox(
 export default function godel(pi: ExtensionAPI): void {
   const { GODEL_BRIDGE_SOCKET, GODEL_AGENT_ID, GODEL_GENERATION, GODEL_TOKEN, GODEL_AGENT_HOME } = process.env;
   if (!GODEL_BRIDGE_SOCKET || !GODEL_AGENT_ID || !GODEL_TOKEN || !GODEL_AGENT_HOME) return;
+  if (process.env.GODEL_PI_TOOL === '1') registerGodelTool(pi, GODEL_AGENT_HOME);
+  // Over its protocol the host tells what happens.
+  if (process.env.GODEL_PI_BRIDGE === '0') return;
   const record = openPromptRecord(join(GODEL_AGENT_HOME, 'delivered.txt'));
   let link: BridgeLink | undefined;
   let context: ExtensionContext | undefined;

@@ -113,14 +113,21 @@ export function createPiRuntime(options: PiRuntimeOptions): Runtime {
     await mkdir(dirname(sessionFile), { recursive: true, mode: 0o700 });
     const denied = deniedTools(TOOLS, spec.tools);
     const without = denied.length > 0 ? ['--exclude-tools', denied.join(',')] : [];
-    const common = [options.nodePath, cli, '--session', sessionFile, '--name', spec.agentName, ...without];
+    const own = ['--session', sessionFile, '--name', spec.agentName, '-e', options.extensionFile];
+    const common = [options.nodePath, cli, ...own, ...without];
+    const isShell = spec.tools === undefined || spec.tools.includes('shell');
     const rpc = [...common, '--mode', 'rpc'];
     return {
-      argv:
-        spec.mode === 'protocol'
-          ? await hostCommand(options, spec, { driver: 'pi', argv: rpc })
-          : [...common, '-e', options.extensionFile],
-      env: { PI_CODING_AGENT_DIR: home, PI_OFFLINE: '1', PI_TELEMETRY: '0', PI_SKIP_VERSION_CHECK: '1' },
+      argv: spec.mode === 'protocol' ? await hostCommand(options, spec, { driver: 'pi', argv: rpc }) : common,
+      env: {
+        PI_CODING_AGENT_DIR: home,
+        PI_OFFLINE: '1',
+        PI_TELEMETRY: '0',
+        PI_SKIP_VERSION_CHECK: '1',
+        // Pi knows no servers of tools; where it has no shell, the command is a tool of its own.
+        ...(isShell ? {} : { GODEL_PI_TOOL: '1' }),
+        ...(spec.mode === 'protocol' ? { GODEL_PI_BRIDGE: '0' } : {}),
+      },
       sessionFile,
     };
   }

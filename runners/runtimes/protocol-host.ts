@@ -10,7 +10,8 @@ export interface HostFiles {
   nodePath: string;
 }
 
-type Given = Pick<HostConfig, 'driver' | 'argv'> & Partial<Pick<HostConfig, 'authMethod' | 'sessionId' | 'face'>>;
+type Given = Pick<HostConfig, 'driver' | 'argv'> &
+  Partial<Pick<HostConfig, 'authMethod' | 'sessionId' | 'face' | 'mcpCommand'>>;
 
 /** The model as the proxy knows it: `provider/model`. */
 export function modelOf(spec: PrepareSpec): string {

@@ -68,11 +68,28 @@ export interface Launcher {
 
 const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
-async function writeCommand(binDir: string, nodePath: string, cliFile: string): Promise<void> {
-  await mkdir(binDir, { recursive: true, mode: 0o700 });
-  const file = join(binDir, 'godel');
-  await writeFile(file, `#!/bin/sh\nexec ${quoted(nodePath)} ${quoted(cliFile)} "$@"\n`);
-  await chmod(file, 0o755);
+/** Where the home is, whatever a program sets for itself. */
+const PLACES = ['GODEL_HOME', 'XDG_CONFIG_HOME', 'XDG_STATE_HOME'];
+
+async function writeScript(file: string, lines: readonly string[], mode: number): Promise<void> {
+  await writeFile(file, ['#!/bin/sh', ...lines, ''].join('\n'), { mode });
+  await chmod(file, mode);
+}
+
+/**
+ * The commands of an agent: `godel`, and `godel-mcp`, which serves its tools with the agent's own identity, as programs do
+ * not give their environment to servers that they start. The latter holds the agent's token, so it is for its owner only.
+ */
+async function writeCommands(
+  { binDir, nodePath, cliFile }: { binDir: string; nodePath: string; cliFile: string },
+  env: Readonly<Record<string, string>>,
+): Promise<void> {
+  const set = (names: readonly string[]) =>
+    names.map((name) => (env[name] === undefined ? `unset ${name}` : `export ${name}=${quoted(env[name])}`));
+  const identity = Object.keys(env).filter((name) => /^GODEL_(?!PROXY)|^(PATH|HOME|LANG|USER)$/.test(name));
+  const run = `exec ${quoted(nodePath)} ${quoted(cliFile)}`;
+  await writeScript(join(binDir, 'godel'), [...set(PLACES), `${run} "$@"`], 0o755);
+  await writeScript(join(binDir, 'godel-mcp'), [...set([...new Set([...PLACES, ...identity])]), `${run} mcp`], 0o700);
 }
 
 /** Its time begins with its first start; a later life goes on with what is left. */
@@ -92,9 +109,8 @@ export function createLauncher(options: LaunchOptions): Launcher {
     cwd: string,
   ): Promise<{ prepared: Prepared; env: Record<string, string> }> {
     const home = homeOf(agent.id);
-    await mkdir(home, { recursive: true, mode: 0o700 });
     const binDir = join(home, 'bin');
-    await writeCommand(binDir, options.nodePath, options.cliFile);
+    await mkdir(binDir, { recursive: true, mode: 0o700 });
     const role = await options.roleOf(agent);
     const credentials = await options.issue(agent, requestLimits(role));
     const identity = {
@@ -110,12 +126,18 @@ export function createLauncher(options: LaunchOptions): Launcher {
       binDir,
       ...credentials,
     };
+    const env = {
+      ...inheritedEnvironment(options.environment),
+      ...identityEnvironment(identity, options.environment),
+    };
+    await writeCommands({ binDir, nodePath: options.nodePath, cliFile: options.cliFile }, env);
     const runtime = options.runtimes.get(agent.runtime);
     const prepared = await runtime.prepare({
       ...identity,
       mode: modeOf(runtime, agent.headless),
       permission: request.config.agent_permission,
       tools: role.tools,
+      mcpCommand: join(binDir, 'godel-mcp'),
       cwd,
       choice: request.choice,
       command: agent.command,
@@ -123,12 +145,7 @@ export function createLauncher(options: LaunchOptions): Launcher {
       sessionId: agent.sessionId,
       instructions: instructionsFor({ ...request, agent, role }),
     });
-    const env = {
-      ...inheritedEnvironment(options.environment),
-      ...identityEnvironment(identity, options.environment),
-      ...prepared.env,
-    };
-    return { prepared, env };
+    return { prepared, env: { ...env, ...prepared.env } };
   }
 
   async function start(request: LaunchRequest): Promise<Agent> {

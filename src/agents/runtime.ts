@@ -45,6 +45,8 @@ export interface PrepareSpec {
   permission: Permission;
   /** What it may use of the program, as its role says; everything when absent. */
   tools?: readonly Tool[] | undefined;
+  /** Program that serves Godel's tools to it over the Model Context Protocol, as this agent. */
+  mcpCommand: string;
   /** Command for the runtimes that run any. */
   command?: string | undefined;
   /** Continue the conversation of an earlier life from this file. */

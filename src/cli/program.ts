@@ -11,6 +11,7 @@ import { addBoard } from './commands/board.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDaemon } from './commands/daemon.ts';
 import { addDemo } from './commands/demo.ts';
+import { addMcp } from './commands/mcp.ts';
 import { addReview } from './commands/review.ts';
 import { addWorktree } from './commands/worktree.ts';
 import { type CliContext, globalFlags } from './context.ts';
@@ -150,6 +151,7 @@ export function createProgram(context: CliContext): Command {
   addAttach(program, context);
   addReview(program, context);
   addWorktree(program, context);
+  addMcp(program, context);
   addDemo(program, context);
   addCompletion(program, context);
   addBoard(program, context);

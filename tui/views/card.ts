@@ -61,10 +61,14 @@ function factsOf(agent: Agent): string[] {
   return agent.unread ? [...todos, ` ✉ ${agent.unread}`] : todos;
 }
 
-/** The longest form that fits: facts stand before since when, and the first fact before the others. */
-function fitting(states: readonly [string, string], facts: readonly string[], room: number): string {
-  const tails = [facts.join(''), facts[0] ?? ''];
-  const forms = [...tails.flatMap((tail) => states.map((state) => state + tail)), ...states];
+/**
+ * The longest form that fits: facts stand before since when, and the first fact before the others. Where the glyph says
+ * enough of the state, the first fact alone stands before its word.
+ */
+function fitting(states: readonly [string, string], facts: readonly string[], room: number, quiet: boolean): string {
+  const alone = quiet && facts[0] ? [facts[0].trim()] : [];
+  const tails = facts.length === 0 ? [] : [facts.join(''), facts[0] ?? ''];
+  const forms = [...tails.flatMap((tail) => states.map((state) => state + tail)), ...alone, ...states];
   return forms.find((form) => width(form) <= room) ?? states[1];
 }
 
@@ -76,8 +80,8 @@ export function agentSpans(agent: Agent, nowMs: number, cells: number): Line {
   const short = agent.attention
     ? mark.trim()
     : `${agent.observed.state}${agent.observed.state === 'waiting' ? '!' : ''}`;
-  const state = fitting([full, short], factsOf(agent), room);
   const needsPerson = agent.observed.state === 'waiting' || agent.attention !== undefined;
+  const state = fitting([full, short], factsOf(agent), room, !needsPerson);
   const style = { color: needsPerson ? STATE_COLOR.waiting : STATE_COLOR[agent.observed.state], bold: needsPerson };
   const name = cut(clean(agent.name), Math.max(3, cells - width(state) - 3));
   return [span(`${STATE_GLYPH[agent.observed.state]} `, style), span(name), span(` ${state}`, style)];

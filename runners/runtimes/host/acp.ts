@@ -1,7 +1,7 @@
 /** Any agent of the Agent Client Protocol (version 1): Gemini CLI, opencode and others speak it on their standard streams. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { oneLine, summaryOf } from '../summary.ts';
-import { todosIn } from '../todos.ts';
+import { todosIn, todosOf } from '../todos.ts';
 import type { Driver, DriverSink, HostConfig, HostPrompt, Opened } from './driver.ts';
 import { type Json, type JsonLines, spawnJsonLines } from './json-lines.ts';
 import { createRpc } from './json-rpc.ts';
@@ -48,7 +48,7 @@ export function createAcpDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink
   let running: HostPrompt | undefined;
   const userTexts: string[] = [];
   const asks = createOpenAsks(sink);
-  const tools = new Map<string, { name: string; told: boolean }>();
+  const tools = new Map<string, { name: string; title: string; told: boolean }>();
   let askCount = 0;
   let lastUpdateMs = 0;
 
@@ -63,11 +63,15 @@ export function createAcpDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink
   function toolCall(update: Json): void {
     const id = String(update.toolCallId);
     const known = tools.get(id);
+    // The first title is the name of the tool; later ones tell what it does.
+    const title = known?.title ?? String(update.title ?? '');
+    const todos = todosOf(title, update.rawInput);
+    if (todos) sink.todos(todos);
     if (known?.told) return;
     const name = known?.name ?? String(update.kind ?? 'tool');
     const summary = summaryOf(update.rawInput);
     const told = summary !== undefined || !['pending', undefined].includes(update.status as string | undefined);
-    tools.set(id, { name, told });
+    tools.set(id, { name, title, told });
     const titled = { description: String(update.title ?? ''), input: update.rawInput };
     if (told) sink.toolStarted(name, summary === undefined ? titled : update.rawInput);
   }
@@ -132,7 +136,8 @@ export function createAcpDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink
 
   async function openSession(canLoad: boolean): Promise<void> {
     const known = readSessionId(config.sessionIdFile);
-    const place = { cwd: config.cwd, mcpServers: [] };
+    const server = config.mcpCommand && { name: 'godel', command: config.mcpCommand, args: [], env: [] };
+    const place = { cwd: config.cwd, mcpServers: server ? [server] : [] };
     if (known && canLoad) {
       loading = true;
       const loaded = await rpc.call('session/load', { sessionId: known, ...place }).then(

@@ -80,6 +80,8 @@ export interface HostConfig {
   sessionIdFile: string;
   /** ACP: method for `authenticate`, when the program needs one. */
   authMethod?: string;
+  /** ACP: the program that serves Godel's tools, where it is not in the agent's own settings. */
+  mcpCommand?: string;
   /** What needs no question: nothing, edits of files, everything. */
   permission: 'ask' | 'edits' | 'all';
 }

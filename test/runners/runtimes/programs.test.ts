@@ -128,6 +128,7 @@ async function start(subject: Subject, agentId: string, path: string, sink: Driv
     choice: { provider: 'demo', model: 'demo-small', dialect: subject.dialect },
     bridgeSocket: '-',
     instructions: 'You are robot.',
+    mcpCommand: '/bin/false',
     mode: 'protocol',
     permission: subject.permission,
   });
