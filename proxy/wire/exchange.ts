@@ -5,12 +5,20 @@
 import { newId } from '../../src/base/id.ts';
 import type { Provider } from '../../src/costs/schema.ts';
 import { dialects, type ModelTarget } from './dialects.ts';
+import { isPacked, writeEmbedRequest } from './embedding.ts';
 import { type RequestFields, readFields } from './fields.ts';
 import { withoutForeignThoughts } from './foreign.ts';
 import { type NeutralRequest, WireError, type WriterContext } from './neutral.ts';
 import type { Route } from './routes.ts';
 import { splice } from './scan.ts';
-import { type Transform, translateAnswer, translateCount, translateError, writeCount } from './translation.ts';
+import {
+  type Transform,
+  translateAnswer,
+  translateCount,
+  translateEmbedding,
+  translateError,
+  writeCount,
+} from './translation.ts';
 import { askForUsage, createUsageFilter } from './usage-chunk.ts';
 import { type Json, object, type Wire } from './wire.ts';
 
@@ -57,7 +65,7 @@ export function speaksNatively(route: Route, provider: Provider): boolean {
 
 /** True when the provider can answer this call at all, if need be in translation. */
 export function canServe(route: Route, provider: Provider): boolean {
-  return route.call !== 'embed' || speaksNatively(route, provider);
+  return route.call !== 'embed' || provider.dialect === 'google' || speaksNatively(route, provider);
 }
 
 function googlePath(route: Route, model: string): string {
@@ -146,6 +154,21 @@ function countExchange(input: ExchangeInput, wire: Wire, target: ModelTarget): E
   return { ...base, path, body: Buffer.from(JSON.stringify(sent)), transform };
 }
 
+/** Embeddings are asked of Google in one call, however many texts there are. */
+function embedExchange({ route, body, model }: ExchangeInput): Exchange {
+  const asked = parsed(body);
+  const context = { model, packed: isPacked(asked), inputGuess: Math.ceil(body.length / BYTES_PER_TOKEN) };
+  return {
+    client: route.wire,
+    wire: 'google',
+    path: `/v1beta/models/${model}:batchEmbedContents`,
+    body: Buffer.from(JSON.stringify(writeEmbedRequest(asked, model))),
+    translated: true,
+    dropped: [],
+    transform: ({ status }) => (status >= 400 ? translateError(route.wire, status) : translateEmbedding(context)),
+  };
+}
+
 /** Another dialect: read, put into the neutral form, written again; the answer the other way round. */
 function inTranslation(input: ExchangeInput, wire: Wire): Exchange {
   const { route, fields, provider, model } = input;
@@ -154,6 +177,7 @@ function inTranslation(input: ExchangeInput, wire: Wire): Exchange {
     official: provider.api.includes('responses'),
     maxOutput: input.maxOutput,
   };
+  if (route.call === 'embed') return embedExchange(input);
   if (route.call === 'count') return countExchange(input, wire, target);
   const request = dialects[route.wire].readRequest(parsed(input.body), model, fields.stream);
   const context = contextOf(input, wire, request);

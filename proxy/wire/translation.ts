@@ -2,6 +2,7 @@
 import type { Refusal } from '../refusal.ts';
 import { createCollector, eventsOf } from './answer.ts';
 import { dialects } from './dialects.ts';
+import { type EmbedContext, writeEmbedAnswer } from './embedding.ts';
 import { refusalBody } from './errors.ts';
 import { type StreamEvent, WireError, type WriterContext } from './neutral.ts';
 import { createEventParser } from './sse.ts';
@@ -144,6 +145,10 @@ function translateWhole({ from, to, context }: Pair, streaming: boolean, wanted:
 
 export function translateAnswer(pair: Pair, streaming: boolean, wanted: boolean): Transform {
   return streaming && wanted ? translateStream(pair) : translateWhole(pair, streaming, wanted);
+}
+
+export function translateEmbedding(context: EmbedContext): Transform {
+  return wholeBody((body) => JSON.stringify(writeEmbedAnswer(parse(body), context)), { contentType: JSON_TYPE });
 }
 
 /** The answer to a count of tokens. */
