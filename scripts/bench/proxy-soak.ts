@@ -1,6 +1,7 @@
 /**
  * The proxy under 200 mixed streams for minutes: does its memory grow, is a row of the ledger lost; and how late do events arrive
- * while the daemon of the same home takes 10,000 beads. `--minutes 10 --streams 200 --beads 10000`
+ * while the daemon of the same home takes 10,000 beads, how soon a cancelled or revoked stream ends.
+ * `--minutes 10 --streams 200 --beads 10000`; `--minutes 0` leaves the minutes out
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
@@ -15,6 +16,7 @@ import { isRunning, run } from '../../src/base/process.ts';
 import { table } from '../../src/base/table.ts';
 import { createClient } from '../../src/client/client.ts';
 import { createProxyClient } from '../../src/daemon/proxy-client.ts';
+import { measureEndings } from './proxy-endings.ts';
 import { type Case, measure, rssMiB } from './proxy-load.ts';
 import { startGodel, startScript, type Target } from './proxy-targets.ts';
 
@@ -124,7 +126,11 @@ const upstream = await startScript('./proxy-upstream.ts');
 const upstreamUrl = `http://127.0.0.1:${upstream.port}`;
 const godel = await startGodel(upstreamUrl, folder);
 try {
-  await soak(godel.target);
+  if (Number(options.minutes) > 0) await soak(godel.target);
+  const admin = createProxyClient(paths.proxySocketFile);
+  const paced = load('paced', 1, 0, true, '/v1/chat/completions');
+  rows.push(...(await measureEndings(godel.target, upstreamUrl, admin, paced)));
+  await admin.close();
   await whileImporting(godel.target, { name: 'direct', url: upstreamUrl, headers: {}, pids: [] });
   process.stdout.write(`${table(['MEASURED', 'GODEL', 'BAR'], rows)}\n`);
 } finally {

@@ -33,6 +33,9 @@ const WHOLE = Buffer.from(
   }),
 );
 
+/** Clients that went before the end of their answer: how many, and when the last one. */
+const gone = { count: 0, at: '0' };
+
 function burst(response: ServerResponse): void {
   let left = EVENTS;
   const step = () => {
@@ -58,6 +61,10 @@ function paced(response: ServerResponse): void {
 }
 
 const server = createServer({ noDelay: true, keepAliveTimeout: 60_000 }, (request, response) => {
+  if (request.url === '/gone') return void response.end(JSON.stringify(gone));
+  response.on('close', () => {
+    if (!response.writableFinished) Object.assign(gone, { count: gone.count + 1, at: String(process.hrtime.bigint()) });
+  });
   const chunks: Buffer[] = [];
   request.on('data', (part: Buffer) => chunks.push(part));
   request.on('end', () => {
