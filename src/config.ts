@@ -32,6 +32,7 @@ export const configSchema = z.strictObject({
   proof_command: z.string().default('').describe('Must pass before a bead goes to review, for example npm test'),
   proof_timeout_seconds: z.coerce.number().int().positive().default(3600).describe('Longest proof'),
   gate_command: z.string().default('').describe('Must pass before work lands; the proof command when not set'),
+  team: z.string().optional().describe('Team whose budgets what the agents of a project spend counts against'),
   record_bodies: z
     .stringbool()
     .or(z.boolean())

@@ -109,11 +109,18 @@ export function createAgentService(options: AgentServiceOptions): Service {
     context: RequestContext;
   }
 
+  /** Whoever asks, or the person whom an agent that asks works for. */
+  async function personBehind({ actor, projectId }: RequestContext): Promise<string | undefined> {
+    if (actor.kind === 'agent') return (await resolve(projectId, actor.id)).userId;
+    return actor.kind === 'user' ? actor.id : undefined;
+  }
+
   /** The agent's row, its bead in progress and its first prompt, in one transaction. */
-  function create(draft: Draft): Promise<Agent> {
+  async function create(draft: Draft): Promise<Agent> {
     const { name, bead, choice, runtime, config, project, role, assignment, input, context } = draft;
     const { projectId, actor } = context;
     const { runtime: _runtime, model: _model, ...limits } = assignment;
+    const userId = await personBehind(context);
     return units.run(async (unit) => {
       const agent: Agent = {
         id: newId(),
@@ -135,6 +142,7 @@ export function createAgentService(options: AgentServiceOptions): Service {
           deliveryOf(runtime, input.headless) === 'paste'
             ? (input.retries ?? 0)
             : (input.retries ?? config.max_retries),
+        ...(userId === undefined ? {} : { userId }),
         ...limits,
         createdAt: unit.now,
         updatedAt: unit.now,

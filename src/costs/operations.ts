@@ -91,7 +91,8 @@ export const costOperations = {
   costOverview: operation({
     name: 'cost overview',
     http: { method: 'GET', path: '/costs/overview' },
-    summary: 'Show the money on one page: by agent, bead, model and provider, and how full the budgets are',
+    summary:
+      'Show the money on one page: what runs out, today and this month, by convoy, agent, bead, model and provider, budgets',
     input: z.object({ since: when('Only from then on') }),
     output: costOverviewSchema,
     permission: 'cost:read',

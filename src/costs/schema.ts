@@ -260,7 +260,10 @@ export type BudgetState = z.infer<typeof budgetStateSchema>;
 
 /** All of the money on one page. */
 export const costOverviewSchema = z.object({
+  since: z.string().nullable().describe('From when the total and the groups count; null = from the beginning'),
   totalCostNano: z.number().int(),
+  todayCostNano: z.number().int(),
+  monthCostNano: z.number().int(),
   requests: z.number().int(),
   groups: z.array(
     z.object({ by: dimensionSchema, name: z.string(), costNano: z.number().int(), requests: z.number().int() }),

@@ -50,7 +50,7 @@ type Filters = Omit<Parameters<Service['costShow']>[0], 'by' | 'export'>;
 
 const NANO = 1_000_000_000;
 /** What a page of all the money is grouped by. */
-const OVERVIEW: readonly Dimension[] = ['agent', 'bead', 'model', 'provider'];
+const OVERVIEW: readonly Dimension[] = ['convoy', 'agent', 'bead', 'model', 'provider'];
 
 /** Most rows of one export; the pages after it go on with the cursor. */
 const EXPORT_PAGE = 1_000;
@@ -132,8 +132,12 @@ export function createCostService(options: CostServiceOptions): Service {
       return { ...report, exported: input.export === 'csv' ? csv(records) : JSON.stringify(records, null, 2) };
     },
     async costOverview(input, { projectId }) {
-      const filter = { projectId, ...(input.since === undefined ? {} : { since: momentOf(input.since, now()) }) };
+      const since = input.since === undefined ? null : momentOf(input.since, now());
+      const filter = { projectId, ...(since === null ? {} : { since }) };
       const reports = await Promise.all(OVERVIEW.map((by) => proxy.usage({ ...filter, by: [by] })));
+      const [today, month] = await Promise.all(
+        ['today', 'month'].map((period) => proxy.usage({ projectId, since: momentOf(period, now()), by: [] })),
+      );
       const groups = reports.flatMap((report, index) =>
         report.rows.map((row) => {
           const by = OVERVIEW[index] as Dimension;
@@ -142,7 +146,10 @@ export function createCostService(options: CostServiceOptions): Service {
       );
       const budgets = await proxy.budgets();
       return {
+        since,
         totalCostNano: reports[0]?.totalCostNano ?? 0,
+        todayCostNano: today?.totalCostNano ?? 0,
+        monthCostNano: month?.totalCostNano ?? 0,
         requests: reports[0]?.requests ?? 0,
         groups,
         budgets: budgets.filter((budget) => budget.scope !== 'project' || budget.subject === projectId),

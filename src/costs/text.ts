@@ -100,10 +100,24 @@ export function budgetsText(budgets: readonly BudgetState[]): string {
 /** Of each grouping, this many of the dearest are shown. */
 const MOST_SHOWN = 8;
 
-/** Each share as a bar beside its sum, the dearest first; then the budgets. */
-export function overviewText({ totalCostNano, requests, groups, budgets }: CostOverview): string {
-  const sections = [...new Set(groups.map(({ by }) => by))].map((by) => {
-    const own = groups.filter((group) => group.by === by);
+/** From this share (percent) on a budget is worth a word of its own. */
+const WORTH_A_WORD = 80;
+
+function alertsText(budgets: readonly BudgetState[]): string[] {
+  const near = budgets.filter(({ percent }) => percent >= WORTH_A_WORD).toSorted((a, b) => b.percent - a.percent);
+  return near.map((budget) => {
+    const until = budget.resetsAt === null ? '' : `, anew from ${budget.resetsAt}`;
+    const left = usd(Math.max(0, budget.limitNano - budget.spentNano));
+    return `! ${budget.percent.toFixed(0)} % of the budget for ${subjectText(budget)} is spent, ${left} is left${until}`;
+  });
+}
+
+/** What is running out, what was spent when, each share as a bar beside its sum, the dearest first; then the budgets. */
+export function overviewText(overview: CostOverview): string {
+  const { since, totalCostNano, todayCostNano, monthCostNano, requests, groups, budgets } = overview;
+  const named = groups.filter(({ by, name }) => by !== 'convoy' || name !== '');
+  const sections = [...new Set(named.map(({ by }) => by))].map((by) => {
+    const own = named.filter((group) => group.by === by);
     const rows = own.slice(0, MOST_SHOWN).map(({ name, costNano, requests: count }) => {
       const percent = totalCostNano === 0 ? 0 : (costNano * 100) / totalCostNano;
       return [name || '-', bar(percent, 20), `${percent.toFixed(0)} %`, usd(costNano), `${count} requests`];
@@ -113,6 +127,10 @@ export function overviewText({ totalCostNano, requests, groups, budgets }: CostO
     return `${table([by.toUpperCase(), '', 'SHARE', 'COST', ''], rows)}${more}`;
   });
   const none = 'No budget is set: godel budget set <usd> sets one for this project.';
-  const head = `${usd(totalCostNano)} for ${requests} requests`;
-  return [head, ...sections, budgets.length === 0 ? none : budgetsText(budgets)].join('\n\n');
+  const total = `${usd(totalCostNano)} ${since === null ? 'in all' : `since ${since}`} for ${requests} requests`;
+  const head = [
+    ...alertsText(budgets),
+    `${usd(todayCostNano)} today, ${usd(monthCostNano)} this month (UTC), ${total}`,
+  ];
+  return [head.join('\n'), ...sections, budgets.length === 0 ? none : budgetsText(budgets)].join('\n\n');
 }

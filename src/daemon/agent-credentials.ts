@@ -3,6 +3,7 @@ import { hashToken, newToken } from '../access/tokens.ts';
 import type { Credentials } from '../agents/launch.ts';
 import type { Agent } from '../agents/schema.ts';
 import { messageOf } from '../base/error.ts';
+import type { Config } from '../config.ts';
 import { allConvoys } from '../convoys/store.ts';
 import type { LimitSet } from '../costs/schema.ts';
 import { findProject } from '../repos/store.ts';
@@ -20,7 +21,7 @@ const NANO = 1_000_000_000;
 export function createAgentCredentials(
   core: Core,
   proxy: () => ProxyProcess,
-  records: (projectId: string) => Promise<boolean>,
+  configOf: (projectId: string) => Promise<Pick<Config, 'record_bodies' | 'team'>>,
 ): AgentCredentials {
   const { database, clock, log } = core;
 
@@ -35,13 +36,16 @@ export function createAgentCredentials(
       const { budgetUsd } = agent;
       const virtualKey = newToken('virtual');
       const convoyId = await convoyOf(agent);
+      const { record_bodies: record, team } = await configOf(agent.projectId);
       const project = await findProject(database.db, agent.projectId);
       await proxy().client.putKey({
         hash: hashToken(virtualKey),
         agentId: agent.id,
         agentName: agent.name,
         projectId: agent.projectId,
-        record: await records(agent.projectId),
+        record,
+        ...(agent.userId === undefined ? {} : { userId: agent.userId }),
+        ...(team === undefined || team === '' ? {} : { teamId: team }),
         ...(project === undefined ? {} : { tenantId: project.tenantId }),
         createdAt: new Date(clock.now()).toISOString(),
         ...(Object.keys(limits).length > 0 ? { limits } : {}),

@@ -124,7 +124,7 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
 function credentialsOf({ core, proxy, repos }: AgentPartsOptions): AgentCredentials {
   return createAgentCredentials(core, proxy, async (projectId) => {
     const { path } = await repos.project(projectId);
-    return (await core.config.project(path)).config.record_bodies;
+    return (await core.config.project(path)).config;
   });
 }
 

@@ -5,7 +5,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Agent, Prompt } from '../../src/agents/schema.ts';
 import { run } from '../../src/base/process.ts';
 import type { Bead } from '../../src/beads/schema.ts';
-import type { BudgetState, LedgerEntry, ProviderState, ProviderTest, UsageReport } from '../../src/costs/schema.ts';
+import type {
+  BudgetState,
+  CostOverview,
+  LedgerEntry,
+  ProviderState,
+  ProviderTest,
+  UsageReport,
+} from '../../src/costs/schema.ts';
 import { createHome, GODEL, script, type TestHome, until } from '../support/home.ts';
 import { anthropicAnswer, createUpstream, messages, type Upstream } from '../support/proxy-rig.ts';
 
@@ -137,6 +144,14 @@ describe('budgets and reports', () => {
     const page = await home.godel(['cost', 'overview']);
     for (const word of ['AGENT', 'BEAD', 'MODEL', 'PROVIDER', 'claude-sonnet-5', '100 %', 'BUDGET', '░'])
       expect(page.stdout).toContain(word);
+    expect(page.stdout).toMatch(/^(\$[\d.]+) today, \1 this month \(UTC\), \1 in all/);
+    // Nothing belongs to a convoy, and nothing runs out.
+    expect(page.stdout).not.toMatch(/CONVOY|^!/m);
+    const { todayCostNano } = await home.json<CostOverview>('cost', 'overview');
+    await home.json('budget', 'set', String(todayCostNano / 0.9e9), '--period', 'day');
+    const near = await home.godel(['cost', 'overview', '--since', 'today']);
+    expect(near.stdout).toMatch(/^! 90 % of the budget for project \S+ is spent, \$[\d.]+ is left, anew from \d{4}-/);
+    expect(near.stdout).toContain(' since ');
     await home.json('budget', 'clear', '--period', 'day');
   });
 
@@ -192,6 +207,28 @@ describe('parking', () => {
     await until('idle', async () => (await show()).observed.state === 'idle');
     const { items } = await home.json<{ items: Prompt[] }>('agent', 'prompts', 'poor');
     expect(items.filter(({ author }) => author === 'godel')).toMatchObject([{ status: 'acknowledged' }]);
+  });
+
+  test('what an agent spends counts against the person who started it and the team of its project', async () => {
+    await home.json('config', 'set', 'team', 'builders');
+    await home.json('budget', 'set', '0.000001', '--team', 'builders');
+    const task = ['--runtime', 'pi', '--provider', 'demo', '--prompt', script('say: done for the team')];
+    await home.json('agent', 'spawn', '--name', 'member', ...task);
+    const show = () => home.json<Agent>('agent', 'show', 'member');
+    const parked = await until('parked', async () => {
+      const agent = await show();
+      return agent.observed.state === 'parked' && agent;
+    });
+    expect(parked.observed.detail).toContain('budget for team builders is spent');
+    await home.json('budget', 'set', '1', '--team', 'builders');
+    await until('it went on', async () => (await show()).observed.state === 'idle');
+    const audit = ['cost', 'audit', '--team', 'builders', '--agent', 'member'];
+    const { items } = await home.json<{ items: LedgerEntry[] }>(...audit, '--user', parked.userId as string);
+    expect(items.some(({ outcome, costNano }) => outcome === 'ok' && (costNano ?? 0) > 0)).toBe(true);
+    // The same person as the one whose keys are made by hand.
+    const [byHand] = (await home.json<{ items: LedgerEntry[] }>('cost', 'audit', '--key', 'spender')).items;
+    expect(byHand?.userId).toBe(parked.userId);
+    await home.json('budget', 'clear', '--team', 'builders');
   });
 });
 

@@ -3,6 +3,7 @@ import { delimiter } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { Agent } from '../../src/agents/schema.ts';
 import type { Bead } from '../../src/beads/schema.ts';
+import type { Recording } from '../../src/recordings/schema.ts';
 import type { Session, SessionTurn, SessionView } from '../../src/sessions/schema.ts';
 import { createHome, script, type TestHome, until } from '../support/home.ts';
 import { pathWith } from '../support/runtimes.ts';
@@ -108,6 +109,18 @@ test('a program without a file of its own: the recording of the proxy is the con
   const { turns, source } = await told(home, 'caller', 'You said: Are you there?');
   expect(source).toBe('recording');
   expect(turns.map((turn) => turn.role)).toEqual(['user', 'assistant']);
+  // The same through the commands of recordings: the list, the bytes of both ways, the tree.
+  const { items } = await json<{ items: Recording[] }>('recording', 'list', '--agent', 'caller');
+  expect(items).toMatchObject([{ agentName: 'caller', provider: 'demo', model: 'demo-small', outcome: 'ok' }]);
+  expect((await godel(['recording', 'list'])).stdout).toContain('demo/demo-small');
+  const shown = await godel(['recording', 'show', items[0]?.requestId ?? '']);
+  expect(shown.stdout).toContain('"content":"Are you there?"');
+  expect(shown.stdout).toContain('You said: Are you there?');
+  expect((await godel(['recording', 'tree', '--agent', 'caller'])).stdout).toMatch(
+    / user: Are you there\?\n.* assistant: You said: Are you there\?/,
+  );
+  expect((await godel(['recording', 'list', '--agent', 'silent'])).stdout).toContain('Nothing is recorded');
+  expect((await godel(['recording', 'show', 'nonsense'])).code).toBe(3);
 });
 
 test('Gemini CLI and opencode: their own files are read too', { timeout: 400_000 }, async (context) => {
