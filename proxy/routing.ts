@@ -144,6 +144,8 @@ function knownTargets(rules: Rules, wish: Wish): Candidate[] {
 /** The targets of a request in order of preference. One that cannot do what is needed is left out, unless all are. */
 export function candidatesFor(rules: Rules, wish: Wish): Candidate[] {
   const all = knownTargets(rules, wish);
+  // Without a choice nothing has to be asked of the body.
+  if (all.length < 2) return all;
   const fit = all.filter((candidate) => isFit(candidate, wish));
   const usable = fit.length > 0 ? fit : all;
   return wish.fallback ? usable : usable.slice(0, 1);

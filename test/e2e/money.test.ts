@@ -212,7 +212,7 @@ describe('parking', () => {
   test('what an agent spends counts against the person who started it and the team of its project', async () => {
     await home.json('config', 'set', 'team', 'builders');
     await home.json('budget', 'set', '0.000001', '--team', 'builders');
-    const task = ['--runtime', 'pi', '--provider', 'demo', '--prompt', script('say: done for the team')];
+    const task = ['--runtime', 'pi', '--provider', 'demo', script('say: done for the team')];
     await home.json('agent', 'spawn', '--name', 'member', ...task);
     const show = () => home.json<Agent>('agent', 'show', 'member');
     const parked = await until('parked', async () => {
