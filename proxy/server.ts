@@ -57,6 +57,8 @@ const MAX_BODY = 64 * 1024 * 1024;
 /** Time (ms) a client may take to send its headers and its body. */
 const CLIENT_HEADERS_MS = 30_000;
 const CLIENT_BODY_MS = 5 * 60_000;
+/** A connection that was idle for so long (ms) is closed. The short time of Node meets a busy client's next request half way. */
+const CLIENT_IDLE_MS = 65_000;
 /** How often (ms) slow clients are looked for. */
 const CHECK_MS = 1_000;
 
@@ -190,6 +192,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
         {
           headersTimeout: options.clientMs?.headers ?? CLIENT_HEADERS_MS,
           requestTimeout: 0,
+          keepAliveTimeout: CLIENT_IDLE_MS,
           connectionsCheckingInterval: CHECK_MS,
           maxHeaderSize: 32 * 1024,
           noDelay: true,
