@@ -210,26 +210,28 @@ describe('parking', () => {
   });
 
   test('what an agent spends counts against the person who started it and the team of its project', async () => {
+    const client = home.client();
     await home.json('config', 'set', 'team', 'builders');
-    await home.json('budget', 'set', '0.000001', '--team', 'builders');
+    await client.call('budgetSet', { usd: 0.000001, team: 'builders' });
     const task = ['--runtime', 'pi', '--provider', 'demo', script('say: done for the team')];
     await home.json('agent', 'spawn', '--name', 'member', ...task);
-    const show = () => home.json<Agent>('agent', 'show', 'member');
+    const show = () => client.call('agentShow', { id: 'member' });
     const parked = await until('parked', async () => {
       const agent = await show();
       return agent.observed.state === 'parked' && agent;
     });
     expect(parked.observed.detail).toContain('budget for team builders is spent');
-    await home.json('budget', 'set', '1', '--team', 'builders');
+    await client.call('budgetSet', { usd: 1, team: 'builders' });
     await until('it went on', async () => (await show()).observed.state === 'idle');
-    const audit = ['cost', 'audit', '--team', 'builders', '--agent', 'member'];
-    const { items } = await home.json<{ items: LedgerEntry[] }>(...audit, '--user', parked.userId as string);
+    const user = parked.userId as string;
+    const { items } = await client.call('costAudit', { team: 'builders', agent: 'member', user });
     expect(items.some(({ outcome, costNano }) => outcome === 'ok' && (costNano ?? 0) > 0)).toBe(true);
     // The same person as the one whose keys are made by hand.
-    const [byHand] = (await home.json<{ items: LedgerEntry[] }>('cost', 'audit', '--key', 'spender')).items;
-    expect(byHand?.userId).toBe(parked.userId);
-    await home.json('budget', 'clear', '--team', 'builders');
-  });
+    const { key } = await client.call('keyCreate', { name: 'by-hand' });
+    await ask(key);
+    expect((await client.call('costAudit', { key: 'by-hand' })).items).toMatchObject([{ userId: user }]);
+    await client.call('budgetClear', { team: 'builders' });
+  }, 120_000);
 });
 
 describe('secrets', () => {
