@@ -112,6 +112,12 @@ function toGodelError(error: unknown): GodelError {
   return failure('internal', { problem: messageOf(error) }, error);
 }
 
+const unused = (): never => {
+  throw new Error('inputs are checked by the schemas of operations');
+};
+/** Fastify would load two compilers of JSON schemas at every start, for schemas that no route has. */
+const NO_COMPILERS = { buildValidator: unused, buildSerializer: unused };
+
 export function createApi(options: ApiOptions): Api {
   const { operations, log, clock } = options;
   const servers: Server[] = [];
@@ -119,6 +125,7 @@ export function createApi(options: ApiOptions): Api {
     logger: false,
     bodyLimit: BODY_LIMIT,
     genReqId: () => newId(),
+    schemaController: { compilersFactory: NO_COMPILERS },
     routerOptions: { maxParamLength: 500 },
   });
 

@@ -40,12 +40,16 @@ export async function rebuildState(
       const { path, content } = file;
       try {
         const record = parseRecord(content ?? '');
-        assertUsable(path, record.fields);
+        const { kind, id } = parsePath(path);
+        // Beads are many: each is checked by becoming one.
+        const bead = kind === 'bead' ? beadFromRecord(project.id, record.fields) : undefined;
+        if (!bead) assertUsable(path, record.fields);
+        else if (bead.id !== id) throw new TypeError(`it says it is ${bead.id}`);
         if (content === null || recordText(record) !== content) throw new TypeError('not in the one form');
         records.push({ path, content });
         replica.observe(latestStamp(record));
-        if (parsePath(path).kind !== 'bead') others.push({ path, content });
-        else if (!isDeleted(record.fields)) beads.push(beadFromRecord(project.id, record.fields));
+        if (!bead) others.push({ path, content });
+        else if (!isDeleted(record.fields)) beads.push(bead);
       } catch {
         left.push(file);
       }
@@ -54,11 +58,12 @@ export async function rebuildState(
     await insertRows(tx, beads);
   }
 
-  await database.transact(async (tx) => {
+  const rebuild = async (tx: Tx) => {
     await readAll(project.gitDir, oid, (files) => take(tx, files), BATCH);
     for (const { path, content } of others) await applyRecord(tx, project.id, path, parseRecord(content).fields);
     await rebuildGraph(tx, project.id);
     await saveStamp(tx, replica);
-  });
+  };
+  await database.transact(rebuild, { alone: true });
   return left;
 }

@@ -165,7 +165,7 @@ export function createTakeFiles(options: StateTakeOptions): TakeFiles {
     const taken: Taken = { changed: 0, conflicts: 0, moved: [] };
     const texts = new Map(files.map((file) => [file.path, file.content]));
     const round: Round = { project, how, texts, events: [], taken };
-    await database.transact(async (tx) => {
+    const take = async (tx: Tx) => {
       const bad = await quarantinedPaths(tx, project.id);
       const incoming: Incoming[] = [];
       for (const file of files) {
@@ -184,7 +184,8 @@ export function createTakeFiles(options: StateTakeOptions): TakeFiles {
       await writeAgain(tx, project, settled.touched);
       if (how.announce) await markCircles(tx, round, settled.incoming);
       await saveStamp(tx, replica);
-    });
+    };
+    await database.transact(take, { alone: true });
     bus.publish(round.events);
     return taken;
   };
