@@ -9,6 +9,8 @@ import { run } from '../../src/base/process.ts';
 export interface ProcessInfo {
   pid: number;
   parent: number;
+  /** Id of its session, where the system tells it; 0 where not. */
+  session: number;
   /** Distinguishes a process from a later one with the same pid. */
   started: string;
   zombie: boolean;
@@ -28,6 +30,7 @@ export function parseStat(pid: number, text: string): ProcessInfo {
   return {
     pid,
     parent: Number(fields[1]),
+    session: Number(fields[3] ?? 0),
     started: fields[19] ?? '',
     zombie: fields[0] === 'Z' || fields[0] === 'X',
     residentBytes: Number(fields[21] ?? 0) * PAGE_BYTES,
@@ -55,6 +58,7 @@ async function listWithPs(): Promise<ProcessInfo[]> {
     .map(([pid, parent, rss, state, ...started]) => ({
       pid: Number(pid),
       parent: Number(parent),
+      session: 0,
       started: started.join(' '),
       zombie: state?.startsWith('Z') ?? false,
       residentBytes: Number(rss) * 1024,
@@ -85,12 +89,15 @@ async function markedPids(marker: string): Promise<Set<number>> {
 }
 
 /**
- * Descendants of `root` with itself (none when it is undefined), and everything that carries the marker; never this
- * process or init.
+ * Descendants of `root` with itself (none when it is undefined), everything that carries the marker, and everything of the
+ * session that `leader` began; never this process or init. A session whose leader lives although `root` does not is not
+ * the one that is meant: its number was given again.
  */
-export async function treeOf(root: number | undefined, marker: string): Promise<ProcessInfo[]> {
+export async function treeOf(root: number | undefined, marker: string, leader = root): Promise<ProcessInfo[]> {
   const [all, marked] = [await listProcesses(), await markedPids(marker)];
   const inside = new Set<number>(root === undefined ? marked : [root, ...marked]);
+  const isAnother = root === undefined && all.some((each) => each.pid === leader && !each.zombie);
+  for (const each of all) if (!isAnother && leader && each.session === leader) inside.add(each.pid);
   let grew = true;
   while (grew) {
     const before = inside.size;
@@ -157,6 +164,14 @@ export async function resumeTree(root: number, marker: string): Promise<void> {
   signalAll(await treeOf(root, marker), 'SIGCONT');
 }
 
+/** As `treeOf`, but nothing is found only when nothing is found twice: a process that starts another one may not be seen. */
+async function lastOf(root: number | undefined, marker: string, leader = root): Promise<ProcessInfo[]> {
+  const found = await treeOf(root, marker, leader);
+  if (found.length > 0) return found;
+  await delay(POLL_MS);
+  return treeOf(root, marker, leader);
+}
+
 export interface EndedTree {
   seen: number[];
   left: number[];
@@ -164,24 +179,24 @@ export interface EndedTree {
 }
 
 /** Ends a tree politely, then by force, and looks again until nothing new turns up. */
-export async function endTree(root: number | undefined, marker: string): Promise<EndedTree> {
+export async function endTree(root: number | undefined, marker: string, leader = root): Promise<EndedTree> {
   const seen = new Map<number, ProcessInfo>();
   const note = (found: readonly ProcessInfo[]) => {
     for (const each of found) seen.set(each.pid, each);
     return found;
   };
-  const first = note(await treeOf(root, marker));
+  const first = note(await lastOf(root, marker, leader));
   if (first.length === 0) return { seen: [], left: [], signal: 'none' };
   signalAll(first, 'SIGTERM');
   signalAll(first, 'SIGCONT');
   await waitGone(first, STOP_GRACE_MS);
-  let rest = note([...(await alive([...seen.values()])), ...(await treeOf(root, marker))]);
+  let rest = note([...(await alive([...seen.values()])), ...(await lastOf(root, marker, leader))]);
   if (rest.length === 0) return { seen: [...seen.keys()], left: [], signal: 'SIGTERM' };
   const deadline = Date.now() + KILL_GRACE_MS;
   while (rest.length > 0 && Date.now() < deadline) {
     signalAll(rest, 'SIGKILL');
     await waitGone(rest, 500);
-    rest = note([...(await alive([...seen.values()])), ...(await treeOf(root, marker))]);
+    rest = note([...(await alive([...seen.values()])), ...(await lastOf(root, marker, leader))]);
   }
   return { seen: [...seen.keys()], left: [...new Set(rest.map((each) => each.pid))], signal: 'SIGKILL' };
 }

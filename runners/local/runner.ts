@@ -6,6 +6,7 @@ import type { Handle, Held, LaunchSpec, Runner } from '../../src/agents/runner.t
 import type { Clock } from '../../src/base/clock.ts';
 import { messageOf } from '../../src/base/error.ts';
 import { newId } from '../../src/base/id.ts';
+import { createInTurn } from '../../src/base/in-turn.ts';
 import type { Log } from '../../src/base/log.ts';
 import { isRunning, run } from '../../src/base/process.ts';
 import { launchScript, printfText, shellQuote } from './launch-script.ts';
@@ -64,24 +65,14 @@ export function parseHeld(line: string): Held | undefined {
 
 export function createLocalRunner(options: LocalRunnerOptions): Runner {
   const { server, log } = options;
-  const locks = new Map<string, Promise<unknown>>();
+  /** One conversation with a pane at a time. */
+  const locked = createInTurn();
   const listeners = new Set<(held: Held) => void>();
   let seen = new Map<string, string>();
   /** Looks in a row at which the process of a pane was gone although tmux calls it alive. */
   const missing = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;
   let looking: Promise<void> = Promise.resolve();
-
-  /** One conversation with a pane at a time. */
-  function locked<T>(pane: string, work: () => Promise<T>): Promise<T> {
-    const next = (locks.get(pane) ?? Promise.resolve()).then(work, work);
-    const settled = next.catch(() => undefined);
-    locks.set(pane, settled);
-    void settled.then(() => {
-      if (locks.get(pane) === settled) locks.delete(pane);
-    });
-    return next;
-  }
 
   async function list(): Promise<Held[]> {
     const lines = await server.tmux('list-panes', '-a', '-F', FORMAT);
@@ -218,7 +209,8 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
     async stop(handle, agentId) {
       const held = (await list()).find((each) => each.address === handle.address && each.agentId === agentId);
       // A pane id that now belongs to somebody else must not be touched, its pid may be reused.
-      const proof = await endTree(held && !held.dead ? held.pid : undefined, markerOf(agentId));
+      const root = held && !held.dead ? held.pid : undefined;
+      const proof = await endTree(root, markerOf(agentId), root ?? (handle.pid || undefined));
       if (held) await closePane(handle.address).catch(() => undefined);
       return proof;
     },

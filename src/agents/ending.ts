@@ -1,16 +1,20 @@
 /** How agents end: by themselves, by a person, or by a crash. Work is snapshotted first, keys are revoked. */
+import { createInTurn } from '../base/in-turn.ts';
 import type { Log } from '../base/log.ts';
 import { type BeadChange, changeBead } from '../beads/changes.ts';
 import type { Bead, BeadStatus } from '../beads/schema.ts';
 import type { Unit, UnitOfWork } from '../storage/unit-of-work.ts';
 import { changeAgent, loadAgent, movedLifecycle } from './changes.ts';
-import type { Held, Runner } from './runner.ts';
+import type { Held, Runner, StopProof } from './runner.ts';
 import type { Agent, ObservedState } from './schema.ts';
 import { isLive, nextLifecycle } from './state.ts';
 
 export interface EndingOptions {
   units: UnitOfWork;
   runner: Runner;
+  load: (id: string) => Promise<Agent | undefined>;
+  /** Resolves when no terminal is on its way for this agent. */
+  launching: (agentId: string) => Promise<void>;
   revoke: (agentId: string) => Promise<void>;
   /** Keeps uncommitted work of the agent's bead in git. */
   takeSnapshot: (agent: Agent, reason: string) => Promise<void>;
@@ -37,6 +41,28 @@ function ended(unit: Unit, state: 'exited' | 'failed', detail: string | undefine
   return { state, source: 'process', at: unit.now, since: unit.now, ...(detail === undefined ? {} : { detail }) };
 }
 
+const NO_PROOF: StopProof = { seen: [], left: [], signal: 'none' };
+
+async function markStopped(unit: Unit, known: Agent, proof: StopProof, failed: string | undefined): Promise<Agent> {
+  const left = proof.left.length > 0 ? `processes left: ${proof.left.join(', ')}` : failed;
+  const observed = ended(unit, left ? 'failed' : 'exited', left);
+  const action = failed === undefined ? 'kill' : 'fail';
+  const moved = nextLifecycle(known.lifecycle, action) ? await movedLifecycle(unit, known, action, left) : {};
+  const change = {
+    ...moved,
+    observed,
+    pane: undefined,
+    pid: undefined,
+    lastError: left,
+    attention: undefined,
+    retryAt: undefined,
+  };
+  return changeAgent(unit, known, change, failed === undefined ? 'agent:kill' : 'agent:error', {
+    proof,
+    message: left,
+  });
+}
+
 export function createEnding(options: EndingOptions): Ending {
   const { units, runner } = options;
 
@@ -48,39 +74,51 @@ export function createEnding(options: EndingOptions): Ending {
     }
   }
 
-  const stop: Ending['stop'] = async (agent, failed) => {
+  /** One end of an agent at a time: what dies because it is stopped must not be taken for a crash and started again. */
+  const inTurn = createInTurn();
+
+  /**
+   * Ends an agent that has no terminal yet. Its row says so first, and a launch that is on its way sees that; what it had
+   * already started is ended by itself before it answers.
+   */
+  async function stopEarly(agent: Agent, failed: string | undefined): Promise<Agent | undefined> {
+    const stopped = await units.run(async (unit) => {
+      const known = await loadAgent(unit, agent.id);
+      return known.pane === undefined ? markStopped(unit, known, NO_PROOF, failed) : undefined;
+    });
+    if (!stopped) return undefined;
+    await options.launching(agent.id);
+    await sweep(stopped);
+    await options.revoke(agent.id);
+    options.forget(agent.id);
+    return stopped;
+  }
+
+  async function stopNow(asked: Agent, failed: string | undefined): Promise<Agent> {
+    const agent = (await options.load(asked.id)) ?? asked;
     await snapshot(agent, 'stop');
-    const proof =
-      agent.pane === undefined || agent.pid === undefined
-        ? { seen: [], left: [], signal: 'none' as const }
-        : await runner.stop({ runner: agent.runner, address: agent.pane, pid: agent.pid }, agent.id);
+    const early = agent.pane === undefined ? await stopEarly(agent, failed) : undefined;
+    if (early) return early;
+    const { pane = '', pid = 0, lifecycle } = (await options.load(agent.id)) ?? agent;
+    const handle = { runner: agent.runner, address: pane, pid: isLive(lifecycle) ? pid : 0 };
+    const proof = await runner.stop(handle, agent.id);
     // What the program wrote between the first snapshot and its end.
     await snapshot(agent, 'stopped');
     await options.revoke(agent.id);
     options.forget(agent.id);
-    return units.run(async (unit) => {
-      const known = await loadAgent(unit, agent.id);
-      const left = proof.left.length > 0 ? `processes left: ${proof.left.join(', ')}` : failed;
-      const observed = ended(unit, left ? 'failed' : 'exited', left);
-      const action = failed === undefined ? 'kill' : 'fail';
-      const moved = nextLifecycle(known.lifecycle, action) ? await movedLifecycle(unit, known, action, left) : {};
-      const change = {
-        ...moved,
-        observed,
-        pane: undefined,
-        pid: undefined,
-        lastError: left,
-        attention: undefined,
-        retryAt: undefined,
-      };
-      return changeAgent(unit, known, change, failed === undefined ? 'agent:kill' : 'agent:error', {
-        proof,
-        message: left,
-      });
-    });
-  };
+    return units.run(async (unit) => markStopped(unit, await loadAgent(unit, agent.id), proof, failed));
+  }
 
-  const exited: Ending['exited'] = async (agent, held) => {
+  async function sweep(agent: Agent, pid = 0): Promise<void> {
+    const proof = await runner.stop({ runner: agent.runner, address: '', pid }, agent.id);
+    if (proof.seen.length > 0) options.log.warn({ agentId: agent.id, proof }, 'ended what outlived its terminal');
+  }
+
+  async function exitedNow(agent: Agent, held: Parameters<Ending['exited']>[1]): Promise<void> {
+    const current = await options.load(agent.id);
+    if (!current || !isLive(current.lifecycle) || current.generation !== agent.generation) return;
+    // Before the row says that it ended: from then on its next life may begin.
+    await sweep(agent, held === undefined ? 0 : agent.pid);
     await snapshot(agent, 'exit');
     await options.revoke(agent.id);
     options.forget(agent.id);
@@ -107,22 +145,18 @@ export function createEnding(options: EndingOptions): Ending {
     if (closed && clean && agent.pane !== undefined && agent.pid !== undefined) {
       await runner.stop({ runner: agent.runner, address: agent.pane, pid: agent.pid }, agent.id);
     }
-  };
-
-  const sweep: Ending['sweep'] = async (agent) => {
-    const proof = await runner.stop({ runner: agent.runner, address: '', pid: 0 }, agent.id);
-    if (proof.seen.length > 0) options.log.warn({ agentId: agent.id, proof }, 'ended what outlived its terminal');
-  };
+  }
 
   return {
-    stop,
-    sweep,
-    exited,
+    stop: (agent, failed) => inTurn(agent.id, () => stopNow(agent, failed)),
+    sweep: (agent) => inTurn(agent.id, () => sweep(agent)),
+    exited: (agent, held) => inTurn(agent.id, () => exitedNow(agent, held)),
     snapshot,
     async releaseBead(agent, status) {
       if (agent.beadId === undefined) return;
       const { beadId } = agent;
       await units.run(async (unit) => {
+        if ((await loadAgent(unit, agent.id)).generation !== agent.generation) return;
         const bead = await options.loadBead(unit, agent.projectId, beadId);
         if (!bead || bead.agent !== agent.name) return;
         const change = { status, agent: undefined } as unknown as BeadChange;

@@ -7,13 +7,14 @@ import { join } from 'node:path';
 import type { Bead } from '../beads/schema.ts';
 import type { Config } from '../config.ts';
 import type { LimitSet } from '../costs/schema.ts';
+import { failure } from '../errors.ts';
 import type { Project } from '../repos/schema.ts';
 import type { Role } from '../roles/schema.ts';
-import type { UnitOfWork } from '../storage/unit-of-work.ts';
+import type { Unit, UnitOfWork } from '../storage/unit-of-work.ts';
 import { instructionsFor, requestLimits } from './assignment.ts';
 import { loadAgent, moveAgent } from './changes.ts';
 import { identityEnvironment, inheritedEnvironment } from './environment.ts';
-import type { Handle, Runner, Size } from './runner.ts';
+import type { Handle, LaunchSpec, Runner, Size } from './runner.ts';
 import { type ModelChoice, modeOf, type Prepared, type Runtime } from './runtime.ts';
 import type { Agent } from './schema.ts';
 import { isLive } from './state.ts';
@@ -62,6 +63,8 @@ export interface LaunchRequest {
 export interface Launcher {
   /** Brings the agent to `executing`; on failure it is `failed` with the reason, and the error is thrown. */
   launch(request: LaunchRequest): Promise<Agent>;
+  /** Resolves when no terminal is on its way for this agent. */
+  settled(agentId: string): Promise<void>;
   homeOf(agentId: string): string;
   logFileOf(agentId: string): string;
 }
@@ -98,10 +101,26 @@ function deadlineOf(agent: Agent, nowMs: number): { deadlineAt?: string } {
   return { deadlineAt: new Date(nowMs + agent.timeLimitMinutes * 60_000).toISOString() };
 }
 
+interface Holding {
+  agent: Agent;
+  spec: LaunchSpec;
+  project: Project;
+  prepared: Prepared;
+}
+
+/** An agent may be stopped, and begun again, while it is prepared. @throws GodelError agent-not-live */
+async function assertSameLife(unit: Unit, { id, name, generation }: Agent): Promise<void> {
+  const known = await loadAgent(unit, id);
+  if (isLive(known.lifecycle) && known.generation === generation) return;
+  const state = known.generation === generation ? known.lifecycle : 'in its next life';
+  throw failure('agent-not-live', { name, state });
+}
+
 export function createLauncher(options: LaunchOptions): Launcher {
   const { units, runner } = options;
   const homeOf = (agentId: string) => join(options.agentsDir, agentId);
   const logFileOf = (agentId: string) => join(homeOf(agentId), 'terminal.log');
+  const holding = new Map<string, Promise<void>>();
 
   async function prepare(
     request: LaunchRequest,
@@ -152,12 +171,14 @@ export function createLauncher(options: LaunchOptions): Launcher {
     const { bead, project, config } = request;
     const place = bead ? await options.ensureWorktree(project, bead, config) : { path: project.path, env: {} };
     const cwd = place.path;
-    const agent = await units.run((unit) =>
-      moveAgent(unit, request.agent.id, 'prepared', 'agent:state', { worktree: cwd }),
-    );
+    const agent = await units.run(async (unit) => {
+      await assertSameLife(unit, request.agent);
+      return moveAgent(unit, request.agent.id, 'prepared', 'agent:state', { worktree: cwd });
+    });
     await options.admit(agent);
+    await units.run((unit) => assertSameLife(unit, agent));
     const { prepared, env } = await prepare(request, agent, cwd);
-    const handle = await runner.launch({
+    const spec: LaunchSpec = {
       agentId: agent.id,
       agentName: agent.name,
       generation: agent.generation,
@@ -168,13 +189,36 @@ export function createLauncher(options: LaunchOptions): Launcher {
       env: { ...env, ...place.env },
       logFile: logFileOf(agent.id),
       size: options.size(),
+    };
+    const work = hold({ agent, spec, project, prepared });
+    const settled = work.then(
+      () => undefined,
+      () => undefined,
+    );
+    holding.set(agent.id, settled);
+    return work.finally(() => {
+      if (holding.get(agent.id) === settled) holding.delete(agent.id);
     });
-    return recordStart(agent, project, handle, prepared);
+  }
+
+  /** From the last look at the row to a terminal that the row knows of; a terminal that it may not know of is ended. */
+  async function hold({ agent, spec, project, prepared }: Holding): Promise<Agent> {
+    // A turn of the event loop later, so that who stops it finds this in `holding`.
+    await Promise.resolve();
+    await units.run((unit) => assertSameLife(unit, agent));
+    const handle = await runner.launch(spec);
+    try {
+      return await recordStart(agent, project, handle, prepared);
+    } catch (error) {
+      await runner.stop(handle, agent.id);
+      throw error;
+    }
   }
 
   async function recordStart(agent: Agent, project: Project, handle: Handle, prepared: Prepared): Promise<Agent> {
-    const started = await units.run((unit) =>
-      moveAgent(unit, agent.id, 'started', 'agent:start', {
+    const started = await units.run(async (unit) => {
+      await assertSameLife(unit, agent);
+      return moveAgent(unit, agent.id, 'started', 'agent:start', {
         startedAt: unit.now,
         ...deadlineOf(agent, unit.nowMs),
         pane: handle.address,
@@ -183,8 +227,8 @@ export function createLauncher(options: LaunchOptions): Launcher {
         sessionId: prepared.sessionId ?? agent.sessionId,
         exitCode: undefined,
         lastError: undefined,
-      }),
-    );
+      });
+    });
     await writeRecord(started, project.path);
     return started;
   }
@@ -195,8 +239,11 @@ export function createLauncher(options: LaunchOptions): Launcher {
       mode: 0o600,
     });
 
-  async function fail(agentId: string, error: unknown): Promise<void> {
+  async function fail({ id: agentId, generation }: Agent, error: unknown): Promise<void> {
     const message = error instanceof Error ? error.message : String(error);
+    const known = await units.run((unit) => loadAgent(unit, agentId));
+    // Stopped and begun again meanwhile: keys and row are those of its next life.
+    if (known.generation !== generation) return;
     await options.revoke(agentId);
     await units.run(async (unit) => {
       // Somebody stopped it while its worktree was set up: that is how it ended.
@@ -213,13 +260,14 @@ export function createLauncher(options: LaunchOptions): Launcher {
   }
 
   return {
+    settled: (agentId) => holding.get(agentId) ?? Promise.resolve(),
     homeOf,
     logFileOf,
     async launch(request) {
       try {
         return await start(request);
       } catch (error) {
-        await fail(request.agent.id, error);
+        await fail(request.agent, error);
         throw error;
       }
     },

@@ -80,7 +80,10 @@ export interface Runner {
   type(handle: Handle, text: string): Promise<void>;
   pause(handle: Handle): Promise<void>;
   resume(handle: Handle): Promise<void>;
-  /** Ends the whole process tree, escapees included, and proves it. */
+  /**
+   * Ends the whole process tree, escapees included, and proves it. Without an address it ends what outlived the terminal: a
+   * pid, when it is not 0, is that of a program that ended a moment ago.
+   */
   stop(handle: Handle, agentId: string): Promise<StopProof>;
   /** Resident bytes of the process trees below these roots; a root that is gone is absent. */
   memory(roots: readonly number[]): Promise<ReadonlyMap<number, number>>;

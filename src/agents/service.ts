@@ -308,7 +308,9 @@ export function createAgentService(options: AgentServiceOptions): Service {
     agentResume: resume,
     async agentStop(input, { projectId }) {
       const agent = await resolve(projectId, input.id);
-      return isLive(agent.lifecycle) || agent.pane !== undefined ? options.ending.stop(agent) : agent;
+      // One that waits for its next attempt has neither, and must not come back after this.
+      const runs = isLive(agent.lifecycle) || agent.pane !== undefined || agent.retryAt !== undefined;
+      return runs ? options.ending.stop(agent) : agent;
     },
     async agentRestart(input, { projectId, actor }) {
       return starter.restart(await resolve(projectId, input.id), actor.name);

@@ -5,6 +5,7 @@ import { LEASE_MS, takeClaim } from '../beads/claims.ts';
 import type { Bead } from '../beads/schema.ts';
 import { resolveBead } from '../beads/store.ts';
 import type { Config } from '../config.ts';
+import { failure } from '../errors.ts';
 import type { Project } from '../repos/schema.ts';
 import type { Unit, UnitOfWork } from '../storage/unit-of-work.ts';
 import { resumePrompt } from './briefing.ts';
@@ -101,7 +102,12 @@ export function createStarter(options: StarterOptions): Starter {
   async function restart(agent: Agent, by: string, text?: string | null): Promise<Agent> {
     // A program that outlived its terminal must not work beside its own next life.
     if (isLive(agent.lifecycle) || agent.pane !== undefined) await ending.stop(agent);
-    else await ending.sweep(agent);
+    else {
+      await ending.sweep(agent);
+      const { lifecycle } = await units.run((unit) => loadAgent(unit, agent.id));
+      // Stopped while it was on its way back: that is the last word.
+      if (lifecycle !== agent.lifecycle) throw failure('agent-not-live', { name: agent.name, state: lifecycle });
+    }
     const config = await options.configOf(agent.projectId);
     const runtime = options.runtimes.get(agent.runtime);
     const bead = agent.beadId === undefined ? undefined : await options.resolveBead(agent.projectId, agent.beadId);

@@ -81,7 +81,8 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
 
   const memory = createMemory({ core, runner });
   const { issue, revoke } = credentialsOf(options);
-  const ending = createAgentEnding(options, { runner, revoke, observation, progress });
+  const launching = (agentId: string): Promise<void> => launcher.settled(agentId);
+  const ending = createAgentEnding(options, { runner, revoke, launching, observation, progress });
 
   const launcher = createLauncher({
     units,
@@ -130,13 +131,17 @@ function credentialsOf({ core, proxy, repos }: AgentPartsOptions): AgentCredenti
 
 interface EndingParts extends Pick<AgentParts, 'runner' | 'observation' | 'progress'> {
   revoke: AgentCredentials['revoke'];
+  launching: (agentId: string) => Promise<void>;
 }
 
-function createAgentEnding(options: AgentPartsOptions, { runner, revoke, observation, progress }: EndingParts): Ending {
+function createAgentEnding(options: AgentPartsOptions, parts: EndingParts): Ending {
   const { core } = options;
+  const { runner, revoke, launching, observation, progress } = parts;
   return createEnding({
     units: core.units,
     runner,
+    load: (id) => findAgent(core.database.db, id),
+    launching,
     revoke,
     takeSnapshot: snapshotOf(options),
     nextTry: (agent, why) => nextTryOf(core, agent, why),

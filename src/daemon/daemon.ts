@@ -280,7 +280,8 @@ function startFollowers(core: Core, parts: AgentParts, repos: RepoService, servi
 }
 
 async function endLost(core: Core, parts: AgentParts): Promise<void> {
-  for (const agent of await liveAgents(core.database.db)) await parts.ending.exited(agent, undefined);
+  const lost = await liveAgents(core.database.db);
+  await Promise.all(lost.map((agent) => parts.ending.exited(agent, undefined)));
 }
 
 /** Convoys follow the status of their beads. */

@@ -73,16 +73,19 @@ export async function recoverAgents(options: RecoveryOptions): Promise<RecoveryR
     }
   }
 
+  const ended: Promise<void>[] = [];
   for (const agent of await liveAgents(database.db)) {
     const terminal = held.find((each) => each.agentId === agent.id && each.generation === agent.generation);
     if (!terminal || terminal.dead) {
-      await ending.exited(agent, terminal);
+      // Side by side: what outlived its terminal may be slow to die.
+      ended.push(ending.exited(agent, terminal));
       report.ended += 1;
       continue;
     }
     await adopt(agent, terminal);
     report.adopted += 1;
   }
+  await Promise.all(ended);
 
   async function adopt(agent: Agent, terminal: Held): Promise<void> {
     await units.run(async (unit) => {
