@@ -141,6 +141,8 @@ export function createMoving(options: MovingOptions): Moving {
     const agent = await findAgent(database.db, move.agentId);
     if (!agent) throw failure('agent-not-found', { id: move.agentName });
     if (!settled.settled) {
+      // Nothing may work in the files, or write on, while they are put back.
+      if (isLive(agent.lifecycle)) await options.stop(agent);
       if (move.code && move.beadId !== undefined) await options.putBack(move.projectId, move.beadId, move.code);
       const { place, text } = await carry(move, agent.worktree ?? '');
       settled = await settle(move, place, text);
