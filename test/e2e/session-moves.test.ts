@@ -102,6 +102,6 @@ test('Claude Code and Codex go back in their own form, and an agent goes on with
   expect(moved).toMatchObject({ carried: 'told', session: { runtime: 'pi', origin: 'migrate' } });
   await says(home, 'codex', 'from Pi');
   const [opening] = await turnsOf(home, 'codex');
-  expect(opening?.text).toContain('codex first');
+  expect(opening?.text).toContain('What the agent said last:\nthird');
   expect(await json<Agent>('agent', 'show', 'codex')).toMatchObject({ runtime: 'pi' });
 });
