@@ -1,19 +1,21 @@
 /**
  * The table of the design, measured on the compiled programs, each number beside an alternative of the same run. The machine is
- * whatever it is, so read ratios. Topics: start-up, records, panes; all of them when none is named.
- * Use: node scripts/bench/index.ts [topic…] [--panes 50] [--seconds 20] [--beads 10000,100000]
+ * whatever it is, so read ratios. Topics: start-up, records, panes, recovery; all of them when none is named.
+ * Use: node scripts/bench/index.ts [topic…] [--panes 50] [--agents 20] [--seconds 20] [--beads 10000,100000]
  */
 import { parseArgs } from 'node:util';
 import { table } from '../../src/base/table.ts';
 import { type BenchHome, createBenchHome } from './bench-home.ts';
 import { idle, spawning } from './panes.ts';
 import { records } from './records.ts';
+import { recovery } from './recovery.ts';
 import { startUp } from './start-up.ts';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     panes: { type: 'string', default: '50' },
+    agents: { type: 'string', default: '20' },
     seconds: { type: 'string', default: '20' },
     beads: { type: 'string', default: '10000,100000' },
   },
@@ -38,6 +40,7 @@ const topics: Record<string, () => Promise<string[][]>> = {
     }
     return rows;
   },
+  recovery: () => inHome((home) => recovery(home, Number(options.agents))),
   panes: () =>
     inHome(async (home) => {
       await home.godel('bead', 'list');
