@@ -207,7 +207,9 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
       await resumeTree(handle.pid, await markerFor(handle));
     },
     async stop(handle, agentId) {
-      const held = (await list()).find((each) => each.address === handle.address && each.agentId === agentId);
+      // What outlived its terminal is ended without tmux, which may be what is gone.
+      const listed = handle.address === '' ? [] : await list();
+      const held = listed.find((each) => each.address === handle.address && each.agentId === agentId);
       // A pane id that now belongs to somebody else must not be touched, its pid may be reused.
       const root = held && !held.dead ? held.pid : undefined;
       const proof = await endTree(root, markerOf(agentId), root ?? (handle.pid || undefined));
