@@ -37,8 +37,8 @@ export function parseStat(pid: number, text: string): ProcessInfo {
   };
 }
 
-async function listLinux(): Promise<ProcessInfo[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+async function listLinux(wanted?: readonly number[]): Promise<ProcessInfo[]> {
+  const pids = wanted ?? (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const all = await Promise.all(
     pids.map((pid) =>
       readFile(`/proc/${pid}/stat`, 'utf8')
@@ -129,9 +129,11 @@ function signalAll(processes: readonly ProcessInfo[], signal: NodeJS.Signals): v
   }
 }
 
-/** Of `known`, those that are still the same living process. */
+/** Of `known`, those that are still the same living process. Only they are read: it is asked again and again. */
 async function alive(known: readonly ProcessInfo[]): Promise<ProcessInfo[]> {
-  const now = new Map((await listProcesses()).map((each) => [each.pid, each]));
+  if (known.length === 0) return [];
+  const list = process.platform === 'linux' ? listLinux(known.map((each) => each.pid)) : listWithPs();
+  const now = new Map((await list).map((each) => [each.pid, each]));
   return known.filter((each) => {
     const current = now.get(each.pid);
     return current !== undefined && current.started === each.started && !current.zombie;

@@ -109,7 +109,7 @@ test('an agent that fails, one that hangs and one that loops are in the list, fo
   expect((await show('looping')).attention).toMatchObject({ kind: 'looping' });
   const hang = await waiting('the hang', (item) => item.agentName === 'hanging');
   expect(hang.title).toContain('stuck: no traffic, no output and no changed file');
-  expect((await home.godel(['agent', 'list'])).stdout).toMatch(/hanging +\w+, stuck/);
+  expect((await home.godel(['agent', 'list'])).stdout).toMatch(/hanging +worker +\w+, stuck/);
   await home.json('inbox', 'answer', hang.id, 'stop');
   expect((await show('hanging')).lifecycle).toBe('killed');
   await home.json('inbox', 'answer', loop.id, 'interrupt');
