@@ -7,7 +7,7 @@ export interface CommandGroup {
 }
 
 export const COMMAND_GROUPS: readonly CommandGroup[] = [
-  { title: 'Work:', words: ['bead', 'convoy', 'ready', 'claim', 'show', 'note', 'done', 'template', 'undo'] },
+  { title: 'Work:', words: ['bead', 'convoy', 'ready', 'prime', 'claim', 'show', 'note', 'done', 'template', 'undo'] },
   {
     title: 'Agents:',
     words: ['spawn', 'agent', 'attach', 'inbox', 'ask', 'message', 'todo', 'role', 'runtime', 'mcp', 'recover'],

@@ -38,6 +38,15 @@ function eachLine(stream: NodeJS.ReadableStream, take: (line: string) => void): 
   });
 }
 
+/** Signals the program with all it started: some start themselves once more, and only the first of the two is our child. */
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, signal);
+  } catch {
+    // All of it has ended already.
+  }
+}
+
 async function closeChild(child: ChildProcess, gone: Promise<void>): Promise<void> {
   const within = (ms: number) => {
     let timer: NodeJS.Timeout | undefined;
@@ -48,15 +57,21 @@ async function closeChild(child: ChildProcess, gone: Promise<void>): Promise<voi
   };
   child.stdin?.end();
   if (await within(POLITE_MS)) return;
-  child.kill('SIGTERM');
+  signalGroup(child, 'SIGTERM');
   if (await within(TERM_MS)) return;
-  child.kill('SIGKILL');
+  signalGroup(child, 'SIGKILL');
   await gone;
 }
 
 export function spawnJsonLines(options: JsonLinesOptions): JsonLines {
   const [file = '', ...args] = options.argv;
-  const child = spawn(file, args, { cwd: options.cwd, env: options.env, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(file, args, {
+    cwd: options.cwd,
+    env: options.env,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    // A process group of its own, which is what is signalled.
+    detached: true,
+  });
   let ended = false;
   const gone = new Promise<void>((resolve) => {
     const end = (code: number) => {

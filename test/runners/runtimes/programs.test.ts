@@ -1,9 +1,11 @@
 /** Real programs over their protocols, in this process, against the scripted provider: nothing between them and the driver. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createDemoProvider, type DemoProvider } from '../../../proxy/demo/server.ts';
+import { shellQuote } from '../../../runners/local/launch-script.ts';
 import { createClaudeRuntime } from '../../../runners/runtimes/claude.ts';
 import { createCodexRuntime } from '../../../runners/runtimes/codex.ts';
 import { createGeminiRuntime } from '../../../runners/runtimes/gemini.ts';
@@ -21,6 +23,8 @@ import { processesWith } from '../../support/processes.ts';
 import { type ProgramId, pathWith } from '../../support/runtimes.ts';
 
 const LIMIT_MS = 90_000;
+
+const MCP_SERVER = fileURLToPath(new URL('../../support/mcp-stand-in.ts', import.meta.url));
 
 let demo: DemoProvider;
 let folder = '';
@@ -117,6 +121,8 @@ async function start(subject: Subject, agentId: string, path: string, sink: Driv
     path: () => path,
   });
   mkdirSync(home, { recursive: true });
+  const mcpCommand = join(home, 'mcp');
+  writeFileSync(mcpCommand, `#!/bin/sh\nexec ${shellQuote(node)} ${shellQuote(MCP_SERVER)}\n`, { mode: 0o755 });
   const prepared = await runtime.prepare({
     agentId,
     agentName: 'robot',
@@ -128,7 +134,7 @@ async function start(subject: Subject, agentId: string, path: string, sink: Driv
     choice: { provider: 'demo', model: 'demo-small', dialect: subject.dialect },
     bridgeSocket: '-',
     instructions: 'You are robot.',
-    mcpCommand: '/bin/false',
+    mcpCommand,
     mode: 'protocol',
     permission: subject.permission,
   });
