@@ -26,7 +26,7 @@ const POLICIES = {
 const toml = (text: string) => JSON.stringify(text);
 
 /** Codex's config.toml. Commits of a worktree are written to the repository it belongs to, so that is writable too. Pure. */
-export function codexConfig(spec: PrepareSpec, commonDir: string): string {
+export function codexConfig(spec: PrepareSpec, commonDir: string, gitDir: string): string {
   const { approval } = POLICIES[spec.permission];
   const may = (tool: Tool) => spec.tools === undefined || spec.tools.includes(tool);
   const sandbox = may('edit') ? POLICIES[spec.permission].sandbox : 'read-only';
@@ -37,6 +37,8 @@ export function codexConfig(spec: PrepareSpec, commonDir: string): string {
     `approval_policy = "${approval}"`,
     `sandbox_mode = "${sandbox}"`,
     'check_for_update_on_startup = false',
+    // A login shell would put the PATH of the system in the place of the agent's.
+    'allow_login_shell = false',
     ...(may('web') ? [] : ['web_search = "disabled"']),
     '',
     '[model_providers.godel]',
@@ -46,7 +48,7 @@ export function codexConfig(spec: PrepareSpec, commonDir: string): string {
     'wire_api = "responses"',
     '',
     '[sandbox_workspace_write]',
-    `writable_roots = [${toml(commonDir)}]`,
+    `writable_roots = [${[commonDir, gitDir].map(toml).join(', ')}]`,
     // The agent's own `godel` command speaks with the daemon over a socket.
     'network_access = true',
     '',
@@ -79,8 +81,10 @@ export function createCodexRuntime(options: CodexRuntimeOptions): Runtime {
   async function prepare(spec: PrepareSpec): Promise<Prepared> {
     const home = join(spec.home, 'codex');
     await mkdir(home, { recursive: true, mode: 0o700 });
-    const common = await git(spec.cwd, ['rev-parse', '--git-common-dir']);
-    await writeFile(join(home, 'config.toml'), codexConfig(spec, resolve(spec.cwd, common.trim())), { mode: 0o600 });
+    const folders = await git(spec.cwd, ['rev-parse', '--git-common-dir', '--git-dir']);
+    const [common = '', own = ''] = folders.trim().split('\n');
+    const config = codexConfig(spec, resolve(spec.cwd, common), resolve(spec.cwd, own));
+    await writeFile(join(home, 'config.toml'), config, { mode: 0o600 });
     await writeFile(join(home, 'hooks.json'), `${JSON.stringify(hookSettings(options), null, 2)}\n`, { mode: 0o600 });
     const idFile = join(spec.home, SESSION_ID_FILE);
     // What Godel knows counts: it may have put the agent to another conversation.

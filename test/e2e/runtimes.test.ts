@@ -72,3 +72,28 @@ test('Claude Code in its own face and over its protocol, Pi over its protocol', 
   const left = processesWith(home.folder).filter(({ command }) => /claude|agent-host|pi-coding-agent/.test(command));
   expect(left).toEqual([]);
 });
+
+test('Codex over its protocol commits inside its sandbox and hands over with its own command', {
+  timeout: 200_000,
+}, async (context) => {
+  const path = await pathWith('codex');
+  if (path === undefined) return context.skip();
+  home = await createHome({ PATH: path });
+  const { json } = home;
+  await json('config', 'set', 'provider', 'demo');
+  const bead = await json<Bead>('bead', 'create', 'Work of Codex', '--description', WORK);
+  await json('agent', 'spawn', '--bead', bead.id, '--name', 'codex-1', '--runtime', 'codex', '--headless');
+  const done = await until(
+    'the bead in review',
+    async () => {
+      const shown = await json<Bead>('bead', 'show', bead.id);
+      return shown.status === 'review' && shown;
+    },
+    LIMIT_MS,
+  );
+  expect(done.proof).toMatchObject({ exitCode: 0 });
+  await until('the commit is linked', async () => (await json<Bead>('bead', 'show', bead.id)).commits.length === 1);
+  await json('agent', 'stop', 'codex-1');
+  const left = processesWith(home.folder).filter(({ command }) => /agent-host|agent-hook|codex/.test(command));
+  expect(left).toEqual([]);
+});
