@@ -9,13 +9,18 @@ import type { GodelEvent } from '../../src/base/event.ts';
 import type { Bead } from '../../src/beads/schema.ts';
 import type { InboxItem } from '../../src/inbox/schema.ts';
 import { createHome, script, type TestHome, until } from '../support/home.ts';
+import { processesWith } from '../support/processes.ts';
 import { type ProgramId, pathWith } from '../support/runtimes.ts';
 
 let home: TestHome | undefined;
 const clients: Client[] = [];
 afterEach(async () => {
   for (const client of clients.splice(0)) await client.close();
-  await home?.stop();
+  if (!home) return;
+  const { folder } = home;
+  await home.stop();
+  // Their terminals went away with the tmux server, and nobody stopped them before.
+  await until('the programs end with their terminals', async () => processesWith(folder).length === 0);
 });
 
 const HOLD = ['--command', 'sleep 1000'];

@@ -80,6 +80,8 @@ async function main(): Promise<void> {
     // A moment for the last words on their way to the daemon.
     onEnd: (code) => setTimeout(() => process.exit(code), 100),
   });
+  // A terminal that went away refuses what is written; the program is still to be ended.
+  for (const stream of [process.stdin, process.stdout, process.stderr]) stream.on('error', () => {});
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void host.stop());
   if (config.face) process.on('SIGINT', () => {});
   else process.on('SIGINT', () => host.interrupt());
