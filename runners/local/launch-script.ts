@@ -1,6 +1,6 @@
 /** The script a pane runs: a clean environment and then the program itself. Secrets are in this 0600 file only. Pure. */
 
-export const shellQuote = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+import { shellQuote } from '../../src/base/shell.ts';
 
 /**
  * A path as the argument of printf between single quotes, everything unusual as an octal escape: tmux reads the

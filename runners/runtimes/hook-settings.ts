@@ -1,5 +1,5 @@
 /** Registers Godel's hook client for every hook that tells something. Claude Code and Codex read the same form. Pure. */
-import { shellQuote } from '../local/launch-script.ts';
+import { shellQuote } from '../../src/base/shell.ts';
 import { HOOK_EVENTS } from './host/hook-events.ts';
 
 export interface HookFiles {

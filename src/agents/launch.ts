@@ -4,6 +4,7 @@
  */
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { shellQuote } from '../base/shell.ts';
 import type { Bead } from '../beads/schema.ts';
 import type { Config } from '../config.ts';
 import type { LimitSet } from '../costs/schema.ts';
@@ -69,8 +70,6 @@ export interface Launcher {
   logFileOf(agentId: string): string;
 }
 
-const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
-
 /** Where the home is, whatever a program sets for itself. */
 const PLACES = ['GODEL_HOME', 'XDG_CONFIG_HOME', 'XDG_STATE_HOME'];
 
@@ -88,9 +87,9 @@ async function writeCommands(
   env: Readonly<Record<string, string>>,
 ): Promise<void> {
   const set = (names: readonly string[]) =>
-    names.map((name) => (env[name] === undefined ? `unset ${name}` : `export ${name}=${quoted(env[name])}`));
+    names.map((name) => (env[name] === undefined ? `unset ${name}` : `export ${name}=${shellQuote(env[name])}`));
   const identity = Object.keys(env).filter((name) => /^GODEL_(?!PROXY)|^(PATH|HOME|LANG|USER)$/.test(name));
-  const run = `exec ${quoted(nodePath)} ${quoted(cliFile)}`;
+  const run = `exec ${shellQuote(nodePath)} ${shellQuote(cliFile)}`;
   await writeScript(join(binDir, 'godel'), [...set(PLACES), `${run} "$@"`], 0o755);
   await writeScript(join(binDir, 'godel-mcp'), [...set([...new Set([...PLACES, ...identity])]), `${run} mcp`], 0o700);
 }

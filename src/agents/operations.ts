@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { operation } from '../base/operation.ts';
 import { pageInput, pageOf } from '../base/page.ts';
-import { table } from '../base/table.ts';
+import { facts, table } from '../base/table.ts';
 import {
   type Agent,
   agentSchema,
@@ -49,9 +49,7 @@ function agentText(agent: Agent): string {
       `${each.state}, ${ageText(each.at)} ago${each.detail ? ` (${each.detail})` : ''}`,
     ]),
   ];
-  return [agent.name, ...rows.filter(([, value]) => value).map(([name, value]) => `${name.padEnd(11)} ${value}`)].join(
-    '\n',
-  );
+  return [agent.name, ...facts(rows, 11)].join('\n');
 }
 
 const verb = (word: string) => (agent: Agent) => `${word} agent ${agent.name}`;

@@ -66,3 +66,12 @@ export function newConvoyId(epochMs: number): string {
   const day = new Date(epochMs).toISOString().slice(0, 10).replaceAll('-', '');
   return `convoy-${day}-${randomText(3)}`;
 }
+
+/** Letters of an end that may stand for an id: fewer would name too many. */
+const LEAST_END = 4;
+
+/** Those whose id begins with `text`, or ends with it. */
+export function idMatches<T extends { readonly id: string }>(items: readonly T[], text: string): T[] {
+  const mayEnd = text.length >= LEAST_END;
+  return items.filter(({ id }) => id.startsWith(text) || (mayEnd && id.endsWith(text)));
+}

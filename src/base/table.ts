@@ -7,6 +7,11 @@ export function oneLine(text: string): string {
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim();
 }
 
+/** One `name value` a line, names filled up to `cells`; what has no value is left out. */
+export function facts(rows: readonly (readonly [string, string | undefined])[], cells: number): string[] {
+  return rows.filter(([, value]) => value).map(([name, value]) => `${name.padEnd(cells)} ${value}`);
+}
+
 /** Columns padded by display width; the last one is left ragged. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const clean = rows.map((row) => row.map(oneLine));

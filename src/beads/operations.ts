@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { todoListSchema } from '../agents/schema.ts';
 import { operation } from '../base/operation.ts';
 import { pageInput, pageOf } from '../base/page.ts';
+import { facts } from '../base/table.ts';
 import { listText } from '../todos/text.ts';
 import {
   dueText,
@@ -71,11 +72,10 @@ function beadText(bead: z.infer<typeof shownBeadSchema>): string {
     ['created', bead.createdAt],
     ['updated', bead.updatedAt],
   ];
-  const head = rows.filter(([, value]) => value).map(([name, value]) => `${name.padEnd(11)} ${value}`);
   const notes = bead.notes.map((note) => `  ${note.createdAt} ${note.author}: ${note.text}`);
   return [
     bead.id,
-    ...head,
+    ...facts(rows, 11),
     ...(bead.description ? ['', bead.description] : []),
     ...bead.todos.flatMap((list) => ['', `todos of ${listText(list)}`]),
     ...(notes.length > 0 ? ['', 'notes', ...notes] : []),

@@ -1,12 +1,12 @@
 /** The screens of all projects: kept in step with agents, their states and what was spent. */
 import { spawn } from 'node:child_process';
-import { shellQuote } from '../../runners/local/launch-script.ts';
 import { serverEnvironment } from '../../runners/local/tmux-server.ts';
 import { createScreen, type Screen } from '../../tui/layout/screen.ts';
 import type { Size } from '../agents/runner.ts';
 import type { Agent } from '../agents/schema.ts';
 import { boardAgents, findAgent } from '../agents/store.ts';
 import { messageOf } from '../base/error.ts';
+import { shellQuote } from '../base/shell.ts';
 import { statusCounts } from '../beads/store.ts';
 import { failure } from '../errors.ts';
 import type { Project } from '../repos/schema.ts';

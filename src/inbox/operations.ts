@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { operation } from '../base/operation.ts';
 import { pageInput, pageOf } from '../base/page.ts';
-import { table } from '../base/table.ts';
+import { facts, table } from '../base/table.ts';
 import { type InboxItem, inboxItemSchema, inboxKindSchema, inboxRuleSchema } from './schema.ts';
 
 const id = z.string().min(1).describe('Id of the item, or a unique end of it');
@@ -26,8 +26,7 @@ function itemText(item: InboxItem): string {
     ['outcome', item.answer?.outcome],
     ['closed', item.closedReason],
   ];
-  const facts = rows.filter(([, value]) => value).map(([name, value]) => `${name.padEnd(9)} ${value}`);
-  return [`${short(item)}  ${item.title}`, ...facts].join('\n');
+  return [`${short(item)}  ${item.title}`, ...facts(rows, 9)].join('\n');
 }
 
 function answerText(item: InboxItem): string {

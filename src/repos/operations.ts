@@ -1,16 +1,15 @@
 /** What can be done with projects. */
 import { z } from 'zod';
 import { operation } from '../base/operation.ts';
+import { shellQuote } from '../base/shell.ts';
 import { table } from '../base/table.ts';
 import { projectSchema, type Suggestion, suggestionSchema } from './schema.ts';
-
-const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Ready to be copied into a shell. */
 function suggestionText({ file, setupCommand, proofCommand }: Suggestion): string {
   const settings = [
-    ...(setupCommand === undefined ? [] : [`godel config set setup_command ${quoted(setupCommand)}`]),
-    ...(proofCommand === undefined ? [] : [`godel config set proof_command ${quoted(proofCommand)}`]),
+    ...(setupCommand === undefined ? [] : [`godel config set setup_command ${shellQuote(setupCommand)}`]),
+    ...(proofCommand === undefined ? [] : [`godel config set proof_command ${shellQuote(proofCommand)}`]),
   ];
   if (settings.length === 0) return 'Nothing in this repository tells how to set it up or test it.';
   return [`Read from ${file ?? 'Makefile'}:`, ...settings].join('\n');

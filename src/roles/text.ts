@@ -1,5 +1,5 @@
 /** The words of a role: its prompt with the names filled in, and what it is as text. Pure. */
-import { table } from '../base/table.ts';
+import { facts, table } from '../base/table.ts';
 import type { Role } from './schema.ts';
 
 /** What a prompt may name, with what it stands for. */
@@ -45,9 +45,8 @@ export function roleText(role: Role, notEnforced: readonly string[]): string {
         .join(', '),
     ],
   ];
-  const facts = rows.filter(([, value]) => value).map(([name, value]) => `${name.padEnd(9)} ${value}`);
   const prompt = role.prompt === '' ? [] : ['', role.prompt];
-  return [role.name, ...(role.description ? [role.description] : []), ...facts, ...prompt].join('\n');
+  return [role.name, ...(role.description ? [role.description] : []), ...facts(rows, 9), ...prompt].join('\n');
 }
 
 export function rolesText(items: readonly Role[], problems: readonly { file: string; problem: string }[]): string {

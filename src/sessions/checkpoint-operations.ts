@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { operation } from '../base/operation.ts';
 import { pageInput, pageOf } from '../base/page.ts';
-import { table } from '../base/table.ts';
+import { facts, table } from '../base/table.ts';
 import { type Checkpoint, checkpointSchema } from './schema.ts';
 import { shortId } from './text.ts';
 
@@ -23,8 +23,9 @@ function checkpointText(checkpoint: Checkpoint & { files: string[] }): string {
     ['ref', checkpoint.ref],
     ['made', `${checkpoint.createdAt} by ${checkpoint.createdBy}`],
   ];
-  const facts = rows.filter(([, value]) => value).map(([name, value]) => `${name.padEnd(8)} ${value}`);
-  return [`${checkpoint.id}${checkpoint.name === undefined ? '' : `  ${checkpoint.name}`}`, ...facts].join('\n');
+  return [`${checkpoint.id}${checkpoint.name === undefined ? '' : `  ${checkpoint.name}`}`, ...facts(rows, 8)].join(
+    '\n',
+  );
 }
 
 export const checkpointOperations = {

@@ -1,4 +1,5 @@
 /** All SQL of checkpoints. Their rows are an index of the refs. */
+import { idMatches } from '../base/id.ts';
 import { type Page, toPage } from '../base/page.ts';
 import { failure } from '../errors.ts';
 import type { Reader, Tx } from '../storage/database.ts';
@@ -84,8 +85,6 @@ export async function listCheckpoints(
   return toPage(rows.map(toCheckpoint), filter.limit, (checkpoint) => checkpoint.id);
 }
 
-const LEAST_END = 4;
-
 /**
  * A checkpoint by its name (the newest one that bears it), its id, or a unique beginning or end of that.
  * @throws GodelError checkpoint-not-found, ambiguous-id
@@ -94,7 +93,7 @@ export async function resolveCheckpoint(db: Reader, projectId: string, text: str
   const all = await allCheckpoints(db, projectId);
   const exact = all.find(({ id, name }) => id === text || name === text);
   if (exact) return exact;
-  const matches = all.filter(({ id }) => id.startsWith(text) || (text.length >= LEAST_END && id.endsWith(text)));
+  const matches = idMatches(all, text);
   const [first, ...others] = matches;
   if (!first) throw failure('checkpoint-not-found', { id: text });
   if (others.length > 0) throw failure('ambiguous-id', { id: text, matches: matches.map((each) => each.id) });

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { operation } from '../base/operation.ts';
 import { pageInput, pageOf } from '../base/page.ts';
-import { table } from '../base/table.ts';
+import { facts, table } from '../base/table.ts';
 import { searchHitSchema, sessionSchema, sessionStatusSchema, sessionTurnSchema, sessionViewSchema } from './schema.ts';
 import { shortId, treeText } from './text.ts';
 
@@ -33,9 +33,7 @@ function sessionText(session: z.output<typeof sessionViewSchema>): string {
     ['completed', session.completedAt],
     ['archived', session.archivedAt],
   ];
-  return [session.id, ...rows.filter(([, value]) => value).map(([name, value]) => `${name.padEnd(10)} ${value}`)].join(
-    '\n',
-  );
+  return [session.id, ...facts(rows, 10)].join('\n');
 }
 
 export const sessionOperations = {

@@ -1,4 +1,5 @@
 /** All SQL of sessions. */
+import { idMatches } from '../base/id.ts';
 import { type Page, toPage } from '../base/page.ts';
 import { failure } from '../errors.ts';
 import type { Reader, Tx } from '../storage/database.ts';
@@ -86,8 +87,6 @@ export async function listSessions(db: Reader, projectId: string, filter: Sessio
   return toPage(rows.map(toSession), filter.limit, (session) => session.id);
 }
 
-const LEAST_END = 4;
-
 /**
  * A session by its id, a unique beginning or end of it; or the newest one of an agent (name or id) or of a bead.
  * @throws GodelError session-not-found, ambiguous-id
@@ -102,7 +101,7 @@ export async function resolveSession(db: Reader, projectId: string, text: string
   const sessions = rows.map(toSession);
   const exact = sessions.find(({ id, agentName, agentId, beadId }) => [id, agentName, agentId, beadId].includes(text));
   if (exact) return exact;
-  const matches = sessions.filter(({ id }) => id.startsWith(text) || (text.length >= LEAST_END && id.endsWith(text)));
+  const matches = idMatches(sessions, text);
   const [first, ...others] = matches;
   if (!first) throw failure('session-not-found', { id: text });
   if (others.length > 0) throw failure('ambiguous-id', { id: text, matches: matches.map((session) => session.id) });

@@ -1,4 +1,5 @@
 /** Which turn and which files are meant when a session is put back or forked. */
+import { idMatches } from '../base/id.ts';
 import { failure } from '../errors.ts';
 import type { Checkpoint, Session, SessionTurn } from './schema.ts';
 import { shortId } from './text.ts';
@@ -37,7 +38,7 @@ export function targetOf(
   if (checkpoint) return { turn: checkpoint.turn, checkpoint };
   const turn = turnOf(turns, text);
   if (turn === 'ambiguous') {
-    const matches = turns.filter(({ id }) => id.startsWith(text) || id.endsWith(text)).map(({ id }) => id);
+    const matches = idMatches(turns, text).map(({ id }) => id);
     throw failure('ambiguous-id', { id: text, matches });
   }
   if (!turn) throw failure('turn-not-found', { id: text, session: shortId(session.id) });

@@ -1,11 +1,12 @@
 /** Ways through a tree of turns. Pure. */
+import { idMatches } from '../base/id.ts';
 import type { SessionTurn } from './schema.ts';
 
 /** The turn an id, or a unique beginning or end of one, names; `ambiguous` when it names several. */
 export function turnOf(turns: readonly SessionTurn[], text: string): SessionTurn | 'ambiguous' | undefined {
   const exact = turns.find((turn) => turn.id === text);
   if (exact) return exact;
-  const matches = turns.filter((turn) => turn.id.startsWith(text) || (text.length >= 4 && turn.id.endsWith(text)));
+  const matches = idMatches(turns, text);
   return matches.length > 1 ? 'ambiguous' : matches[0];
 }
 

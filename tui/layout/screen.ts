@@ -3,11 +3,11 @@
  * agents' panes beside it. Everything is read back from tmux, so that it can be called after any restart.
  */
 import { type ControlClient, openControlClient } from '../../runners/local/control-client.ts';
-import { shellQuote } from '../../runners/local/launch-script.ts';
 import { HOLD_SESSION, type TmuxServer } from '../../runners/local/tmux-server.ts';
 import { messageOf } from '../../src/base/error.ts';
 import { newId } from '../../src/base/id.ts';
 import type { Log } from '../../src/base/log.ts';
+import { shellQuote } from '../../src/base/shell.ts';
 import { bindCommands, styleCommands } from './bindings.ts';
 import { PANE_FORMAT, type Pane, parsePane } from './panes.ts';
 import { missingPages, plan } from './plan.ts';
