@@ -5,7 +5,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { z } from 'zod';
 import type { Actor } from '../access/schema.ts';
 import { GodelError, messageOf } from '../base/error.ts';
-import { type GodelEvent, matchesPattern } from '../base/event.ts';
+import { type GodelEvent, typeMatcher } from '../base/event.ts';
 import { newId } from '../base/id.ts';
 import type { EventSource } from './server.ts';
 
@@ -35,23 +35,28 @@ interface Filter {
   agentId?: string | undefined;
 }
 
+/** A filter in force. */
+interface Subscription extends Filter {
+  matchers: readonly ((type: string) => boolean)[];
+}
+
 const REPLAY_BATCH = 1_000;
 const HEARTBEAT_MS = 30_000;
 /** A client that has this much (bytes) unread is told to read a snapshot again. */
 const MAX_BUFFERED = 8 * 1024 * 1024;
 const RESYNC_CODE = 4009;
 
-function passes(event: GodelEvent, filter: Filter): boolean {
+function passes(event: GodelEvent, filter: Subscription): boolean {
   const { metadata } = event;
   if (filter.projectId !== undefined && metadata.projectId !== filter.projectId) return false;
   if (filter.beadId !== undefined && metadata.beadId !== filter.beadId) return false;
   if (filter.agentId !== undefined && metadata.agentId !== filter.agentId) return false;
-  return filter.patterns.some((pattern) => matchesPattern(event.type, pattern));
+  return filter.matchers.some((matches) => matches(event.type));
 }
 
 /** One connection: its subscriptions, and a cursor that makes replay and live meet without gap or repetition. */
 function createFeed(socket: WebSocket, events: EventSource) {
-  let filters: Filter[] = [];
+  let filters: Subscription[] = [];
   let cursor = events.lastSeq();
   let replaying = false;
 
@@ -96,7 +101,7 @@ function createFeed(socket: WebSocket, events: EventSource) {
     },
     replay,
     subscribe: (filter: Filter) => {
-      filters = [...filters, filter];
+      filters = [...filters, { ...filter, matchers: filter.patterns.map(typeMatcher) }];
     },
     unsubscribe: (patterns: string[]) => {
       filters = patterns.length === 0 ? [] : filters.filter((filter) => filter.patterns.join() !== patterns.join());

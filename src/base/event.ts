@@ -22,12 +22,13 @@ export type GodelEvent = z.infer<typeof eventSchema>;
 /** What a service records; the store adds seq, id and timestamp. */
 export type EventDraft = Pick<GodelEvent, 'type' | 'payload' | 'metadata'> & { component: string };
 
-/** True when `type` matches a pattern such as `bead:*`, `*` or `agent:start`. */
-export function matchesPattern(type: string, pattern: string): boolean {
-  if (pattern === '*' || pattern === '**') return true;
-  if (!pattern.includes('*')) return type === pattern;
+/** Tells whether a type matches a pattern such as `bead:*`, `*` or `agent:start`; made once, asked for every event. */
+export function typeMatcher(pattern: string): (type: string) => boolean {
+  if (pattern === '*' || pattern === '**') return () => true;
+  if (!pattern.includes('*')) return (type) => type === pattern;
   const source = pattern.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
-  return new RegExp(`^${source}$`).test(type);
+  const whole = new RegExp(`^${source}$`);
+  return (type) => whole.test(type);
 }
 
 export interface EventBus {

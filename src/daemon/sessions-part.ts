@@ -1,5 +1,5 @@
 /** Sessions: they follow agents, and are read from the runtimes' own files or the proxy's recordings. */
-import { agentSchema } from '../agents/schema.ts';
+import type { Agent } from '../agents/schema.ts';
 import type { ChooseModel, Starter } from '../agents/starting.ts';
 import { findAgent, listAgents, liveAgents, resolveAgent, revivableAgents } from '../agents/store.ts';
 import { messageOf } from '../base/error.ts';
@@ -137,8 +137,8 @@ function startFollowing({ core, configOf }: SessionsPartOptions, checkpoints: Ch
     for (const agent of await revivableAgents(database.db)) await following.follow(agent);
   });
   const unsubscribe = core.bus.subscribe((event) => {
-    const agent = event.type.startsWith('agent:') ? agentSchema.safeParse(event.payload.agent) : undefined;
-    if (agent?.success) inOrder(() => following.follow(agent.data));
+    const { agent } = event.payload as { agent?: Agent };
+    if (event.type.startsWith('agent:') && agent) inOrder(() => following.follow(agent));
     if (event.type === 'project:created') {
       const { project } = event.payload as { project: Project };
       inOrder(() => checkpoints.rebuild(project));

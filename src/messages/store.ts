@@ -24,12 +24,18 @@ const toMessage = (row: Joined): Message => ({
   ...(row.read_at === null ? {} : { readAt: row.read_at }),
 });
 
-const joined = (db: Reader) =>
-  db
-    .selectFrom('messages')
-    .leftJoin('prompts', 'prompts.id', 'messages.prompt_id')
-    .selectAll('messages')
-    .select('prompts.status as prompt_status');
+const withPrompts = (db: Reader) => db.selectFrom('messages').leftJoin('prompts', 'prompts.id', 'messages.prompt_id');
+
+/** Neither arrived nor read. */
+const unread = (db: Reader) =>
+  withPrompts(db)
+    .where('messages.read_at', 'is', null)
+    .where((is) => is.or([is('prompts.status', 'is', null), is('prompts.status', '!=', 'acknowledged')]));
+
+const selected = (query: ReturnType<typeof withPrompts>) =>
+  query.selectAll('messages').select('prompts.status as prompt_status');
+
+const joined = (db: Reader) => selected(withPrompts(db));
 
 export async function insertMessage(tx: Tx, message: Message, promptId: string | undefined): Promise<void> {
   const row: MessageRow = {
@@ -61,13 +67,9 @@ export interface MessageFilter {
 /** Newest first. */
 export async function listMessages(db: Reader, projectId: string, filter: MessageFilter): Promise<Page<Message>> {
   const { agentId, cursor } = filter;
-  let query = joined(db).where('messages.project_id', '=', projectId);
+  let query = selected((filter.unread ? unread : withPrompts)(db)).where('messages.project_id', '=', projectId);
   if (agentId !== undefined)
     query = query.where((is) => is.or([is('messages.to_id', '=', agentId), is('messages.from_id', '=', agentId)]));
-  if (filter.unread)
-    query = query
-      .where('messages.read_at', 'is', null)
-      .where((is) => is.or([is('prompts.status', 'is', null), is('prompts.status', '!=', 'acknowledged')]));
   if (cursor !== undefined) query = query.where('messages.id', '<', cursor);
   const rows = await query
     .orderBy('messages.id', 'desc')
@@ -106,12 +108,8 @@ export async function markRead(tx: Tx, ids: readonly string[], at: string): Prom
 
 /** How many messages for an agent have neither arrived nor been read. */
 export async function countUnread(db: Reader, agentId: string): Promise<number> {
-  const { count } = await db
-    .selectFrom('messages')
-    .leftJoin('prompts', 'prompts.id', 'messages.prompt_id')
+  const { count } = await unread(db)
     .where('messages.to_id', '=', agentId)
-    .where('messages.read_at', 'is', null)
-    .where((is) => is.or([is('prompts.status', 'is', null), is('prompts.status', '!=', 'acknowledged')]))
     .select((is) => is.fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow();
   return Number(count);

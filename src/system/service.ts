@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { Handlers } from '../access/context.ts';
 import type { Agent } from '../agents/schema.ts';
 import { boardAgents, liveAgents, resolveAgent } from '../agents/store.ts';
-import { matchesPattern } from '../base/event.ts';
+import { typeMatcher } from '../base/event.ts';
 import { toPage } from '../base/page.ts';
 import type { HomePaths } from '../base/paths.ts';
 import { allBeads } from '../beads/store.ts';
@@ -65,10 +65,10 @@ export function createSystemService(options: SystemServiceOptions): Service {
   const events: Service['eventList'] = async (input) => {
     const found = [];
     let since = Math.max(input.since, Number(input.cursor ?? 0));
-    const { type } = input;
+    const isWanted = typeMatcher(input.type ?? '*');
     while (found.length <= input.limit) {
       const batch = await eventsSince(database.db, since, EVENT_BATCH);
-      found.push(...batch.filter((event) => type === undefined || matchesPattern(event.type, type)));
+      found.push(...batch.filter((event) => isWanted(event.type)));
       if (batch.length < EVENT_BATCH) break;
       since = batch.at(-1)?.seq ?? since;
     }
