@@ -5,8 +5,11 @@ import { run } from '../../src/base/process.ts';
 import { at, type BenchHome, ms, times } from './bench-home.ts';
 
 const TICKS = 100;
-/** States settle and screens are drawn before rest is measured. */
+/** Screens are drawn before rest is measured. */
 const SETTLE_MS = 15_000;
+/** What a program that says nothing is taken for changes once after its start; that is no rest. */
+const UNSETTLED = new Set(['starting', 'busy']);
+const MOST_SETTLE_MS = 120_000;
 
 export async function spawning({ client, env }: BenchHome, panes: number): Promise<string[][]> {
   const daemon = client();
@@ -37,8 +40,17 @@ async function cpuOf({ folder, paths }: BenchHome): Promise<{ ticks: Map<string,
   return { ticks, pids };
 }
 
+async function settled({ client }: BenchHome): Promise<void> {
+  const daemon = client();
+  for (const end = Date.now() + MOST_SETTLE_MS; Date.now() < end; await delay(1_000)) {
+    const { items } = await daemon.call('agentList', { limit: 1_000 });
+    if (items.every((agent) => !UNSETTLED.has(agent.observed.state))) return;
+  }
+}
+
 export async function idle(home: BenchHome, panes: number, seconds: number): Promise<string[][]> {
   await home.client().call('boardOpen', { columns: 200, rows: 50 });
+  await settled(home);
   await delay(SETTLE_MS);
   const before = await cpuOf(home);
   const forked = new Set<string>();
