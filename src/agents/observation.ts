@@ -41,7 +41,7 @@ export interface Observation {
   /** Says that an agent may not go on for now, or that it may again. */
   park(agentId: string, parked: Parked | undefined): Promise<void>;
   /** Judges again: what nobody confirmed for long is not known any more. */
-  review(agentId: string): Promise<void>;
+  review(agent: Agent): Promise<void>;
   /** The stored state with the time it was last confirmed. */
   fresh(agent: Agent): Agent;
   /** What the sources say now. */
@@ -127,7 +127,10 @@ export function createObservation(options: ObservationOptions): Observation {
       else parked.delete(agentId);
       await settle(agentId);
     },
-    review: (agentId) => settle(agentId),
+    async review(agent) {
+      // The row in hand says already what is to be shown: nothing more is read for it.
+      if (!sameShown(observedOf(agent), agent.observed)) await settle(agent.id);
+    },
     fresh: (agent) => (isLive(agent.lifecycle) ? { ...agent, observed: observedOf(agent) } : agent),
     evidence: (agentId) => known.get(agentId) ?? {},
     forget(agentId) {

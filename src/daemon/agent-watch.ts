@@ -89,7 +89,7 @@ export function startAgentWatch({ core, parts, configOf, onTimeOver }: AgentWatc
     await readScreen(agent, known, nowMs);
     confirmQuiet(agent, known, nowMs);
     confirmTold(agent, nowMs);
-    await observation.review(agent.id);
+    await observation.review(agent);
   }
 
   async function setAttention(agent: Agent, attention: Attention | undefined): Promise<void> {
