@@ -25,6 +25,9 @@ export interface BenchHome {
 
 export const ms = (value: number): string => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 
+/** Id of the bead number `index`: begins with what changes most, so that ids spread over the tree's folders as random ones do. */
+export const beadId = (index: number): string => `godel-${[...index.toString(36).padStart(5, '0')].reverse().join('')}`;
+
 /** The value below which `share` of the sorted ones lie. */
 export const at = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;

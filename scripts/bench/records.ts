@@ -6,13 +6,12 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { git, tryGit } from '../../src/base/git.ts';
 import { run } from '../../src/base/process.ts';
-import { at, type BenchHome, createBenchHome, ms, times } from './bench-home.ts';
+import { at, type BenchHome, beadId, createBenchHome, ms, times } from './bench-home.ts';
 
 const REF = 'refs/godel/state';
 const WRITERS = 64;
-const ROUNDS = 20;
-
-const idOf = (index: number) => `godel-${index.toString(36).padStart(5, '0')}`;
+/** Changes of each writer: enough for some seconds, as a rate that holds is asked for. */
+const ROUNDS = 100;
 
 /** Multiplies the one bead of the ref to `count`, in one commit on top. */
 async function multiply(home: BenchHome, count: number): Promise<void> {
@@ -26,7 +25,7 @@ async function multiply(home: BenchHome, count: number): Promise<void> {
   const tip = await git(home.repository, ['rev-parse', REF]);
   const parts = [`commit ${REF}\ncommitter b <b@b> 1 +0000\ndata 4\nmore\nfrom ${tip}\n`];
   for (let index = 0; index < count - 1; index += 1) {
-    const next = idOf(index);
+    const next = beadId(index);
     const body = `${text.replaceAll(id, next).replaceAll(uid, `${uid.slice(0, -6)}${index.toString(16).padStart(6, '0')}`)}\n`;
     const [a, b] = next.slice('godel-'.length);
     parts.push(`M 100644 inline beads/${a}/${b}/${next}.json\ndata ${Buffer.byteLength(body)}\n${body}`);
@@ -73,11 +72,11 @@ async function plainCommits(home: BenchHome): Promise<number[]> {
 
 async function changes(home: BenchHome, count: number): Promise<string[][]> {
   const client = home.client();
-  const one = await times(200, (index) => client.call('beadUpdate', { id: idOf(7), description: `change ${index}` }));
+  const one = await times(200, (index) => client.call('beadUpdate', { id: beadId(7), description: `change ${index}` }));
   const started = performance.now();
   await Promise.all(
     Array.from({ length: WRITERS }, (_, writer) =>
-      times(ROUNDS, (round) => client.call('beadUpdate', { id: idOf(100 + writer), description: `round ${round}` })),
+      times(ROUNDS, (round) => client.call('beadUpdate', { id: beadId(100 + writer), description: `round ${round}` })),
     ),
   );
   const rate = Math.round((WRITERS * ROUNDS * 1000) / (performance.now() - started));

@@ -20,6 +20,7 @@ import { insertProject } from '../../src/repos/store.ts';
 import { rebuildGraph } from '../../src/storage/graph.ts';
 import { searchDocuments } from '../../src/storage/search.ts';
 import { makeRepository } from '../../test/support/home.ts';
+import { beadId } from './bench-home.ts';
 
 const { values: options } = parseArgs({
   options: { beads: { type: 'string', default: '100000' }, rounds: { type: 'string', default: '20' } },
@@ -58,13 +59,12 @@ function random(below: number): number {
 const WORDS = Array.from({ length: 4_000 }, (_, index) => `w${index.toString(36)}${(index * 7_919).toString(36)}`);
 const words = (count: number) =>
   Array.from({ length: count }, () => WORDS[Math.min(random(4_000), random(4_000))]).join(' ');
-const idOf = (index: number) => `godel-${index.toString(36).padStart(5, '0')}`;
 
 function makeBead(index: number): Bead {
   const at = new Date(START + index * 1_000).toISOString();
-  const blockedBy = index > 10 && index % 3 === 0 ? [idOf(random(index)), idOf(random(index))] : [];
+  const blockedBy = index > 10 && index % 3 === 0 ? [beadId(random(index)), beadId(random(index))] : [];
   return {
-    id: idOf(index),
+    id: beadId(index),
     uid: newUid(),
     projectId: project.id,
     type: TYPES[random(4)] ?? 'task',
@@ -75,7 +75,7 @@ function makeBead(index: number): Bead {
     labels: [`area-${random(40)}`, ...(random(500) === 0 ? ['rare'] : [])],
     ...(random(4) === 0 ? { agent: `worker-${random(50)}` } : {}),
     commits: [],
-    ...(index > 1_000 && index % 5 === 0 ? { parentBead: idOf(random(1_000)) } : {}),
+    ...(index > 1_000 && index % 5 === 0 ? { parentBead: beadId(random(1_000)) } : {}),
     blockedBy: [...new Set(blockedBy)],
     related: [],
     discoveredFrom: [],
@@ -166,8 +166,8 @@ async function lists(): Promise<void> {
   await compare(
     'list --parent',
     '< 20 ms',
-    (round) => list({ parent: idOf(round) }),
-    () => scan((bead) => bead.parentBead === idOf(1)),
+    (round) => list({ parent: beadId(round) }),
+    () => scan((bead) => bead.parentBead === beadId(1)),
   );
   await compare(
     'list --overdue --sort due',

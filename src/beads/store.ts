@@ -177,6 +177,28 @@ async function blockerColumn(tx: Tx, before: Bead | undefined, next: Bead): Prom
   return { open_blockers: await countOpenBlockers(tx, next) };
 }
 
+type Columns = Partial<RowOf<BeadRow>> & { open_blockers?: number };
+type RowUpdate = (tx: Reader, ...values: unknown[]) => Promise<{ changed: number }>;
+/** The updates that were needed so far, by the columns they set: there are few. */
+const rowUpdates = new Map<string, RowUpdate>();
+
+function rowUpdateOf(columns: readonly string[]): RowUpdate {
+  const key = columns.join();
+  const known = rowUpdates.get(key);
+  if (known) return known;
+  const update: RowUpdate = prepared((db, projectId, id, version, ...values: readonly unknown[]) => {
+    const set = Object.fromEntries(columns.map((column, at) => [column, values[at]])) as Columns;
+    return db
+      .updateTable('beads')
+      .set(set)
+      .where('project_id', '=', projectId as string)
+      .where('id', '=', id as string)
+      .where('version', '=', version as number);
+  }, columns.length + 3);
+  rowUpdates.set(key, update);
+  return update;
+}
+
 /**
  * Compare-and-set: writes `bead` as the next version of what was read.
  * @throws GodelError version-conflict
@@ -184,14 +206,10 @@ async function blockerColumn(tx: Tx, before: Bead | undefined, next: Bead): Prom
 export async function saveBead(tx: Tx, bead: Bead): Promise<Bead> {
   const before = await findBead(tx, bead.projectId, bead.id);
   const next: Bead = { ...bead, version: bead.version + 1 };
-  const result = await tx
-    .updateTable('beads')
-    .set({ ...changedColumns(before, next), ...(await blockerColumn(tx, before, next)) })
-    .where('project_id', '=', bead.projectId)
-    .where('id', '=', bead.id)
-    .where('version', '=', bead.version)
-    .executeTakeFirst();
-  if (result.numUpdatedRows !== 1n) throw failure('version-conflict', { id: bead.id });
+  const columns = { ...changedColumns(before, next), ...(await blockerColumn(tx, before, next)) };
+  const update = rowUpdateOf(Object.keys(columns));
+  const { changed } = await update(tx, bead.projectId, bead.id, bead.version, ...Object.values(columns));
+  if (changed !== 1) throw failure('version-conflict', { id: bead.id });
   await indexBead(tx, next, before);
   return next;
 }

@@ -4,7 +4,7 @@ import type { AnyOperation, InputOf, OutputOf } from '../base/operation.ts';
 import { failure } from '../errors.ts';
 import type { Operations } from '../operations.ts';
 import type { EventsOptions } from './events.ts';
-import { type Answer, type Endpoint, exchange } from './http.ts';
+import { type Answer, type Endpoint, exchange, keptConnections } from './http.ts';
 
 export interface ClientOptions extends Endpoint {
   token?: string | undefined;
@@ -91,9 +91,10 @@ export function createClient(options: ClientOptions): Client {
     ...(options.projectId ? { 'x-godel-project': options.projectId } : {}),
     ...(!options.projectId && options.projectPath ? { 'x-godel-path': encodeURIComponent(options.projectPath) } : {}),
   };
+  const endpoint = { ...options, connections: keptConnections(options) };
   async function send(http: Route, input: Fields, call: CallOptions = {}): Promise<unknown> {
     const { path, body } = encodeCall(http, input);
-    const answer = await exchange(options, {
+    const answer = await exchange(endpoint, {
       method: http.method,
       path,
       headers:

@@ -1,11 +1,22 @@
 /** One HTTP exchange with the daemon, over its Unix socket or a URL. Plain node:http, to start fast. */
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 
 export interface Endpoint {
   socketPath?: string | undefined;
   /** Base URL, for example http://127.0.0.1:7373; used when there is no socket. */
   url?: string | undefined;
+  /** Connections that outlive an exchange; without it each exchange has one of its own. */
+  connections?: HttpAgent | undefined;
+}
+
+/** Longest time (ms) a connection is kept for the next exchange: far shorter than the daemon keeps its end. */
+const IDLE_MS = 5_000;
+
+/** Connections kept open between exchanges; at rest they keep no process alive. */
+export function keptConnections(endpoint: Endpoint): HttpAgent {
+  const isSecure = endpoint.socketPath === undefined && endpoint.url?.startsWith('https:');
+  return new (isSecure ? HttpsAgent : HttpAgent)({ keepAlive: true, timeout: IDLE_MS });
 }
 
 export interface Exchange {
@@ -42,7 +53,7 @@ export function exchange(endpoint: Endpoint, spec: Exchange): Promise<Answer> {
         ...options,
         method: spec.method,
         headers: spec.headers,
-        agent: false,
+        agent: endpoint.connections ?? false,
         ...(spec.signal ? { signal: spec.signal } : {}),
       },
       (response) => {

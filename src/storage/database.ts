@@ -19,6 +19,7 @@ import { parkedBudgetMigration } from './migrations/0051-parked-budget.ts';
 import { inboxMigration } from './migrations/0060-inbox.ts';
 import { messagesMigration } from './migrations/0070-messages.ts';
 import { sessionsMigration } from './migrations/0080-sessions.ts';
+import { answerDirectly } from './prepared.ts';
 import type { Tables } from './tables.ts';
 import { createTransact, type Savepoints, type Transact } from './transactions.ts';
 
@@ -71,6 +72,8 @@ function quarantine(file: string): void {
 
 /** Pages (4 KB) in the write-ahead log before SQLite moves them into the database file. */
 const LOG_PAGES = 4_000;
+/** Memory (KB) for pages of the connection that writes: a group of changes fits, so that nothing is written twice. */
+const CACHE_KB = 16_000;
 
 function openFile(file: string): SQLite.Database {
   const raw = new SQLite(file, { timeout: 5_000 });
@@ -79,6 +82,7 @@ function openFile(file: string): SQLite.Database {
   raw.pragma('foreign_keys = ON');
   // Pages that many changes touch are moved out of the log once, not every few changes.
   raw.pragma(`wal_autocheckpoint = ${LOG_PAGES}`);
+  raw.pragma(`cache_size = -${CACHE_KB}`);
   const verdict = raw.pragma('quick_check(1)', { simple: true });
   if (verdict !== 'ok') {
     raw.close();
@@ -189,9 +193,10 @@ export async function openSqlite(file: string, onCorrupt: (error: unknown) => vo
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     const raw = openOrReplace(file, onCorrupt);
     await migrate(raw);
-    const writer = dialectOf(preparedOnce(raw));
-    const db = dialectOf(preparedOnce(openReader(file)));
-    const transact = createTransact(writer, savepointsOf(raw));
+    const [written, read] = [preparedOnce(raw), preparedOnce(openReader(file))];
+    const [writer, db] = [dialectOf(written), dialectOf(read)];
+    answerDirectly(db, read);
+    const transact = createTransact(writer, savepointsOf(raw), (tx) => answerDirectly(tx, written));
     return {
       db,
       async transact(work, how) {

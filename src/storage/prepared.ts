@@ -2,7 +2,7 @@
  * Queries whose form never changes, built and compiled once: for those that every change of a bead runs, building the
  * query costs more than SQLite takes to answer it.
  */
-import type { Compilable, CompiledQuery } from 'kysely';
+import type { Compilable, CompiledQuery, SqliteDatabase } from 'kysely';
 import type { Reader } from './database.ts';
 
 /** Stands for a value while the query is built; the compiled query has it among its parameters. */
@@ -20,17 +20,38 @@ interface PreparedResult<Row> {
   changed: number;
 }
 
+/** Connections whose statements can be run at once, without the way through a query's plugins, locks and promises. */
+const statementsOf = new WeakMap<Reader, SqliteDatabase>();
+
+/** From now on the prepared queries of `db`, a connection or a transaction on it, are run on `statements` directly. */
+export function answerDirectly(db: Reader, statements: SqliteDatabase): void {
+  statementsOf.set(db, statements);
+}
+
+function runDirectly<Row>(
+  statements: SqliteDatabase,
+  query: CompiledQuery<Row>,
+  parameters: readonly unknown[],
+): PreparedResult<Row> {
+  const statement = statements.prepare(query.sql);
+  if (statement.reader) return { rows: statement.all(parameters) as Row[], changed: 0 };
+  return { rows: [], changed: Number(statement.run(parameters).changes) };
+}
+
 /**
  * A query as a function of its values. `build` must use every value as a value, never to decide on the form: it is
- * called once, with stand-ins.
+ * called once, with `count` stand-ins.
  */
 export function prepared<Values extends readonly unknown[], Row>(
   build: (db: Reader, ...values: Values) => Compilable<Row>,
+  count = build.length - 1,
 ): (db: Reader, ...values: Values) => Promise<PreparedResult<Row>> {
   let compiled: CompiledQuery<Row> | undefined;
   return async (db, ...values) => {
-    compiled ??= build(db, ...(Array.from({ length: build.length - 1 }, (_, at) => new Slot(at)) as never)).compile();
+    compiled ??= build(db, ...(Array.from({ length: count }, (_, at) => new Slot(at)) as never)).compile();
     const parameters = compiled.parameters.map((each) => (each instanceof Slot ? values[each.index] : each));
+    const statements = statementsOf.get(db);
+    if (statements) return runDirectly(statements, compiled, parameters);
     const { rows, numAffectedRows } = await db.executeQuery<Row>({ ...compiled, parameters });
     return { rows, changed: Number(numAffectedRows ?? 0) };
   };

@@ -42,13 +42,18 @@ async function documentOf(tx: Reader, projectId: string, beadId: string): Promis
   return (await documentAt(tx, projectId, beadId)).rows[0]?.doc_id;
 }
 
+const documentUpdate = prepared((db, docId: number, title: string, description: string, comments: string) => ({
+  compile: () =>
+    sql`update bead_search set title = ${title}, description = ${description}, comments = ${comments}
+      where rowid = ${docId}`.compile(db),
+}));
+
 /** Puts the text of a bead into the index, in place of what was there. */
 export async function putDocument(tx: Tx, projectId: string, beadId: string, text: BeadText): Promise<void> {
   const known = await documentOf(tx, projectId, beadId);
   const { title, description, comments } = text;
   if (known !== undefined) {
-    await sql`update bead_search set title = ${title}, description = ${description}, comments = ${comments}
-      where rowid = ${known}`.execute(tx);
+    await documentUpdate(tx, known, title, description, comments);
     return;
   }
   const { doc_id: docId } = await tx

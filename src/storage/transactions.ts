@@ -41,8 +41,11 @@ const OPEN_MS = 20;
 /** Longest time (ms) a lazy one waits for company. */
 const LAZY_MS = 50;
 
-/** Runs `work` of everybody on the one connection `writer`, in the order of their calls. */
-export function createTransact(writer: Kysely<Tables>, savepoints: Savepoints): Transact {
+/**
+ * Runs `work` of everybody on the one connection `writer`, in the order of their calls; `onBegin` is told of every
+ * transaction before anybody sees it.
+ */
+export function createTransact(writer: Kysely<Tables>, savepoints: Savepoints, onBegin: (tx: Tx) => void): Transact {
   const waiting: Member[] = [];
   let running = false;
   let arrived: (() => void) | undefined;
@@ -87,6 +90,7 @@ export function createTransact(writer: Kysely<Tables>, savepoints: Savepoints): 
     const outcomes: (() => void)[] = [];
     try {
       await writer.transaction().execute(async (tx) => {
+        onBegin(tx);
         const openUntil = performance.now() + OPEN_MS;
         for (let member: Member | undefined = first; member; ) {
           outcomes.push(await attempt(tx, member));
