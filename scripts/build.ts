@@ -13,7 +13,8 @@ const REQUIRE =
 
 /**
  * `import … from 'node:http'` makes Node look at every export of it, and one of them loads its whole fetch: some 50 ms of
- * every start. Taken as an object, nothing is looked at that is not used.
+ * every start. Taken as an object, nothing is looked at that is not used. node:https brings all of TLS: it is loaded when
+ * something of it is taken, which on most days is never.
  */
 const plainHttp: Plugin = {
   name: 'plain-http',
@@ -21,6 +22,10 @@ const plainHttp: Plugin = {
     builder.onResolve({ filter: /^(node:)?http$/ }, () => ({ path: 'http', namespace: 'plain-http' }));
     builder.onLoad({ filter: /.*/, namespace: 'plain-http' }, () => ({
       contents: "module.exports = process.getBuiltinModule('node:http');",
+    }));
+    builder.onResolve({ filter: /^(node:)?https$/ }, () => ({ path: 'https', namespace: 'plain-https' }));
+    builder.onLoad({ filter: /.*/, namespace: 'plain-https' }, () => ({
+      contents: `module.exports = new Proxy({}, { get: (_, name) => process.getBuiltinModule('node:https')[name] });`,
     }));
   },
 };

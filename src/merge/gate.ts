@@ -34,8 +34,10 @@ export interface GateSlotOptions {
   gitDir: string;
   top: string;
   slot: number;
-  /** `NAME=value` in the environment of everything a gate starts. */
+  /** `NAME=value` in the environment of everything this gate starts. */
   marker: string;
+  /** `NAME=value` that all gates of the project share. */
+  projectMarker: string;
   environment: () => Record<string, string>;
   /** Ends every process that carries the marker. */
   endMarked: (marker: string) => Promise<void>;
@@ -166,8 +168,8 @@ export function createGateSlot(options: GateSlotOptions): GateSlot {
   const end = () => options.endMarked(marker);
 
   function environment(commit: string): Record<string, string> {
-    const [name = '', value = ''] = marker.split('=');
-    return { ...options.environment(), GODEL_GATE_COMMIT: commit, [name]: value };
+    const markers = Object.fromEntries([marker, options.projectMarker].map((each) => each.split('=')));
+    return { ...options.environment(), GODEL_GATE_COMMIT: commit, ...markers };
   }
 
   async function setUp({ commit, config, logFile, signal }: GateRequest): Promise<void> {

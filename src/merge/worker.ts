@@ -41,8 +41,6 @@ export interface WorkerOptions {
 /** While held: how often (ms) it is looked whether the reason is gone, and how often it is simply tried again. */
 const LOOK_MS = 3_000;
 const TRY_MS = 30_000;
-/** Slots whose gates may have been left running by a daemon that was killed. */
-const MOST_SLOTS = 16;
 
 const HOLD_KINDS: Readonly<Record<string, Hold['kind']>> = {
   'main-dirty': 'main-dirty',
@@ -60,6 +58,7 @@ const gateConfigOf = (config: Config): GateConfig => ({
 });
 
 const gateMarker = (projectId: string, slot: number): string => `GODEL_GATE=${projectId}/${slot}`;
+const gatesMarker = (projectId: string): string => `GODEL_GATES=${projectId}`;
 
 export function createWorker({ parts, project, landed, changed }: WorkerOptions): Worker {
   const { database, units, log } = parts;
@@ -89,7 +88,8 @@ export function createWorker({ parts, project, landed, changed }: WorkerOptions)
       const slot = slots.length + 1;
       const marker = gateMarker(project.id, slot);
       const { gateEnvironment: environment, endMarked } = parts;
-      slots.push(createGateSlot({ gitDir, top: project.path, slot, marker, environment, endMarked }));
+      const projectMarker = gatesMarker(project.id);
+      slots.push(createGateSlot({ gitDir, top: project.path, slot, marker, projectMarker, environment, endMarked }));
     }
     return slots.slice(0, count);
   }
@@ -243,7 +243,6 @@ export function createWorker({ parts, project, landed, changed }: WorkerOptions)
 /** What has to be mended before the first round of a worker. */
 export async function beginQueue(parts: MergeParts, project: Project, landed: (entry: Entry) => void): Promise<void> {
   // Gates of a daemon that was killed would go on in the worktrees the next ones need.
-  const markers = Array.from({ length: MOST_SLOTS }, (_, index) => gateMarker(project.id, index + 1));
-  for (const marker of markers) await parts.endMarked(marker);
+  await parts.endMarked(gatesMarker(project.id));
   await resumeQueue(parts, project, landed);
 }

@@ -106,7 +106,7 @@ describe('a stop in the middle', () => {
   test('of a gate: what it left running is ended, before the next gate and at the next start', async () => {
     home = await createMergeHome({ gate_command: 'sleep 1000 & echo $! > $HOME/left.pid; test -f a.txt' });
     // As a killed daemon leaves a gate: only its environment tells whose it is.
-    const env = { PATH: process.env.PATH, GODEL_GATE: `${home.project.id}/3` };
+    const env = { PATH: process.env.PATH, GODEL_GATES: home.project.id };
     const orphan = spawn('sleep', ['1000'], { env, detached: true, stdio: 'ignore' });
     orphan.unref();
     await home.work(ID, { 'a.txt': 'a\n' });
