@@ -44,8 +44,10 @@ function target(endpoint: Endpoint, path: string): { options: RequestOptions; se
   };
 }
 
-/** Resolves with any answer; rejects when there is none. */
-export function exchange(endpoint: Endpoint, spec: Exchange): Promise<Answer> {
+/** What went wrong on a connection that was kept, and closed by the other end before the request was out. */
+class StaleConnectionError extends Error {}
+
+function attempt(endpoint: Endpoint, spec: Exchange): Promise<Answer> {
   const { options, secure } = target(endpoint, spec.path);
   return new Promise((resolve, reject) => {
     const request = (secure ? httpsRequest : httpRequest)(
@@ -69,9 +71,26 @@ export function exchange(endpoint: Endpoint, spec: Exchange): Promise<Answer> {
         );
       },
     );
-    request.on('error', reject);
+    request.on('error', (error: NodeJS.ErrnoException) =>
+      reject(isUnsent(request.reusedSocket, spec.method, error) ? new StaleConnectionError() : error),
+    );
     if (spec.timeoutMs > 0)
       request.setTimeout(spec.timeoutMs, () => request.destroy(new Error(`no answer in ${spec.timeoutMs} ms`)));
     request.end(spec.body);
   });
+}
+
+/** A pipe that is broken took nothing; after a reset nobody knows, so only what may be asked twice is asked again. */
+function isUnsent(isReused: boolean, method: string, error: NodeJS.ErrnoException): boolean {
+  return isReused && (error.code === 'EPIPE' || (error.code === 'ECONNRESET' && method === 'GET'));
+}
+
+/** Resolves with any answer; rejects when there is none. */
+export async function exchange(endpoint: Endpoint, spec: Exchange): Promise<Answer> {
+  try {
+    return await attempt(endpoint, spec);
+  } catch (error) {
+    if (!(error instanceof StaleConnectionError)) throw error;
+    return attempt({ ...endpoint, connections: undefined }, spec);
+  }
 }
