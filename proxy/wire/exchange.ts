@@ -11,6 +11,7 @@ import { withoutForeignThoughts } from './foreign.ts';
 import { type NeutralRequest, WireError, type WriterContext } from './neutral.ts';
 import type { Route } from './routes.ts';
 import { splice } from './scan.ts';
+import { type SparedRequest, spareTexts } from './spared.ts';
 import {
   type Transform,
   translateAnswer,
@@ -20,7 +21,7 @@ import {
   writeCount,
 } from './translation.ts';
 import { askForUsage, createUsageFilter } from './usage-chunk.ts';
-import { type Json, object, type Wire } from './wire.ts';
+import { object, type Wire } from './wire.ts';
 
 export interface Exchange {
   /** Dialect of the client. */
@@ -99,9 +100,9 @@ function asItIs(input: ExchangeInput): Exchange {
   };
 }
 
-function parsed(body: Buffer): Json {
+function spared(body: Buffer): SparedRequest {
   try {
-    return object(JSON.parse(body.toString('utf8')));
+    return spareTexts(body);
   } catch (error) {
     throw new WireError(`The request cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
   }
@@ -134,7 +135,7 @@ const COUNTED: Readonly<Record<'anthropic' | 'responses', readonly string[]>> = 
 /** A count of tokens at the provider; where there is no such call, a guess by length. */
 function countExchange(input: ExchangeInput, wire: Wire, target: ModelTarget): Exchange {
   const { route, model } = input;
-  const body = parsed(input.body);
+  const { body, write } = spared(input.body);
   const asked = route.wire === 'google' && body.generateContentRequest ? object(body.generateContentRequest) : body;
   const request = dialects[route.wire].readRequest(asked, model, false);
   const written = dialects[wire].writeRequest(request, target);
@@ -147,22 +148,22 @@ function countExchange(input: ExchangeInput, wire: Wire, target: ModelTarget): E
   }
   if (wire === 'google') {
     const sent = { generateContentRequest: { model: `models/${model}`, ...written } };
-    return { ...base, path: `/v1beta/models/${model}:countTokens`, body: Buffer.from(JSON.stringify(sent)), transform };
+    return { ...base, path: `/v1beta/models/${model}:countTokens`, body: write(sent), transform };
   }
   const sent = Object.fromEntries(Object.entries(written).filter(([key]) => COUNTED[wire].includes(key)));
   const path = wire === 'anthropic' ? '/v1/messages/count_tokens' : '/v1/responses/input_tokens';
-  return { ...base, path, body: Buffer.from(JSON.stringify(sent)), transform };
+  return { ...base, path, body: write(sent), transform };
 }
 
 /** Embeddings are asked of Google in one call, however many texts there are. */
 function embedExchange({ route, body, model }: ExchangeInput): Exchange {
-  const asked = parsed(body);
+  const { body: asked, write } = spared(body);
   const context = { model, packed: isPacked(asked), inputGuess: Math.ceil(body.length / BYTES_PER_TOKEN) };
   return {
     client: route.wire,
     wire: 'google',
     path: `/v1beta/models/${model}:batchEmbedContents`,
-    body: Buffer.from(JSON.stringify(writeEmbedRequest(asked, model))),
+    body: write(writeEmbedRequest(asked, model)),
     translated: true,
     dropped: [],
     transform: ({ status }) => (status >= 400 ? translateError(route.wire, status) : translateEmbedding(context)),
@@ -179,13 +180,14 @@ function inTranslation(input: ExchangeInput, wire: Wire): Exchange {
   };
   if (route.call === 'embed') return embedExchange(input);
   if (route.call === 'count') return countExchange(input, wire, target);
-  const request = dialects[route.wire].readRequest(parsed(input.body), model, fields.stream);
+  const { body, write } = spared(input.body);
+  const request = dialects[route.wire].readRequest(body, model, fields.stream);
   const context = contextOf(input, wire, request);
   return {
     client: route.wire,
     wire,
     path: dialects[wire].path(target, request.stream),
-    body: Buffer.from(JSON.stringify(dialects[wire].writeRequest(request, target))),
+    body: write(dialects[wire].writeRequest(request, target)),
     translated: true,
     dropped: request.dropped,
     transform: ({ status, streaming }) =>

@@ -107,6 +107,28 @@ export function scanFields(body: Buffer, wanted: readonly string[]): Map<string,
   return found;
 }
 
+/**
+ * Where the strings of `length` bytes and more are that belong to fields of these names, at any depth, with their quotes
+ * and in their order. Of something that is no JSON it finds something or nothing.
+ * @throws SyntaxError when a string is not closed
+ */
+export function scanTexts(body: Buffer, names: ReadonlySet<string>, length: number): Field[] {
+  const text = scanned(body);
+  const found: Field[] = [];
+  for (let at = nextQuote(text, 0); at >= 0; ) {
+    const nameEnd = skipString(text, at);
+    const colon = skipSpace(body, nameEnd);
+    const start = body[colon] === 58 ? skipSpace(body, colon + 1) : -1;
+    let end = nameEnd;
+    if (body[start] === QUOTE) {
+      end = skipString(text, start);
+      if (end - start >= length && names.has(body.toString('latin1', at + 1, nameEnd - 1))) found.push({ start, end });
+    }
+    at = nextQuote(text, end);
+  }
+  return found;
+}
+
 /** `body` with the bytes of `field` replaced. */
 export function splice(body: Buffer, field: Field, text: string): Buffer {
   return Buffer.concat([body.subarray(0, field.start), Buffer.from(text), body.subarray(field.end)]);
