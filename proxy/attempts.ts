@@ -16,6 +16,7 @@ import { addressOf, type Pools } from './pools.ts';
 import type { Recorder } from './recording/recorder.ts';
 import { type Refusal, refusals } from './refusal.ts';
 import { type RelayResult, relay, sendHeld } from './relay.ts';
+import type { Seat } from './roster.ts';
 import { type Candidate, nameOf, type Rules, weighted } from './routing.ts';
 import { attemptEntry } from './settlement.ts';
 import type { Stickiness } from './stickiness.ts';
@@ -89,7 +90,7 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
     const stop = () => {
       clearTimeout(timer);
       response.off('close', gone);
-      purse.revocations.delete(resume);
+      purse.revocations.leave(seat);
     };
     const resume = () => {
       stop();
@@ -102,7 +103,7 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
     const timer = setTimeout(resume, ms);
     response.once('close', gone);
     // A request of a revoked key is refused when it goes on.
-    purse.revocations.add(resume);
+    const seat = purse.revocations.join(resume);
   }
 
   function settleRequest(job: Job, usedTokens = 0): void {
@@ -200,7 +201,7 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
     health.begin(choice.target);
     options.changed(job, {});
     const recording = options.recorder.begin(job);
-    let end: (() => void) | undefined;
+    let seat: Seat<() => void> | undefined;
     relay({
       dispatcher: options.pools.of(provider),
       origin,
@@ -214,11 +215,10 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
       hold: ({ status }) => status >= 400,
       watch: recording?.watch,
       onStart: (stop) => {
-        end = () => stop(refusals.revoked());
-        purse.revocations.add(end);
+        seat = purse.revocations.join(() => stop(refusals.revoked()));
       },
       onSettled: (result) => {
-        if (end) purse.revocations.delete(end);
+        if (seat) purse.revocations.leave(seat);
         if (result.answered && recording) {
           const { provider: name, model } = choice.target;
           const { status, outcome } = result;

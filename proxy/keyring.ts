@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import type { Activity, VirtualKey } from '../src/costs/schema.ts';
 import type { Account, Accounts } from './accounts.ts';
 import type { Ledger } from './ledger.ts';
+import { createRoster, type Roster } from './roster.ts';
 
 /** What the proxy knows of one agent, shared by all its keys. */
 interface Traffic {
@@ -14,7 +15,7 @@ export interface Purse {
   accounts: Account[];
   traffic: Traffic;
   /** Ends the requests in flight when the key is revoked. */
-  revocations: Set<() => void>;
+  revocations: Roster<() => void>;
   revoked: boolean;
 }
 
@@ -47,14 +48,20 @@ export function createKeyring(ledger: Ledger, accounts: Accounts, now: () => num
     const found = accounts.of(key);
     if (known) Object.assign(known, { key, accounts: found });
     else
-      byHash.set(key.hash, { key, accounts: found, traffic: trafficOf(key), revocations: new Set(), revoked: false });
+      byHash.set(key.hash, {
+        key,
+        accounts: found,
+        traffic: trafficOf(key),
+        revocations: createRoster(),
+        revoked: false,
+      });
   }
 
   function drop(hash: string): boolean {
     const purse = byHash.get(hash);
     byHash.delete(hash);
     if (purse) purse.revoked = true;
-    for (const end of [...(purse?.revocations ?? [])]) end();
+    for (const end of purse?.revocations.values() ?? []) end();
     if (purse?.traffic.inFlight === 0) traffic.delete(purse.key.agentId ?? `key ${hash}`);
     return purse !== undefined;
   }

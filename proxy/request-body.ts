@@ -1,6 +1,7 @@
 /** Takes the body of a request: all of it, in time, and not more than fits. */
 import type { IncomingMessage } from 'node:http';
 import { type Refusal, refusals } from './refusal.ts';
+import { createRoster } from './roster.ts';
 
 export interface BodyReader {
   /**
@@ -20,11 +21,11 @@ interface Pending {
 const CHECK_MS = 1_000;
 
 export function createBodyReader(limits: { bytes: number; ms: number }): BodyReader {
-  const pending = new Set<Pending>();
+  const pending = createRoster<Pending>();
   const sweep = setInterval(
     () => {
       const oldest = performance.now() - limits.ms;
-      for (const each of pending) if (each.since < oldest) each.late();
+      for (const each of pending.values()) if (each.since < oldest) each.late();
     },
     Math.min(CHECK_MS, limits.ms),
   );
@@ -34,10 +35,9 @@ export function createBodyReader(limits: { bytes: number; ms: number }): BodyRea
     return new Promise((resolve, reject) => {
       let chunks: Buffer[] = [];
       let size = 0;
-      const mine: Pending = { since: performance.now(), late: () => refuse(refusals.tooSlow()) };
-      pending.add(mine);
+      const seat = pending.join({ since: performance.now(), late: () => refuse(refusals.tooSlow()) });
       function refuse(refusal: Refusal): void {
-        pending.delete(mine);
+        pending.leave(seat);
         request.off('data', take);
         chunks = [];
         request.resume();
@@ -50,11 +50,11 @@ export function createBodyReader(limits: { bytes: number; ms: number }): BodyRea
       }
       request.on('data', take);
       request.on('end', () => {
-        pending.delete(mine);
+        pending.leave(seat);
         resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
       });
       request.on('error', (error) => {
-        pending.delete(mine);
+        pending.leave(seat);
         reject(error);
       });
       if (Number(request.headers['content-length'] ?? 0) > limits.bytes) refuse(refusals.tooLarge());

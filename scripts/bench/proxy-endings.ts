@@ -26,18 +26,19 @@ async function open(url: string, load: Case, headers: Record<string, string>): P
   return response;
 }
 
-async function lastGone(upstream: string): Promise<{ count: number; at: string }> {
-  return (await (await fetch(`${upstream}/gone`)).json()) as { count: number; at: string };
+/** What the provider has seen. */
+export async function seenBy(upstream: string): Promise<{ requests: number; gone: number; at: string }> {
+  return (await (await fetch(`${upstream}/seen`)).json()) as { requests: number; gone: number; at: string };
 }
 
 async function cancelled(target: Target, upstream: string, load: Case): Promise<number> {
   const stream = await open(target.url, load, target.headers);
-  const before = await lastGone(upstream);
+  const before = await seenBy(upstream);
   const started = process.hrtime.bigint();
   stream.destroy();
   for (;;) {
-    const { count, at } = await lastGone(upstream);
-    if (count > before.count) return milliseconds(started, BigInt(at));
+    const { gone, at } = await seenBy(upstream);
+    if (gone > before.gone) return milliseconds(started, BigInt(at));
     await delay(2);
   }
 }

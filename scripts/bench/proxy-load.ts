@@ -10,6 +10,8 @@ export interface Case {
   body: Buffer;
   stream: boolean;
   ms: number;
+  /** Takes the ids that the proxy gave its answers. */
+  ids?: Set<string>;
 }
 
 export interface Measured {
@@ -26,7 +28,14 @@ export interface Measured {
   cpuPerRequest: number;
   cpuPerEvent: number;
   failed: number;
+  /** Why they failed: a status with the beginning of its body, or an error of the connection; how often. */
+  reasons: Record<string, number>;
 }
+
+/** Of the body of a failure, so much (bytes) is told. */
+const MOST_OF_PROBLEM = 160;
+/** What of it is a number. */
+export type Figure = Exclude<keyof Measured, 'reasons'>;
 
 const TICKS_PER_SECOND = 100;
 
@@ -51,7 +60,8 @@ export const share = (values: number[], part: number): number => {
 };
 
 interface One {
-  ok: boolean;
+  /** Why it failed. */
+  problem: string | undefined;
   ms: number;
   firstByteMs: number;
   events: number;
@@ -74,7 +84,7 @@ function noteDelays(chunk: Buffer, into: number[]): void {
 function send(pool: Pool, target: Target, load: Case, delays: number[]): Promise<One> {
   return new Promise((resolve) => {
     const started = performance.now();
-    const one: One = { ok: false, ms: 0, firstByteMs: 0, events: 0 };
+    const one: One = { problem: undefined, ms: 0, firstByteMs: 0, events: 0 };
     const done = () => {
       one.ms = performance.now() - started;
       resolve(one);
@@ -93,18 +103,20 @@ function send(pool: Pool, target: Target, load: Case, delays: number[]): Promise
       },
       {
         onRequestStart() {},
-        onResponseStart(_controller, status) {
-          one.ok = status === 200;
+        onResponseStart(_controller, status, headers) {
+          load.ids?.add(String(headers['x-godel-request-id']));
+          if (status !== 200) one.problem = String(status);
         },
         onResponseData(_controller, chunk) {
+          if (one.problem !== undefined) one.problem += ` ${chunk.toString('utf8', 0, MOST_OF_PROBLEM)}`;
           if (one.firstByteMs === 0) one.firstByteMs = performance.now() - started;
           if (!load.stream) return;
           one.events += countEvents(chunk);
           if (load.name.includes('paced')) noteDelays(chunk, delays);
         },
         onResponseEnd: done,
-        onResponseError() {
-          one.ok = false;
+        onResponseError(_controller, error) {
+          one.problem = `${(error as { code?: string }).code ?? error.name}: ${error.message}, ${one.events} events in`;
           done();
         },
       },
@@ -117,7 +129,7 @@ export async function measure(target: Target, load: Case): Promise<Measured> {
   const delays: number[] = [];
   const seen: One[] = [];
   const warm = Math.min(load.clients, 16);
-  await Promise.all(Array.from({ length: warm }, () => send(pool, target, load, [])));
+  const warmed = await Promise.all(Array.from({ length: warm }, () => send(pool, target, load, [])));
   const cpu = cpuMicroseconds(target.pids);
   const started = performance.now();
   await Promise.all(
@@ -131,6 +143,9 @@ export async function measure(target: Target, load: Case): Promise<Measured> {
   await pool.destroy();
   const events = seen.reduce((sum, one) => sum + one.events, 0);
   const times = seen.map((one) => one.ms);
+  const problems = [...warmed, ...seen].flatMap(({ problem }) => problem ?? []);
+  const reasons: Record<string, number> = {};
+  for (const problem of problems) reasons[problem] = (reasons[problem] ?? 0) + 1;
   return {
     requests: seen.length + warm,
     perSecond: seen.length / seconds,
@@ -145,6 +160,7 @@ export async function measure(target: Target, load: Case): Promise<Measured> {
     delayP99: share(delays, 0.99),
     cpuPerRequest: spent / seen.length,
     cpuPerEvent: events === 0 ? 0 : spent / events,
-    failed: seen.filter((one) => !one.ok).length,
+    failed: problems.length,
+    reasons,
   };
 }

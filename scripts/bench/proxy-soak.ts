@@ -10,13 +10,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import SQLite from 'better-sqlite3';
 import { git } from '../../src/base/git.ts';
 import { homePaths } from '../../src/base/paths.ts';
 import { isRunning, run } from '../../src/base/process.ts';
 import { table } from '../../src/base/table.ts';
 import { createClient } from '../../src/client/client.ts';
 import { createProxyClient } from '../../src/daemon/proxy-client.ts';
-import { measureEndings } from './proxy-endings.ts';
+import { measureEndings, seenBy } from './proxy-endings.ts';
 import { type Case, measure, rssMiB } from './proxy-load.ts';
 import { startGodel, startScript, type Target } from './proxy-targets.ts';
 
@@ -35,16 +36,17 @@ const SETTLE_MS = 2_000;
 const folder = await realpath(await mkdtemp(join(tmpdir(), 'godel-soak-')));
 const paths = homePaths({ HOME: folder, GODEL_HOME: join(folder, 'home') });
 const rows: string[][] = [];
-let sent = 0;
+/** What the clients saw: requests, failures and why, and the id of every answer, refusals too. */
+const told = { sent: 0, failed: 0, reasons: {} as Record<string, number>, ids: new Set<string>() };
 
 function load(kind: string, clients: number, ms: number, stream: boolean, path: string, model = kind): Case {
   const messages = [{ role: 'user', content: `${kind} ${'words '.repeat(500)}` }];
   const body = { model: `openai/${model}`, user: kind, max_tokens: 500, ...(stream ? { stream: true } : {}), messages };
-  return { name: `${kind} SSE`, clients, path, body: Buffer.from(JSON.stringify(body)), stream, ms };
+  return { name: `${kind} SSE`, clients, path, body: Buffer.from(JSON.stringify(body)), stream, ms, ids: told.ids };
 }
 
 /** A quarter each: fast streams, slow streams, translated ones, whole answers. */
-async function mixed(target: Target, ms: number): Promise<{ requests: number; failed: number }> {
+async function mixed(target: Target, ms: number): Promise<void> {
   const each = Math.ceil(Number(options.streams) / 4);
   const chat = '/v1/chat/completions';
   const cases = [
@@ -54,28 +56,39 @@ async function mixed(target: Target, ms: number): Promise<{ requests: number; fa
     load('burst', each, ms, false, chat),
   ];
   const measured = await Promise.all(cases.map((one) => measure(target, one)));
-  const requests = measured.reduce((sum, one) => sum + one.requests, 0);
-  sent += requests;
-  return { requests, failed: measured.reduce((sum, one) => sum + one.failed, 0) };
+  for (const { requests, failed, reasons } of measured) {
+    told.sent += requests;
+    told.failed += failed;
+    for (const [why, count] of Object.entries(reasons)) told.reasons[why] = (told.reasons[why] ?? 0) + count;
+  }
+}
+
+/** Every answer has a row by its id, and every request that reached the provider is an attempt. */
+async function missingRows(): Promise<{ answers: number; attempts: number }> {
+  const ledger = new SQLite(paths.ledgerFile, { readonly: true });
+  const ids = ledger.prepare('select distinct request_id from attempts').pluck().all() as string[];
+  const attempts = ledger.prepare('select count(*) from attempts where attempt > 0').pluck().get() as number;
+  ledger.close();
+  const known = new Set(ids);
+  const { requests } = await seenBy(upstreamUrl);
+  return { answers: [...told.ids].filter((id) => !known.has(id)).length, attempts: Math.max(0, requests - attempts) };
 }
 
 async function soak(target: Target): Promise<void> {
-  const warm = await mixed(target, WARM_UP_MS);
+  await mixed(target, WARM_UP_MS);
   const before = rssMiB(target.pids);
-  const seen: number[] = [];
-  let { failed } = warm;
+  let after = before;
   for (const end = Date.now() + Number(options.minutes) * 60_000; Date.now() < end; ) {
-    failed += (await mixed(target, Math.min(WARM_UP_MS, Math.max(1_000, end - Date.now())))).failed;
-    seen.push(rssMiB(target.pids));
+    await mixed(target, Math.min(WARM_UP_MS, Math.max(1_000, end - Date.now())));
+    after = rssMiB(target.pids);
+    process.stderr.write(`${told.sent} requests, ${told.failed} failed, ${Math.round(after)} MiB\n`);
   }
-  const after = seen.at(-1) ?? before;
   await delay(SETTLE_MS);
-  const client = createProxyClient(paths.proxySocketFile);
-  const { requests } = await client.usage({ projectId: 'bench' });
-  await client.close();
-  rows.push(['requests, failed', `${sent}, ${failed}`, 'none failed']);
-  // What failed on its way may have a row or none.
-  rows.push(['rows of the ledger missing', String(Math.max(0, sent - failed - requests)), '0']);
+  const missing = await missingRows();
+  rows.push(['requests, failed', `${told.sent}, ${told.failed}`, 'none failed']);
+  for (const [why, count] of Object.entries(told.reasons)) rows.push([`  ${why}`, String(count), '0']);
+  rows.push(['answers without a row of the ledger', String(missing.answers), '0']);
+  rows.push(['requests at the provider without one', String(missing.attempts), '0']);
   rows.push(['memory before → after', `${Math.round(before)} → ${Math.round(after)} MiB`, '< 5 % more']);
   rows.push(['growth', `${((100 * (after - before)) / before).toFixed(1)} %`, '< 5 %']);
 }

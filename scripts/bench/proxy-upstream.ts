@@ -33,8 +33,8 @@ const WHOLE = Buffer.from(
   }),
 );
 
-/** Clients that went before the end of their answer: how many, and when the last one. */
-const gone = { count: 0, at: '0' };
+/** Requests that were made, clients that went before the end of their answer, and when the last one went. */
+const seen = { requests: 0, gone: 0, at: '0' };
 
 function burst(response: ServerResponse): void {
   let left = EVENTS;
@@ -61,9 +61,10 @@ function paced(response: ServerResponse): void {
 }
 
 const server = createServer({ noDelay: true, keepAliveTimeout: 60_000 }, (request, response) => {
-  if (request.url === '/gone') return void response.end(JSON.stringify(gone));
+  if (request.url === '/seen') return void response.end(JSON.stringify(seen));
+  seen.requests += 1;
   response.on('close', () => {
-    if (!response.writableFinished) Object.assign(gone, { count: gone.count + 1, at: String(process.hrtime.bigint()) });
+    if (!response.writableFinished) Object.assign(seen, { gone: seen.gone + 1, at: String(process.hrtime.bigint()) });
   });
   const chunks: Buffer[] = [];
   request.on('data', (part: Buffer) => chunks.push(part));

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { table } from '../../src/base/table.ts';
-import { type Case, type Measured, measure, rssMiB, share } from './proxy-load.ts';
+import { type Case, type Figure, type Measured, measure, rssMiB, share } from './proxy-load.ts';
 import {
   type Started,
   startGodel,
@@ -65,7 +65,7 @@ const CASES: readonly Case[] = [
 type Results = Map<string, Map<string, Measured[]>>;
 const median = (values: number[]) => share(values, 0.5);
 
-function of(results: Results, name: string, target: string, field: keyof Measured): number {
+function of(results: Results, name: string, target: string, field: Figure): number {
   return median((results.get(name)?.get(target) ?? []).map((each) => each[field]));
 }
 
@@ -90,7 +90,7 @@ const number = (value: number) => (value >= 100 ? Math.round(value).toString() :
 
 function measuredTable(results: Results, targets: readonly Target[]): string {
   const rows: string[][] = [];
-  const fields: [string, keyof Measured, (name: string) => boolean][] = [
+  const fields: [string, Figure, (name: string) => boolean][] = [
     ['req/s', 'perSecond', (name) => !name.includes('SSE') && !name.includes('paced')],
     ['events/s', 'eventsPerSecond', (name) => name.includes('SSE')],
     ['p50 ms', 'p50', (name) => name.startsWith('json')],
@@ -124,16 +124,16 @@ interface Goal {
 }
 
 /** What a target adds to the direct way. */
-const added = (results: Results, name: string, target: string, field: keyof Measured) =>
+const added = (results: Results, name: string, target: string, field: Figure) =>
   Math.max(0.001, of(results, name, target, field) - of(results, name, 'direct', field));
 
 function goalsOf(results: Results, memory: ReadonlyMap<string, number>): Goal[] {
   const goals: Goal[] = [];
-  const rate = (name: string, field: keyof Measured, against: string, bar: number, more: boolean, other = name) => {
+  const rate = (name: string, field: Figure, against: string, bar: number, more: boolean, other = name) => {
     const [own, theirs] = [of(results, name, 'godel', field), of(results, other, against, field)];
     if (own > 0 && theirs > 0) goals.push({ what: `${name}: ${field} / ${against}`, value: own / theirs, bar, more });
   };
-  const more = (name: string, field: keyof Measured, against: string, bar: number) => {
+  const more = (name: string, field: Figure, against: string, bar: number) => {
     if (!results.get(name)?.has(against)) return;
     const value = added(results, name, 'godel', field) / added(results, name, against, field);
     goals.push({ what: `${name}: added ${field} / ${against}`, value, bar, more: false });

@@ -196,6 +196,15 @@ describe('faults', () => {
     expect((await post('/v1/messages', messages('claude-sonnet-5'))).status).toBe(502);
   });
 
+  test('a connection that rests is kept far longer than a busy client leaves it alone', async () => {
+    // Closed after the 5 seconds of Node, it would be gone under the next request of a client that was held up.
+    answerWith((_request, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end('{}'));
+    const response = await post('/v1/messages', messages('claude-sonnet-5'));
+    await response.text();
+    const [, seconds] = /timeout=(\d+)/.exec(response.headers.get('keep-alive') ?? '') ?? [];
+    expect(Number(seconds)).toBeGreaterThanOrEqual(60);
+  });
+
   test('a body over 64 MiB is refused and others go on', async () => {
     answerWith((_request, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end('{}'));
     const large = await post('/v1/messages', `{"model":"claude-sonnet-5","x":"${'y'.repeat(64 * 1024 * 1024)}"}`).catch(
