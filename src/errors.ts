@@ -342,6 +342,13 @@ export const errorTable = {
     message: (a) => `The disk is full: ${p(a, 'problem')}. Nothing was changed.`,
     hint: () => 'Free some space (df -h), then run the command again.',
   },
+  'record-newer': {
+    kind: 'conflict',
+    exit: 1,
+    message: (a) =>
+      `The record of beads (refs/godel/state) was written in format ${p(a, 'version')} by a newer Godel; this one knows formats up to ${p(a, 'known')}.x.`,
+    hint: () => 'Use the Godel that the others use: npm install -g godel@latest. Nothing here was changed.',
+  },
   'record-delayed': {
     kind: 'service_unavailable',
     exit: 1,

@@ -6,6 +6,7 @@ import { convoyRules } from '../convoys/record.ts';
 import { convoyFromRecord, deleteConvoy, replaceConvoy } from '../convoys/store.ts';
 import type { EventType } from '../events.ts';
 import type { Tx } from '../storage/database.ts';
+import { formatRank, formatRules } from '../storage/record/format.ts';
 import type { Fields } from '../storage/record/record.ts';
 import type { Rules } from '../storage/record/rules.ts';
 import { parsePath } from '../storage/state-ref/layout.ts';
@@ -22,6 +23,7 @@ export function rulesOf(path: string): Rules {
   if (kind === 'bead') return beadRules;
   if (kind === 'convoy') return convoyRules;
   if (kind === 'conflict') return conflictRules;
+  if (kind === 'format') return formatRules;
   return kind === 'replica' ? replicaRules : NO_RULES;
 }
 
@@ -31,6 +33,7 @@ export function assertUsable(path: string, fields: Fields): void {
   if (kind === 'bead') beadFromRecord('', fields);
   if (kind === 'convoy') convoyFromRecord('', fields);
   if (kind === 'conflict') conflictFromRecord('', fields);
+  if (kind === 'format') formatRank(fields.version);
   if (['bead', 'convoy', 'conflict'].includes(kind) && fields.id !== id)
     throw new TypeError(`it says it is ${fields.id}`);
 }

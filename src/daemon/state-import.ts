@@ -5,8 +5,10 @@
 import type { Project } from '../repos/schema.ts';
 import { setStateOid, stateOid } from '../repos/store.ts';
 import { appendOutbox, pendingOutbox, rewritePending } from '../storage/journal.ts';
+import { assertKnownFormat } from '../storage/record/format.ts';
 import { parseRecord } from '../storage/record/record.ts';
 import { recordsAfter } from '../storage/records.ts';
+import { FORMAT_PATH } from '../storage/state-ref/layout.ts';
 import { readAll, readDiff, readPath } from '../storage/state-ref/read.ts';
 import { isEmpty, rebuildState } from './state-rebuild.ts';
 import { createTakeFiles, type StateTakeOptions, type TakeFiles, type TakeOptions } from './state-take.ts';
@@ -46,6 +48,7 @@ export function createStateImport(options: StateTakeOptions): StateImport {
   }
 
   async function importWhole(project: Project, oid: string): Promise<void> {
+    assertKnownFormat(await readPath(project.gitDir, oid, FORMAT_PATH).catch(() => null));
     if (await isEmpty(database, project.id)) {
       const left = await rebuildState(database, options.replica, project, oid);
       if (left.length > 0) await takeFiles(project, oid, left, { announce: false, inGit: 'theirs' });
@@ -89,6 +92,7 @@ export function createStateImport(options: StateTakeOptions): StateImport {
       } else {
         const files = known === null ? undefined : await readDiff(project.gitDir, known, oid).catch(() => undefined);
         if (known !== null && files) {
+          assertKnownFormat(files.find((file) => file.path === FORMAT_PATH)?.content);
           const compared = await before(project, known);
           const how: TakeOptions = { announce: true, inGit: 'theirs', ...(compared ? { before: compared } : {}) };
           await takeFiles(project, oid, files, how);

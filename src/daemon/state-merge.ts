@@ -5,10 +5,12 @@
 import type { Clock } from '../base/clock.ts';
 import { failure } from '../errors.ts';
 import type { Project } from '../repos/schema.ts';
+import { assertKnownFormat } from '../storage/record/format.ts';
 import { latestStamp, parseRecord, type StateRecord } from '../storage/record/record.ts';
 import { parseStamp } from '../storage/record/stamp.ts';
 import type { Replica } from '../storage/records.ts';
 import type { FlusherTurn } from '../storage/state-ref/flusher.ts';
+import { FORMAT_PATH } from '../storage/state-ref/layout.ts';
 import { readAll, readDiff, readPaths, type StateFile } from '../storage/state-ref/read.ts';
 import { isAncestor, mergeBase } from '../storage/state-ref/remote.ts';
 import type { MovedId } from './id-clash.ts';
@@ -102,6 +104,7 @@ export async function mergeState(turn: FlusherTurn, request: MergeRequest, parts
   const base = ours === null ? undefined : await mergeBase(gitDir, ours, theirs);
   if (ours !== null && base === undefined && !request.join) throw failure('sync-unrelated');
   const files = await filesOf(gitDir, base, theirs);
+  assertKnownFormat(files.find((file) => file.path === FORMAT_PATH)?.content);
   if (!request.acceptSkew) assertClocks(files, clock.now(), replica.id);
   if (ours === null || base === ours) {
     await turn.forward(theirs);

@@ -2,12 +2,14 @@
  * Keeps the database and refs/godel/state of every project equal: clears what a killed daemon
  * left, takes in what others wrote to the ref, replays the outbox, and flushes new changes.
  */
-import { messageOf } from '../base/error.ts';
+import { GodelError, messageOf } from '../base/error.ts';
 import type { Finding } from '../doctor/schema.ts';
 import { failure } from '../errors.ts';
 import type { Project } from '../repos/schema.ts';
 import { markFlushed, pendingOutbox } from '../storage/journal.ts';
+import { ensureFormat, loadRecord, recordsAfter } from '../storage/records.ts';
 import { createFlusher, type Flusher, type PendingChange } from '../storage/state-ref/flusher.ts';
+import { FORMAT_PATH } from '../storage/state-ref/layout.ts';
 import { readRef } from '../storage/state-ref/read.ts';
 import type { Quiet } from '../storage/state-ref/repack.ts';
 import { clearStaleLocks } from '../storage/state-ref/start-up.ts';
@@ -52,6 +54,25 @@ export function createStateSync(options: StateTakeOptions): StateSync {
   /** Asked inside of transactions, so it never waits for a project to be attached: that needs transactions itself. */
   const writable = new Map<string, () => Promise<void>>();
   const importer: StateImport = createStateImport(options);
+  /** Projects whose record a newer Godel has taken over: nothing more is written to them. */
+  const newer = new Map<string, unknown>();
+
+  async function takeIn(project: Project, oid: string | null): Promise<void> {
+    try {
+      await importer.importRef(project, oid);
+      newer.delete(project.id);
+    } catch (error) {
+      if (error instanceof GodelError && error.reason === 'record-newer') newer.set(project.id, error);
+      throw error;
+    }
+  }
+
+  /** What was begun before there was a version says one from now on. */
+  async function sayFormat(project: Project): Promise<void> {
+    const [begun] = await recordsAfter(database.db, project.id, '', 1);
+    if (!begun || (await loadRecord(database.db, project.id, FORMAT_PATH))) return;
+    await database.transact((tx) => ensureFormat(tx, project.id, options.clock.now()));
+  }
 
   const trailers = (changes: readonly PendingChange[]): string =>
     [...(changes.length > 0 ? [`Godel-Seq: ${changes.at(-1)?.id}`] : []), `Godel-Replica: ${replica.id}`].join('\n');
@@ -59,7 +80,8 @@ export function createStateSync(options: StateTakeOptions): StateSync {
   async function start(project: Project): Promise<Attached> {
     const removed = await clearStaleLocks(project.gitDir);
     if (removed.length > 0) log.warn({ projectId: project.id, removed }, 'stale files of a killed writer removed');
-    await importer.importRef(project, await readRef(project.gitDir));
+    await takeIn(project, await readRef(project.gitDir));
+    await sayFormat(project);
     const flusher = createFlusher({
       gitDir: project.gitDir,
       clock: options.clock,
@@ -68,7 +90,7 @@ export function createStateSync(options: StateTakeOptions): StateSync {
         await database.transact((tx) => markFlushed(tx, project.id, upToId, oid), { lazy: true });
         upkeep.changed();
       },
-      onMoved: (oid) => importer.importRef(project, oid),
+      onMoved: (oid) => takeIn(project, oid),
       onError: (error) => log.error({ projectId: project.id, problem: messageOf(error) }, 'git refused a change'),
       trailers,
     });
@@ -132,6 +154,7 @@ export function createStateSync(options: StateTakeOptions): StateSync {
     async assertWritable(projectId) {
       const check = writable.get(projectId);
       if (!check) throw new Error(`project ${projectId} is not attached`);
+      if (newer.has(projectId)) throw newer.get(projectId);
       await check();
     },
     writing() {

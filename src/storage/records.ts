@@ -6,10 +6,11 @@ import type { Database, Reader, Tx } from './database.ts';
 import { appendOutbox } from './journal.ts';
 import { prepared } from './prepared.ts';
 import { changeRecord, createRecord, type Stamper } from './record/change.ts';
+import { OWN_FORMAT } from './record/format.ts';
 import { type Fields, parseRecord, recordText, type StateRecord } from './record/record.ts';
 import type { Rules } from './record/rules.ts';
 import { laterStamp, nextStamp } from './record/stamp.ts';
-import { replicaPath } from './state-ref/layout.ts';
+import { FORMAT_PATH, replicaPath } from './state-ref/layout.ts';
 
 /** What a feature wants kept in git: plain fields; null fields delete, which leaves a record that says so. */
 export interface RecordDraft {
@@ -164,4 +165,12 @@ async function introduce(tx: Tx, { projectId, replica, nowMs }: ChangeSpec): Pro
   const content = recordText(createRecord(fields, {}, replica.stamp));
   await saveRecord(tx, projectId, path, content);
   await appendOutbox(tx, projectId, { path, content, subject: `replica ${replica.id} is ${replica.name}` }, nowMs);
+  await ensureFormat(tx, projectId, nowMs);
+}
+
+/** Says which format the record of a project has, unless that was said. */
+export async function ensureFormat(tx: Tx, projectId: string, nowMs: number): Promise<void> {
+  if (await loadRecord(tx, projectId, FORMAT_PATH)) return;
+  await saveRecord(tx, projectId, FORMAT_PATH, OWN_FORMAT);
+  await appendOutbox(tx, projectId, { path: FORMAT_PATH, content: OWN_FORMAT, subject: 'format of the record' }, nowMs);
 }

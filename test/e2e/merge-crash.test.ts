@@ -34,32 +34,36 @@ async function accepted(index: number): Promise<string> {
   return bead.id;
 }
 
-test('at random moments of gates and landings', async () => {
-  const ids: string[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    ids.push(await accepted(ids.length));
-    const pid = home.daemonPid();
-    await delay(Math.random() * 900);
-    process.kill(-pid, 'SIGKILL');
-    await until('the daemon is gone', async () => !isRunning(pid));
-  }
-  await until(
-    'everything landed',
-    async () => {
-      const { items } = await home.json<{ items: ListedEntry[] }>('merge', 'list', '--all');
-      return items.length === ids.length && items.every((entry) => entry.status === 'landed' && entry.released);
-    },
-    120_000,
-  );
-  for (const id of ids) expect((await home.json<Bead>('bead', 'show', id)).status).toBe('done');
-  const trailers = await git(home.repository, [
-    'log',
-    '--first-parent',
-    '--format=%(trailers:key=Bead,valueonly,separator=%x20)',
-    'main',
-  ]);
-  expect(trailers.split('\n').filter(Boolean).sort()).toEqual([...ids].sort());
-  expect(await git(home.repository, ['status', '--porcelain'])).toBe('');
-  expect(await git(home.repository, ['for-each-ref', 'refs/godel/queue', 'refs/heads/bead'])).toBe('');
-  await git(home.repository, ['fsck', '--strict', '--no-dangling']);
-}, 240_000);
+test(
+  'at random moments of gates and landings',
+  async () => {
+    const ids: string[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      ids.push(await accepted(ids.length));
+      const pid = home.daemonPid();
+      await delay(Math.random() * 900);
+      process.kill(-pid, 'SIGKILL');
+      await until('the daemon is gone', async () => !isRunning(pid));
+    }
+    await until(
+      'everything landed',
+      async () => {
+        const { items } = await home.json<{ items: ListedEntry[] }>('merge', 'list', '--all');
+        return items.length === ids.length && items.every((entry) => entry.status === 'landed' && entry.released);
+      },
+      120_000,
+    );
+    for (const id of ids) expect((await home.json<Bead>('bead', 'show', id)).status).toBe('done');
+    const trailers = await git(home.repository, [
+      'log',
+      '--first-parent',
+      '--format=%(trailers:key=Bead,valueonly,separator=%x20)',
+      'main',
+    ]);
+    expect(trailers.split('\n').filter(Boolean).sort()).toEqual([...ids].sort());
+    expect(await git(home.repository, ['status', '--porcelain'])).toBe('');
+    expect(await git(home.repository, ['for-each-ref', 'refs/godel/queue', 'refs/heads/bead'])).toBe('');
+    await git(home.repository, ['fsck', '--strict', '--no-dangling']);
+  },
+  ROUNDS * 15_000 + 150_000,
+);
