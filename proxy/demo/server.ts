@@ -47,6 +47,7 @@ function contextFor(route: Route, body: Json, request: NeutralRequest): WriterCo
     id: newId().replaceAll('-', ''),
     model: request.model,
     freeForm: request.freeForm,
+    ...(request.places ? { places: request.places } : {}),
     withUsage: object(body.stream_options).include_usage === true,
     events: route.wire !== 'google' || route.search.includes('alt=sse'),
     inputGuess: 0,

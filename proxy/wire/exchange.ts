@@ -120,6 +120,7 @@ function contextOf({ route, fields, body, model }: ExchangeInput, wire: Wire, re
     id: newId().replaceAll('-', ''),
     model,
     freeForm: request.freeForm,
+    ...(request.places ? { places: request.places } : {}),
     withUsage: usage?.include_usage === true,
     events: route.wire !== 'google' || /[?&]alt=sse(&|$)/.test(route.search),
     inputGuess: Math.ceil(body.length / BYTES_PER_TOKEN),

@@ -32,6 +32,12 @@ export interface Tool {
   schema: Json;
 }
 
+/** Where a tool belongs that goes by a plain name elsewhere. */
+export interface ToolPlace {
+  namespace: string;
+  name: string;
+}
+
 export type Effort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max';
 
 export interface Thinking {
@@ -59,6 +65,8 @@ export interface NeutralRequest {
   format?: { name: string; schema?: Json; strict?: boolean };
   /** Names of free-form tools, whose input the client wants as plain text. */
   freeForm: ReadonlySet<string>;
+  /** Tools of namespaces, by the name they go by. */
+  places?: ReadonlyMap<string, ToolPlace>;
   /** What could not be put into the neutral form. */
   dropped: string[];
 }
@@ -97,6 +105,7 @@ export interface WriterContext {
   id: string;
   model: string;
   freeForm: ReadonlySet<string>;
+  places?: ReadonlyMap<string, ToolPlace>;
   /** OpenAI chat: the client asked for usage. */
   withUsage: boolean;
   /** Google: events, or one array. */

@@ -29,7 +29,9 @@ const { values: options } = parseArgs({
   },
 });
 const GODEL = fileURLToPath(new URL('../../dist/godel.js', import.meta.url));
-const WARM_UP_MS = 30_000;
+const ROUND_MS = 30_000;
+/** Rounds until code is compiled and caches are full. */
+const WARM_UP_ROUNDS = 4;
 const AT_ONCE = 64;
 const SETTLE_MS = 2_000;
 
@@ -75,11 +77,11 @@ async function missingRows(): Promise<{ answers: number; attempts: number }> {
 }
 
 async function soak(target: Target): Promise<void> {
-  await mixed(target, WARM_UP_MS);
+  for (let round = 0; round < WARM_UP_ROUNDS; round += 1) await mixed(target, ROUND_MS);
   const before = rssMiB(target.pids);
   let after = before;
   for (const end = Date.now() + Number(options.minutes) * 60_000; Date.now() < end; ) {
-    await mixed(target, Math.min(WARM_UP_MS, Math.max(1_000, end - Date.now())));
+    await mixed(target, Math.min(ROUND_MS, Math.max(1_000, end - Date.now())));
     after = rssMiB(target.pids);
     process.stderr.write(`${told.sent} requests, ${told.failed} failed, ${Math.round(after)} MiB\n`);
   }

@@ -7,6 +7,7 @@ import { readStop } from '../stops.ts';
 import { readUsage } from '../usage.ts';
 import { responsesUsage } from '../usage-out.ts';
 import { type Json, list, object, text } from '../wire.ts';
+import { placeOf } from './namespaces.ts';
 
 /** Why a response ended: its state, and whether it calls a tool. */
 export function responsesStop(response: Json, calls: boolean): Stop {
@@ -69,10 +70,15 @@ export function reasoningItem(id: string, text: string, sealed: string | undefin
   };
 }
 
-export function callItem(id: string, call: { id: string; name: string; input: string }, freeForm: boolean): Json {
-  const { id: call_id, name, input } = call;
-  if (freeForm) return { id, type: 'custom_tool_call', status: 'completed', call_id, name, input: freeFormText(input) };
-  return { id, type: 'function_call', status: 'completed', call_id, name, arguments: input || '{}' };
+export function callItem(
+  id: string,
+  call: { id: string; name: string; input: string },
+  context: Pick<WriterContext, 'freeForm' | 'places'>,
+): Json {
+  const { name, input } = call;
+  const what = { status: 'completed', call_id: call.id, ...placeOf(context, name) };
+  if (context.freeForm.has(name)) return { id, type: 'custom_tool_call', ...what, input: freeFormText(input) };
+  return { id, type: 'function_call', ...what, arguments: input || '{}' };
 }
 
 /** A response without its output; `status` and the reason follow from the stop. */
@@ -116,7 +122,7 @@ function itemOf(part: Part, id: string, context: WriterContext): Json[] {
       return [reasoningItem(`rs_${id}`, part.text, part.signature && seal('responses', part.signature))];
     case 'call': {
       const proof = part.signature && reasoningItem(`rs_${id}`, '', seal('responses', part.signature));
-      const call = callItem(`fc_${id}`, part, context.freeForm.has(part.name));
+      const call = callItem(`fc_${id}`, part, context);
       return proof ? [proof, call] : [call];
     }
     case 'media':

@@ -4,6 +4,7 @@ import { FREE_FORM_SCHEMA, type NeutralRequest, type Part, type Tool, type Turn,
 import { unseal } from '../seal.ts';
 import { asEffort } from '../thinking.ts';
 import { count, type Json, list, object, text } from '../wire.ts';
+import { type FlatTools, flattened } from './namespaces.ts';
 
 function contentPart(block: Json, dropped: Set<string>): Part | undefined {
   switch (block.type) {
@@ -47,9 +48,9 @@ function resultOf(item: Json, dropped: Set<string>): Part {
 }
 
 /** @throws WireError for what only OpenAI itself can look up */
-function turnOf(item: Json, dropped: Set<string>): Turn | undefined {
+function turnOf(item: Json, dropped: Set<string>, nameOf: FlatTools['nameOf']): Turn | undefined {
   const assistant = (part: Part): Turn => ({ role: 'assistant', parts: [part] });
-  const call = { kind: 'call' as const, id: text(item.call_id) ?? '', name: text(item.name) ?? '' };
+  const call = { kind: 'call' as const, id: text(item.call_id) ?? '', name: nameOf(item) };
   switch (item.type ?? 'message') {
     case 'message':
       return { role: item.role === 'assistant' ? 'assistant' : 'user', parts: partsOf(item.content, dropped) };
@@ -70,10 +71,10 @@ function turnOf(item: Json, dropped: Set<string>): Turn | undefined {
   }
 }
 
-function turnsOf(items: readonly Json[], dropped: Set<string>): Turn[] {
+function turnsOf(items: readonly Json[], dropped: Set<string>, nameOf: FlatTools['nameOf']): Turn[] {
   const turns: Turn[] = [];
   for (const item of items) {
-    const turn = turnOf(item, dropped);
+    const turn = turnOf(item, dropped, nameOf);
     const last = turns.at(-1);
     if (turn && last?.role === turn.role) last.parts.push(...turn.parts);
     else if (turn) turns.push(turn);
@@ -91,11 +92,11 @@ function toolOf(tool: Json): Tool | undefined {
   return { name, description: `${text(tool.description) ?? ''}${grammar}`, schema: FREE_FORM_SCHEMA };
 }
 
-function choiceOf(choice: unknown): NeutralRequest['toolChoice'] {
+function choiceOf(choice: unknown, nameOf: FlatTools['nameOf']): NeutralRequest['toolChoice'] {
   if (choice === 'required') return 'any';
   if (choice === 'auto' || choice === 'none') return choice;
-  const name = text(object(choice).name);
-  return name === undefined ? undefined : { name };
+  const name = nameOf(object(choice));
+  return name === '' ? undefined : { name };
 }
 
 function formatOf(format: Json): NeutralRequest['format'] {
@@ -121,10 +122,10 @@ export function readResponsesRequest(body: Json, model: string): NeutralRequest 
   const items = typeof body.input === 'string' ? [{ role: 'user', content: body.input }] : list(body.input);
   const first = items.findIndex((item) => !isSystem(item));
   const head = first < 0 ? items : items.slice(0, first);
-  const tools = list(body.tools);
+  const { tools, places, nameOf } = flattened(list(body.tools));
   for (const tool of tools) if (!toolOf(tool)) dropped.add(`tool:${String(tool.type)}`);
   const maxTokens = count(body.max_output_tokens);
-  const [toolChoice, format] = [choiceOf(body.tool_choice), formatOf(object(object(body.text).format))];
+  const [toolChoice, format] = [choiceOf(body.tool_choice, nameOf), formatOf(object(object(body.text).format))];
   const thinking = thinkingOf(object(body.reasoning));
   return {
     model,
@@ -139,7 +140,7 @@ export function readResponsesRequest(body: Json, model: string): NeutralRequest 
             .join('\n'),
       ),
     ],
-    turns: turnsOf(items.slice(head.length), dropped),
+    turns: turnsOf(items.slice(head.length), dropped, nameOf),
     tools: tools.map(toolOf).filter((tool) => tool !== undefined),
     stop: [],
     ...(maxTokens === undefined ? {} : { maxTokens }),
@@ -150,6 +151,7 @@ export function readResponsesRequest(body: Json, model: string): NeutralRequest 
     ...(thinking ? { thinking } : {}),
     ...(format ? { format } : {}),
     freeForm: new Set(tools.filter((tool) => tool.type === 'custom').map((tool) => text(tool.name) ?? '')),
+    ...(places.size > 0 ? { places } : {}),
     dropped: [...dropped],
   };
 }

@@ -13,6 +13,7 @@ import { seal } from '../seal.ts';
 import { namedEvent } from '../sse.ts';
 import type { Json } from '../wire.ts';
 import { callItem, messageItem, outputText, reasoningItem, responseFrame } from './answer.ts';
+import { placeOf } from './namespaces.ts';
 
 interface OpenItem {
   at: number;
@@ -87,13 +88,17 @@ export function createResponsesWriter(context: WriterContext): EventWriter {
     calls.delete(index);
     if (!call) return '';
     const freeForm = context.freeForm.has(call.name);
-    const item = callItem(call.itemId, call, freeForm);
+    const item = callItem(call.itemId, call, context);
     const place = { item_id: call.itemId, output_index: call.at };
     output[call.at] = item;
     const last = freeForm
       ? event('response.custom_tool_call_input.delta', { ...place, delta: freeFormText(call.input) }) +
         event('response.custom_tool_call_input.done', { ...place, input: freeFormText(call.input) })
-      : event('response.function_call_arguments.done', { ...place, name: call.name, arguments: call.input || '{}' });
+      : event('response.function_call_arguments.done', {
+          ...place,
+          name: placeOf(context, call.name).name,
+          arguments: call.input || '{}',
+        });
     return last + event('response.output_item.done', { output_index: call.at, item });
   }
 
@@ -152,7 +157,7 @@ export function createResponsesWriter(context: WriterContext): EventWriter {
     items += 1;
     calls.set(index, call);
     const shape = freeForm ? { type: 'custom_tool_call', input: '' } : { type: 'function_call', arguments: '' };
-    const item = { id: call.itemId, status: 'in_progress', call_id: callId, name, ...shape };
+    const item = { id: call.itemId, status: 'in_progress', call_id: callId, ...placeOf(context, name), ...shape };
     return before + event('response.output_item.added', { output_index: call.at, item });
   }
 
