@@ -10,6 +10,7 @@ import { typedBy } from './keys.ts';
 import { clean } from './model/text.ts';
 import type { UiAction } from './model/ui.ts';
 import type { Surroundings } from './ports.ts';
+import { recordingHandlers } from './recording-actions.ts';
 import { confirmedMove, sessionHandlers } from './session-actions.ts';
 import type { Store } from './store.ts';
 import { scrollLimit } from './views/panels.ts';
@@ -27,6 +28,7 @@ export const callHandlers: Readonly<Record<CallAction, (context: ActionContext) 
   answerInWords,
   dismissItem,
   goToAsker,
+  ...recordingHandlers,
   ...worktreeHandlers,
   ...sessionHandlers,
   archiveConvoy,

@@ -2,19 +2,14 @@
 import { z } from 'zod';
 import { operation } from '../base/operation.ts';
 import { table } from '../base/table.ts';
-import { recordedBodySchema, recordingSchema, type Turn, type TurnPart, turnSchema } from './schema.ts';
+import { recordedBodySchema, recordingSchema, type Turn, turnSchema } from './schema.ts';
+import { partText } from './text.ts';
 
 const LINE_LENGTH = 100;
 const whose = {
   agent: z.string().optional().describe('Only this agent'),
   bead: z.string().optional().describe('Only this bead'),
 };
-
-function partText(part: TurnPart): string {
-  if ('text' in part) return part.text;
-  if ('call' in part) return `→ ${part.call} ${JSON.stringify(part.input)}`;
-  return 'result' in part ? `← ${part.failed ? 'error: ' : ''}${part.result}` : `[${part.media}]`;
-}
 
 function lineOf(turn: Turn): string {
   const text = turn.parts.map(partText).join(' ').replaceAll(/\s+/g, ' ');

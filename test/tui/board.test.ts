@@ -479,6 +479,54 @@ it('shows the worktrees as they are, and reads them anew', async () => {
   await robot.sees('OPEN');
 });
 
+it('shows what was recorded of a bead: requests, the newest first, each with what it added and its answer', async () => {
+  const robot = await openBoard(makeSnapshot([makeBead(1)], []));
+  const recording = (requestId: string, turn: string | null) => ({
+    requestId,
+    at: '2026-11-27T10:00:00.000Z',
+    projectId: 'p',
+    agentName: 'worker-1',
+    provider: 'anthropic',
+    model: 'claude-sonnet-5',
+    dialect: 'anthropic',
+    stream: true,
+    status: 200,
+    outcome: 'ok',
+    turn,
+    requestBytes: 40_000,
+    answerBytes: 900,
+  });
+  const turn = (id: string, parent: string | null, role: string, ...parts: unknown[]) => ({
+    id,
+    parent,
+    role,
+    at: '',
+    parts,
+  });
+  let items = [recording('r2', 't4'), recording('r1', 't2')];
+  robot.client.answers.set('recordingList', () => ({ items, pagination: { limit: 50, cursor: null, hasMore: false } }));
+  robot.client.answers.set('recordingTree', () => ({
+    items: [
+      turn('t1', null, 'user', { text: 'mend the zebra' }),
+      turn('t2', 't1', 'assistant', { call: 'bash', input: { command: 'ls' } }),
+      turn('t3', 't2', 'user', { result: 'stripes.txt', failed: false }),
+      turn('t4', 't3', 'assistant', { text: 'It is mended.' }),
+    ],
+  }));
+  robot.press('V');
+  await robot.sees('It is mended.');
+  const screen = robot.screen();
+  for (const text of ['recordings of', 'anthropic/claude-sonnet-5 200 ok', '39 KiB', 'mend the zebra', '→ bash'])
+    expect(screen).toContain(text);
+  expect(screen.indexOf('stripes.txt')).toBeLessThan(screen.indexOf('mend the zebra'));
+  expect(last(robot)).toEqual({ operation: 'recordingTree', input: { bead: idOf(1) } });
+  items = [];
+  robot.press('V');
+  await robot.sees('Nothing is recorded');
+  robot.press('esc');
+  await robot.sees('OPEN');
+});
+
 describe('search and convoys on the board', () => {
   it('finds words of descriptions and comments while a filter is typed, and selects the best', async () => {
     const note = { id: 'n1', author: 'ann', text: 'mind the zebra', createdAt: new Date().toISOString() };
