@@ -2,147 +2,17 @@
 
 import type { Agent } from '../src/agents/schema.ts';
 import { isLive } from '../src/agents/state.ts';
-import { GodelError, messageOf } from '../src/base/error.ts';
-import type { InputOf, OutputOf } from '../src/base/operation.ts';
-import type { Bead, BeadStatus, Priority } from '../src/beads/schema.ts';
-import type { Operations } from '../src/operations.ts';
+import type { Bead } from '../src/beads/schema.ts';
+import { type ActionContext, ask, bad, good, heard, heardBeads, nextKey } from './ask.ts';
+import { changeCards, moveBy, priorityBy, takeBack } from './card-changes.ts';
 import { completeLine, splitWords } from './command-line.ts';
 import { helpEntries } from './help.ts';
 import type { CallAction } from './keymap.ts';
 import { inputOf } from './model/input.ts';
-import { laneBeside, liveAgentOn, moveReason, PRIORITIES } from './model/reasons.ts';
+import { liveAgentOn } from './model/reasons.ts';
 import { selectedAgent, targetAgents, targetBeads } from './model/selection.ts';
 import { setupSteps, wrapIndex } from './model/setup.ts';
-import type { Change, Model } from './model/state.ts';
-import { clean, shortId } from './model/text.ts';
-import type { Surroundings } from './ports.ts';
-import type { Store } from './store.ts';
-
-/** How long the board waits to hear of its own change before it says so (ms). */
-const EVENT_WAIT_MS = 3_000;
-
-export interface ActionContext extends Surroundings {
-  readonly store: Store;
-  /** Runs the action of a help entry after help was closed. */
-  readonly runAction: (action: string) => void;
-  /** Puts a session back or forks it, after the question was answered with yes. */
-  confirmedMove: (action: string, targets: readonly string[]) => Promise<void>;
-  /** Answers an item of the inbox. */
-  readonly answerItem: (id: string, answer: { choice?: string; text?: string }) => Promise<void>;
-}
-
-let keys = 0;
-const nextKey = () => (keys += 1);
-
-export function good(context: ActionContext, text: string): void {
-  context.store.dispatch({ type: 'toast', toast: { kind: 'good', text } });
-}
-
-export function bad(context: ActionContext, text: string, hint?: string): void {
-  context.store.dispatch({ type: 'toast', toast: { kind: 'bad', text, ...(hint === undefined ? {} : { hint }) } });
-}
-
-/** Calls one operation; logs it in the words of the CLI; a refusal becomes a toast. Undefined when refused. */
-export async function ask<K extends keyof Operations>(
-  context: ActionContext,
-  operation: K,
-  input: InputOf<Operations[K]>,
-  command: string,
-): Promise<OutputOf<Operations[K]> | undefined> {
-  const { store } = context;
-  const key = nextKey();
-  store.dispatch({ type: 'log', entry: { key, command, outcome: 'running' } });
-  store.dispatch({ type: 'pending', pending: { key, label: command } });
-  try {
-    const output = await context.client.call(operation, input);
-    store.dispatch({ type: 'log', entry: { key, command, outcome: 'done' } });
-    return output;
-  } catch (error) {
-    const text = clean(messageOf(error));
-    store.dispatch({ type: 'log', entry: { key, command, outcome: 'refused', detail: text } });
-    bad(context, text, error instanceof GodelError ? clean(error.hint) : undefined);
-    return undefined;
-  } finally {
-    store.dispatch({ type: 'settled', key });
-  }
-}
-
-async function heard(context: ActionContext, holds: (model: Model) => boolean, text: string): Promise<void> {
-  const isShown = await context.store.until(holds, EVENT_WAIT_MS);
-  good(context, isShown ? text : `${text} (accepted; the board has not heard of it yet)`);
-}
-
-const heardBead = (bead: Bead) => (model: Model) => (model.beads.get(bead.id)?.version ?? -1) >= bead.version;
-
-/** Applies one change of a field; the same call undoes and redoes. */
-async function apply(context: ActionContext, change: Change, to: string): Promise<Bead | undefined> {
-  const { beadId: id, field } = change;
-  const quoted = field === 'title' ? JSON.stringify(to) : to;
-  if (field === 'status')
-    return ask(context, 'beadStatus', { id, status: to as BeadStatus }, `bead status ${id} ${to}`);
-  const input = field === 'priority' ? { id, priority: to as Priority } : { id, title: to };
-  return ask(context, 'beadUpdate', input, `bead update ${id} --${field} ${quoted}`);
-}
-
-async function change(context: ActionContext, wanted: Change): Promise<void> {
-  const bead = await apply(context, wanted, wanted.to);
-  if (!bead) return;
-  context.store.dispatch({ type: 'changed', change: wanted });
-  await heard(context, heardBead(bead), wanted.label);
-}
-
-async function changeAll(context: ActionContext, changes: readonly Change[]): Promise<void> {
-  for (const one of changes) await change(context, one);
-  context.store.dispatch({ type: 'unmark' });
-}
-
-function moveBy(by: 1 | -1): (context: ActionContext) => Promise<void> {
-  return (context) => {
-    const changes = targetBeads(context.store.get()).flatMap((bead): Change[] => {
-      const to = laneBeside(bead.status, by);
-      if (to === undefined || moveReason(bead, by) !== undefined) return [];
-      return [{ label: `${shortId(bead.id)} is ${to}`, beadId: bead.id, field: 'status', from: bead.status, to }];
-    });
-    return changeAll(context, changes);
-  };
-}
-
-function priorityBy(by: 1 | -1): (context: ActionContext) => Promise<void> {
-  return (context) => {
-    const changes = targetBeads(context.store.get()).flatMap((bead): Change[] => {
-      const to = PRIORITIES[PRIORITIES.indexOf(bead.priority) + by];
-      return to === undefined
-        ? []
-        : [{ label: `${shortId(bead.id)} is ${to}`, beadId: bead.id, field: 'priority', from: bead.priority, to }];
-    });
-    return changeAll(context, changes);
-  };
-}
-
-function currentOf(bead: Bead, field: Change['field']): string {
-  return field === 'status' ? bead.status : field === 'priority' ? bead.priority : bead.title;
-}
-
-async function takeBack(context: ActionContext, direction: 'undo' | 'redo'): Promise<void> {
-  const model = context.store.get();
-  const last = (direction === 'undo' ? model.done : model.undone).at(-1);
-  if (!last) return;
-  const [now, to] = direction === 'undo' ? [last.to, last.from] : [last.from, last.to];
-  const message = { type: direction === 'undo' ? 'undid' : 'redid' } as const;
-  const bead = model.beads.get(last.beadId);
-  if (!bead || currentOf(bead, last.field) !== now) {
-    context.store.dispatch(message);
-    return bad(context, `${shortId(last.beadId)} was changed since by somebody else; left as it is`);
-  }
-  const result = await apply(context, last, to);
-  if (!result) return;
-  context.store.dispatch(message);
-  await heard(
-    context,
-    heardBead(result),
-    `${direction === 'undo' ? 'Undone' : 'Redone'}: ${shortId(last.beadId)} ${last.field} is ${clean(to)}`,
-  );
-}
+import { shortId } from './model/text.ts';
 
 export async function focusAgent(context: ActionContext, agent: Agent): Promise<void> {
   if (await ask(context, 'boardFocus', { agent: agent.name }, `board focus ${agent.name}`))
@@ -235,7 +105,7 @@ async function accept(context: ActionContext): Promise<void> {
     const { commit } = result;
     const id = shortId(bead.id);
     const outcome = commit === undefined ? `${id} is in the merge queue` : `Landed ${id} as ${commit.slice(0, 10)}`;
-    await heard(context, heardBead(result.bead), outcome);
+    await heard(context, heardBeads(result.bead), outcome);
   }
   context.store.dispatch({ type: 'unmark' });
 }
@@ -245,7 +115,7 @@ async function create(context: ActionContext, title: string, description: string
   const bead = await ask(context, 'beadCreate', { title, ...(description ? { description } : {}) }, words);
   if (!bead) return;
   context.store.dispatch({ type: 'want', beadId: bead.id });
-  await heard(context, heardBead(bead), `Created ${shortId(bead.id)}`);
+  await heard(context, heardBeads(bead), `Created ${shortId(bead.id)}`);
 }
 
 async function sendBack(context: ActionContext, beads: readonly Bead[], comment: string): Promise<void> {
@@ -256,7 +126,7 @@ async function sendBack(context: ActionContext, beads: readonly Bead[], comment:
       result?.delivery === 'queued'
         ? `the comment goes to ${result.bead.agent}`
         : 'the comment waits for its next agent';
-    if (result) await heard(context, heardBead(result.bead), `${shortId(bead.id)} is in progress again; ${where}`);
+    if (result) await heard(context, heardBeads(result.bead), `${shortId(bead.id)} is in progress again; ${where}`);
   }
   context.store.dispatch({ type: 'unmark' });
 }
@@ -296,13 +166,7 @@ async function submitPrompt(context: ActionContext): Promise<void> {
   if (mode.kind === 'return') return sendBack(context, chosen, text);
   if (mode.kind === 'message') return message(context, agents.get(mode.targets[0] ?? ''), text);
   if (bead && text !== bead.title)
-    await change(context, {
-      label: `Renamed ${shortId(bead.id)}`,
-      beadId: bead.id,
-      field: 'title',
-      from: bead.title,
-      to: text,
-    });
+    await changeCards(context, 'title', [{ beadId: bead.id, from: bead.title, to: text }]);
 }
 
 /** Shows both values of what two clones disagree about. */
@@ -322,7 +186,7 @@ function resolveConflicts(way: 'keep' | 'take'): (context: ActionContext) => Pro
       const input = { id: bead.id, [way]: true };
       const result = await ask(context, 'beadResolve', input, `bead resolve ${bead.id} --${way}`);
       const text = `${shortId(bead.id)}: ${way === 'keep' ? 'kept what is there' : 'took what was lost'}`;
-      if (result?.bead) await heard(context, heardBead(result.bead), text);
+      if (result?.bead) await heard(context, heardBeads(result.bead), text);
     }
     store.dispatch({ type: 'unmark' });
   };

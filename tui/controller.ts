@@ -1,7 +1,8 @@
 /** From key to effect: looks the key up, says why not, or runs its action. */
 
 import { messageOf } from '../src/base/error.ts';
-import { type ActionContext, boardHandlers } from './actions.ts';
+import { boardHandlers } from './actions.ts';
+import type { ActionContext } from './ask.ts';
 import { archiveConvoy } from './convoy-actions.ts';
 import { answerInWords, answerItem, dismissItem, giveAlways, giveChoice, goToAsker } from './inbox-actions.ts';
 import { type ActionName, bindingOf, type CallAction, callActions, keymap } from './keymap.ts';

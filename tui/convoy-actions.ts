@@ -1,5 +1,5 @@
 /** What keys of the convoys panel ask of the daemon. */
-import { type ActionContext, ask, good } from './actions.ts';
+import { type ActionContext, ask, good } from './ask.ts';
 import { selectedConvoy } from './model/convoys.ts';
 
 /** Puts the selected convoy away; one that is away comes back. */

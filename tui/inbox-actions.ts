@@ -1,5 +1,6 @@
 /** What keys of the inbox ask of the daemon. */
-import { type ActionContext, ask, bad, focusAgent, good } from './actions.ts';
+import { focusAgent } from './actions.ts';
+import { type ActionContext, ask, bad, good } from './ask.ts';
 import { selectedChoice, selectedItem } from './model/inbox.ts';
 import { inputOf } from './model/input.ts';
 

@@ -1,6 +1,6 @@
 /** What was recorded between an agent, or the agents of a bead, and models, on the board. */
 import { exchangesText } from '../src/recordings/text.ts';
-import { type ActionContext, ask, bad } from './actions.ts';
+import { type ActionContext, ask, bad } from './ask.ts';
 import { selectedBead, targetAgents } from './model/selection.ts';
 
 /** So many requests are shown; the command line has all of them. */

@@ -1,6 +1,6 @@
 /** The conversation of an agent on the board, and the ways back into it. */
 import { treeRows } from '../src/sessions/text.ts';
-import { type ActionContext, ask, bad, good } from './actions.ts';
+import { type ActionContext, ask, bad, good } from './ask.ts';
 import { selectedBead, targetAgents } from './model/selection.ts';
 import { shortId } from './model/text.ts';
 

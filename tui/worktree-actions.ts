@@ -1,6 +1,6 @@
 /** The worktrees of the project on the board, as they are at this moment. */
 import { operations } from '../src/operations.ts';
-import { type ActionContext, ask } from './actions.ts';
+import { type ActionContext, ask } from './ask.ts';
 
 const TITLE = 'worktree list';
 

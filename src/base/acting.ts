@@ -6,6 +6,8 @@ export interface Acting {
   name: string;
   /** Event that is taken back by this work. */
   undoes?: string;
+  /** Names what is changed together, and is taken back together. */
+  together?: string;
 }
 
 const scope = new AsyncLocalStorage<Acting>();

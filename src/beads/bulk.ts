@@ -1,6 +1,8 @@
 /** One change for many beads: all of them or none, in one transaction, with a word on each. */
 import type { Handlers } from '../access/context.ts';
+import { actingAs } from '../base/acting.ts';
 import { GodelError } from '../base/error.ts';
+import { newId } from '../base/id.ts';
 import { failure } from '../errors.ts';
 import type { Unit, UnitOfWork } from '../storage/unit-of-work.ts';
 import type { bulkOperations } from './bulk-operations.ts';
@@ -53,28 +55,33 @@ export function createBulkService(options: BulkOptions): Service {
     return { agent } as BeadChange;
   }
 
+  async function changeEach(unit: Unit, input: Input, agent: BeadChange, context: Context): Promise<Item[]> {
+    const items: Item[] = [];
+    const refusals: Refusal[] = [];
+    const seen = new Set<string>();
+    for (const text of input.ids) {
+      try {
+        const { id } = await resolveBead(unit.tx, context.projectId, text);
+        if (seen.has(id)) continue;
+        seen.add(id);
+        items.push(await changeOne(unit, id, input, agent, context));
+      } catch (error) {
+        if (!(error instanceof GodelError)) throw error;
+        refusals.push({ id: text, reason: error.reason, message: error.message });
+      }
+    }
+    // Thrown inside the transaction: what was changed before is taken back.
+    if (refusals.length > 0) throw failure('bulk-refused', { refusals, total: input.ids.length });
+    return items;
+  }
+
   return {
     async beadBulk(input, context) {
       const agent = await agentIn(context.projectId, input.agent);
-      return options.units.run(async (unit) => {
-        const items: Item[] = [];
-        const refusals: Refusal[] = [];
-        const seen = new Set<string>();
-        for (const text of input.ids) {
-          try {
-            const { id } = await resolveBead(unit.tx, context.projectId, text);
-            if (seen.has(id)) continue;
-            seen.add(id);
-            items.push(await changeOne(unit, id, input, agent, context));
-          } catch (error) {
-            if (!(error instanceof GodelError)) throw error;
-            refusals.push({ id: text, reason: error.reason, message: error.message });
-          }
-        }
-        // Thrown inside the transaction: what was changed before is taken back.
-        if (refusals.length > 0) throw failure('bulk-refused', { refusals, total: input.ids.length });
-        return { items };
-      });
+      const { id, name } = context.actor;
+      return actingAs({ id, name, together: newId() }, () =>
+        options.units.run(async (unit) => ({ items: await changeEach(unit, input, agent, context) })),
+      );
     },
   };
 }

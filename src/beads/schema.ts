@@ -21,12 +21,13 @@ export type LinkKind = z.infer<typeof linkKindSchema>;
 export const beadSortSchema = z.enum(['created', 'updated', 'priority', 'due']);
 export type BeadSort = z.infer<typeof beadSortSchema>;
 
-/** A note is a comment: notes are only ever added, by people and by agents. */
+/** A note is a comment. Notes are only ever added; one that was taken back stays, without its words. */
 export const noteSchema = z.object({
   id: z.string(),
   author: z.string().describe('Name of the person or agent who wrote it'),
   text: z.string(),
   createdAt: z.string(),
+  updatedAt: z.string().optional().describe('When its writer took it back'),
 });
 
 export type Note = z.infer<typeof noteSchema>;

@@ -40,13 +40,18 @@ export const historyOperations = {
     http: { method: 'POST', path: '/undo' },
     summary: 'Take back your last change of a bead',
     description:
-      'Looks for your last change in the event log and puts back what was there before. It is refused when somebody changed the same since.',
+      'Looks for your last change in the event log and puts back what was there before; what you changed with one bulk command comes back together. It is refused when somebody changed the same since. A note that is taken back loses its words in every clone; they stay in the history of git.',
     input: z.object({ id: z.string().optional().describe('Only a change of this bead') }),
-    output: z.object({ id: z.string(), event: z.string(), undone: z.string() }),
+    output: z.object({
+      id: z.string(),
+      ids: z.array(z.string()).describe('Every bead that was changed back'),
+      event: z.string(),
+      undone: z.string(),
+    }),
     permission: 'bead:undo',
     args: ['id'],
     scope: 'project',
     examples: ['godel undo', 'godel undo godel-abc12'],
-    text: ({ id, undone }) => `Undone: ${undone} of ${id}`,
+    text: ({ ids, undone }) => `Undone: ${undone} of ${ids.join(', ')}`,
   }),
 } as const;

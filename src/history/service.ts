@@ -15,6 +15,7 @@ import { beadPath, replicaPath } from '../storage/state-ref/layout.ts';
 import type { Unit, UnitOfWork } from '../storage/unit-of-work.ts';
 import { fileHistory } from './log.ts';
 import type { historyOperations } from './operations.ts';
+import { retracted } from './retraction.ts';
 
 export interface HistoryServiceOptions {
   database: Database;
@@ -24,9 +25,11 @@ export interface HistoryServiceOptions {
 
 type Service = Handlers<typeof historyOperations>;
 
+/** How far back (events) is looked; a bulk change is one an event. */
+const MOST_EVENTS = 1_000;
 const UNDOABLE = ['bead:created', 'bead:updated', 'bead:deleted'];
-/** What grows only, and what the work itself proves, is not taken back. */
-const LASTING = ['notes', 'proof', 'landedCommit'];
+/** What the work itself proves is not taken back. */
+const LASTING = ['proof', 'landedCommit'];
 
 export function createHistoryService(options: HistoryServiceOptions): Service {
   const { database, units } = options;
@@ -46,18 +49,16 @@ export function createHistoryService(options: HistoryServiceOptions): Service {
     return { id, items: await fileHistory(gitDir, path, id, input.limit, nameOf) };
   };
 
-  /** The last change of a person that was not taken back yet. */
-  async function lastChange(projectId: string, actorId: string, beadId: string | undefined): Promise<GodelEvent> {
-    const events = await eventsOfActor(database.db, projectId, actorId, UNDOABLE, 500);
+  /** The last change of a person that was not taken back yet, with all that was changed together with it. */
+  async function lastChange(projectId: string, actorId: string, beadId: string | undefined): Promise<GodelEvent[]> {
+    const events = await eventsOfActor(database.db, projectId, actorId, UNDOABLE, MOST_EVENTS);
     const undone = new Set(events.map((event) => event.metadata.causationId));
-    const last = events.find(
-      (event) =>
-        event.metadata.causationId === undefined &&
-        !undone.has(event.id) &&
-        (beadId === undefined || event.metadata.beadId === beadId),
-    );
+    const open = events.filter((event) => event.metadata.causationId === undefined && !undone.has(event.id));
+    const last = open.find((event) => beadId === undefined || event.metadata.beadId === beadId);
     if (!last) throw failure('nothing-to-undo');
-    return last;
+    const together = last.metadata.correlationId;
+    if (together === undefined || beadId !== undefined) return [last];
+    return open.filter((event) => event.metadata.correlationId === together);
   }
 
   async function undoCreation(unit: Unit, made: Bead): Promise<string> {
@@ -88,25 +89,38 @@ export function createHistoryService(options: HistoryServiceOptions): Service {
       throw failure('undo-impossible', { id: then.id, field: changed.join(', ') });
     }
     const values = (bead: Bead | undefined, field: string) => (bead as Record<string, unknown> | undefined)?.[field];
-    const overtaken = changed.find((field) => canonicalKey(values(now, field)) !== canonicalKey(values(then, field)));
+    const overtaken = changed.find(
+      // Notes of others do not stand in the way of taking one's own back.
+      (field) => field !== 'notes' && canonicalKey(values(now, field)) !== canonicalKey(values(then, field)),
+    );
     if (!now || overtaken !== undefined)
       throw failure('undo-overtaken', { id: then.id, field: overtaken ?? 'the bead' });
     const change = Object.fromEntries(changed.map((field) => [field, (before as Record<string, unknown>)[field]]));
+    if (changed.includes('notes'))
+      change.notes = retracted(now.notes, { before: before.notes ?? [], after: then.notes }, unit.now);
     await changeBead(unit, now, change as BeadChange, `${changed.join(', ')} undone`);
     return changed.join(', ');
   }
 
+  async function undoOne(unit: Unit, event: GodelEvent): Promise<string> {
+    if (event.type === 'bead:created') return undoCreation(unit, event.payload.bead as Bead);
+    if (event.type === 'bead:deleted') return undoDeletion(unit, event.payload.bead as Bead);
+    return undoChange(unit, event);
+  }
+
   const undo: Service['beadUndo'] = async (input, { actor, projectId }) => {
     const beadId = input.id === undefined ? undefined : await idOf(projectId, input.id);
-    const event = await lastChange(projectId, actor.id, beadId);
-    const bead = event.payload.bead as Bead;
-    const undone = await actingAs({ ...actor, undoes: event.id }, () =>
-      units.run((unit) => {
-        if (event.type === 'bead:created') return undoCreation(unit, bead);
-        return event.type === 'bead:deleted' ? undoDeletion(unit, bead) : undoChange(unit, event);
-      }),
-    );
-    return { id: bead.id, event: event.id, undone };
+    const events = await lastChange(projectId, actor.id, beadId);
+    const [first] = events;
+    if (!first) throw failure('nothing-to-undo');
+    const undone: string[] = [];
+    await units.run(async (unit) => {
+      // All of them or none: a refusal of one is thrown inside the transaction.
+      for (const event of events)
+        undone.push(await actingAs({ ...actor, undoes: event.id }, () => undoOne(unit, event)));
+    });
+    const ids = events.map((event) => (event.payload.bead as Bead).id);
+    return { id: ids[0] as string, ids, event: first.id, undone: [...new Set(undone)].join(', ') };
   };
 
   return { beadHistory: history, beadUndo: undo };

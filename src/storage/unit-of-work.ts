@@ -85,7 +85,8 @@ function attributed(draft: EventDraft): EventDraft {
   const who = acting();
   if (!who) return draft;
   const causation = who.undoes === undefined ? {} : { causationId: who.undoes };
-  return { ...draft, metadata: { userId: who.id, ...causation, ...draft.metadata } };
+  const together = who.together === undefined ? {} : { correlationId: who.together };
+  return { ...draft, metadata: { userId: who.id, ...causation, ...together, ...draft.metadata } };
 }
 
 /** The subject of a change names who made it. */

@@ -95,6 +95,12 @@ export function createFakeClient(state: BoardSnapshot): FakeClient {
     },
     beadUpdate: ({ id, title, priority }) =>
       write(beadOf(id), { ...(title ? { title } : {}), ...(priority ? { priority } : {}) }),
+    beadBulk: ({ ids, status, priority }) => ({
+      items: ids.map((id) => {
+        const bead = write(beadOf(id), { ...(status ? { status } : {}), ...(priority ? { priority } : {}) });
+        return { id, changed: true, bead };
+      }),
+    }),
     agentSpawn: ({ bead: id }) => {
       const agent = makeAgent(state.agents.length, 'starting', id ? { beadId: id } : {}, Date.now());
       state.agents = [...state.agents, agent];

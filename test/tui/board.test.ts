@@ -214,6 +214,44 @@ describe('the board', () => {
     expect(spawned).toEqual([{ bead: idOf(0) }, { bead: idOf(1) }]);
   });
 
+  it('changes all marked cards with one request, takes them back with one, and does it again with one', async () => {
+    const robot = await openBoard(makeSnapshot(beads()));
+    const statuses = () => [0, 1].map((index) => robot.store.get().beads.get(idOf(index))?.status);
+    const ids = [idOf(0), idOf(1)];
+    robot.press('space', 'space', 'L');
+    await robot.sees('2 cards are in-progress');
+    expect(robot.client.calls.filter((call) => call.operation !== 'boardShow')).toEqual([
+      { operation: 'beadBulk', input: { ids, status: 'in-progress' } },
+    ]);
+    expect(robot.store.get().marked.size).toBe(0);
+    robot.press('u');
+    await robot.sees('Undone: status of 2 cards');
+    expect(last(robot)).toEqual({ operation: 'beadBulk', input: { ids, status: 'open' } });
+    expect(statuses()).toEqual(['open', 'open']);
+    robot.press('C-r');
+    await robot.sees('Redone: status of 2 cards');
+    expect(statuses()).toEqual(['in-progress', 'in-progress']);
+    // One of them moves on elsewhere: none is taken back.
+    robot.client.emit('bead:updated', { bead: makeBead(1, { title: 'Second card', status: 'review', version: 9 }) });
+    await robot.store.until((model) => model.beads.get(idOf(1))?.status === 'review', 4_000);
+    const before = robot.client.calls.length;
+    robot.press('u');
+    await robot.sees('was changed since by somebody else');
+    expect(robot.client.calls.length).toBe(before);
+  });
+
+  it('keeps the marks when the change of many was refused', async () => {
+    const robot = await openBoard(makeSnapshot(beads()));
+    robot.client.answers.set('beadBulk', () => {
+      throw new Error('2 of 2 beads cannot be changed so');
+    });
+    robot.press('space', 'space', 'L');
+    await robot.sees('cannot be changed so');
+    expect(robot.store.get().marked.size).toBe(2);
+    robot.press('u');
+    expect(robot.store.get().done).toEqual([]);
+  });
+
   it('stops an agent only after y', async () => {
     const agent = makeAgent(1, 'busy', { beadId: idOf(0) }, Date.now());
     const robot = await openBoard(makeSnapshot([makeBead(0, { status: 'in-progress', agent: 'worker-1' })], [agent]));

@@ -91,13 +91,16 @@ export interface LogEntry {
   readonly key: number;
 }
 
-/** A change that can be taken back: what the field was and what it was set to. */
-export interface Change {
-  readonly label: string;
+export interface CardChange {
   readonly beadId: string;
-  readonly field: 'status' | 'priority' | 'title';
   readonly from: string;
   readonly to: string;
+}
+
+/** A change that can be taken back: what the field of each card was and what it was set to. */
+export interface Change {
+  readonly field: 'status' | 'priority' | 'title';
+  readonly cards: readonly CardChange[];
 }
 
 /** Something that takes long and is shown while it runs. */

@@ -2,9 +2,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { actingAs } from '../../../src/base/acting.ts';
 import { git } from '../../../src/base/git.ts';
+import { createBulkService } from '../../../src/beads/bulk.ts';
 import type { Bead } from '../../../src/beads/schema.ts';
 import { createHistoryService } from '../../../src/history/service.ts';
-import { type Clone, makeRemote, type Remote, settle, show } from '../../support/clone.ts';
+import { type Clone, makeRemote, type Remote, same, settle, show } from '../../support/clone.ts';
 
 let remote: Remote;
 let ann: Clone;
@@ -83,4 +84,50 @@ test('undo brings a deleted bead back, takes a new one away, and clears what was
   const fresh = await as('ann', () => ann.create('a mistake'));
   expect(await undo('ann')).toMatchObject({ id: fresh.id, undone: 'creation' });
   expect((await ann.all()).map((each) => each.id)).toEqual([bead.id]);
+});
+
+test('a note that is taken back says nothing any more in any clone, whoever syncs first', async () => {
+  const bob = await remote.clone('bob');
+  const bead = await as('ann', () => ann.create('talked about'));
+  const note = (clone: Clone, who: string, text: string) =>
+    as(who, () =>
+      clone.beads.beadNote({ id: bead.id, text }, { ...clone.context, actor: { kind: 'user', id: who, name: who } }),
+    );
+  await note(ann, 'ann', 'the password is hunter2');
+  await settle(ann, bob);
+  await note(bob, 'bob', 'thanks, noted');
+  await note(ann, 'carl', 'another word');
+  // A clock that went back must not bring the words back.
+  ann.clock.offsetMs = -300_000;
+  expect(await undo('ann')).toMatchObject({ ids: [bead.id], undone: 'notes' });
+  await settle(ann, bob);
+  await same(ann, bob);
+  const texts = (await show(bob, bead.id)).notes.map(({ author, text }) => `${author}: ${text}`);
+  expect(texts.sort()).toEqual(['ann: (taken back)', 'bob: thanks, noted', 'carl: another word']);
+  await expect(undo('ann', { id: bead.id })).rejects.toMatchObject({ reason: 'undo-overtaken' });
+});
+
+test('what one bulk command changed is taken back with one undo, all of it or nothing', async () => {
+  const beads = await Promise.all(['a', 'b', 'c'].map((title) => as('ann', () => ann.create(title))));
+  const ids = beads.map((bead) => bead.id);
+  const bulk = createBulkService({
+    units: ann.core.units,
+    agentName: async (_projectId, text) => text,
+    mainBranch: async () => 'main',
+  });
+  const context = { ...ann.context, actor: { kind: 'user', id: 'ann', name: 'ann' } } as const;
+  const raise = () => bulk.beadBulk({ ids, force: false, addLabel: ['x'], removeLabel: [], priority: 'high' }, context);
+  const priorities = async () => (await ann.all()).map((bead) => bead.priority);
+  await raise();
+  const done = await undo('ann');
+  expect([...done.ids].sort()).toEqual([...ids].sort());
+  expect(done.undone.split(', ').sort()).toEqual(['labels', 'priority']);
+  expect(await priorities()).toEqual(['medium', 'medium', 'medium']);
+  await raise();
+  await as('bob', () => ann.update(ids[1] as string, { priority: 'low' }));
+  await expect(undo('ann')).rejects.toMatchObject({ reason: 'undo-overtaken' });
+  expect((await priorities()).sort()).toEqual(['high', 'high', 'low']);
+  // One of them alone can still be taken back.
+  expect(await undo('ann', { id: ids[0] as string })).toMatchObject({ ids: [ids[0]] });
+  expect((await priorities()).sort()).toEqual(['high', 'low', 'medium']);
 });
