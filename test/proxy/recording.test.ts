@@ -72,6 +72,40 @@ test('a conversation is one path of turns, and a fork of it a branch', async () 
   expect(turns).toHaveLength(6);
 });
 
+test('a call of a tool in a namespace is the same turn in its answer and when it comes back', async () => {
+  rig.issue({ record: true });
+  const tool = { type: 'function', name: 'bash', parameters: { type: 'object' }, strict: false };
+  const tools = [{ type: 'namespace', name: 'mcp__local__', description: 'Here.', tools: [tool] }];
+  const asked = { type: 'message', role: 'user', content: 'list the files' };
+  const call = {
+    type: 'function_call',
+    call_id: 'c1',
+    name: 'bash',
+    namespace: 'mcp__local__',
+    arguments: '{"command":"ls"}',
+  };
+  const events = [
+    { type: 'response.created', response: { id: 'r', model: 'm' } },
+    { type: 'response.output_item.added', output_index: 0, item: { ...call, arguments: '' } },
+    { type: 'response.function_call_arguments.delta', output_index: 0, delta: call.arguments },
+    { type: 'response.output_item.done', output_index: 0, item: call },
+  ].map((event) => `data: ${JSON.stringify(event)}\n\n`);
+  const completed = { id: 'r', model: 'm', status: 'completed', output: [call] };
+  rig.upstream.answer = (_request, response, body) => {
+    if (!body.includes('"stream":true'))
+      return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(completed));
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.end(`${events.join('')}data: ${JSON.stringify({ type: 'response.completed', response: completed })}\n\n`);
+  };
+  const output = { type: 'function_call_output', call_id: 'c1', output: 'a.txt' };
+  for (const stream of [true, false]) await send('/v1/responses', { model: 'gpt-5.4', stream, tools, input: [asked] });
+  await send('/v1/responses', { model: 'gpt-5.4', tools, input: [asked, call, output] });
+  await recorded(3);
+  const turns = rig.recordings.turns(filter);
+  expect(turns.map((turn) => turn.role)).toEqual(['user', 'assistant', 'user', 'assistant']);
+  expect(turns[1]?.parts).toEqual([{ call: 'mcp__local__bash', input: { command: 'ls' } }]);
+});
+
 test('the same conversation in another dialect is the same path', async () => {
   rig.issue({ record: true });
   await send('/v1/messages', ask([user('hello')]));

@@ -7,7 +7,7 @@ import { readStop } from '../stops.ts';
 import { readUsage } from '../usage.ts';
 import { responsesUsage } from '../usage-out.ts';
 import { type Json, list, object, text } from '../wire.ts';
-import { placeOf } from './namespaces.ts';
+import { flatName, placeOf } from './namespaces.ts';
 
 /** Why a response ended: its state, and whether it calls a tool. */
 export function responsesStop(response: Json, calls: boolean): Stop {
@@ -21,7 +21,7 @@ export function thoughtSignature(item: Json): Extract<Part, { kind: 'thinking' }
 }
 
 function partsOf(item: Json): Part[] {
-  const call = { kind: 'call' as const, id: text(item.call_id) ?? '', name: text(item.name) ?? '' };
+  const call = { kind: 'call' as const, id: text(item.call_id) ?? '', name: flatName(item) };
   switch (item.type) {
     case 'message':
       return list(item.content).map((part) => ({ kind: 'text', text: text(part.text) ?? text(part.refusal) ?? '' }));

@@ -21,6 +21,14 @@ function hashed(namespace: string, name: string): string {
   return `${joined(namespace, name).slice(0, MOST - HASH - 1)}_${hash}`;
 }
 
+/** The name a call goes by, wherever it is read. */
+export function flatName(call: Json): string {
+  const [namespace, name] = [text(call.namespace) ?? '', text(call.name) ?? ''];
+  if (namespace === '') return name;
+  const plain = joined(namespace, name);
+  return plain.length > MOST ? hashed(namespace, name) : plain;
+}
+
 export interface FlatTools {
   /** Tools and those of all namespaces, under the names they go by. */
   tools: Json[];
@@ -43,18 +51,13 @@ export function flattened(offered: readonly Json[]): FlatTools {
   const places = new Map<string, ToolPlace>();
   const names = new Map<string, string>();
 
-  function nameOf(call: Json): string {
-    const [namespace, name] = [text(call.namespace) ?? '', text(call.name) ?? ''];
-    if (namespace === '') return name;
-    const plain = joined(namespace, name);
-    return names.get(`${namespace} ${name}`) ?? (plain.length > MOST ? hashed(namespace, name) : plain);
-  }
+  const nameOf = (call: Json) => names.get(`${text(call.namespace)} ${text(call.name)}`) ?? flatName(call);
 
   for (const group of offered.filter(isGroup)) {
     const namespace = text(group.name) ?? '';
     for (const [index, tool] of list(group.tools).entries()) {
       const name = text(tool.name) ?? '';
-      const usual = nameOf({ namespace, name });
+      const usual = flatName({ namespace, name });
       const flat = taken.has(usual) ? hashed(namespace, name) : usual;
       taken.add(flat);
       names.set(`${namespace} ${name}`, flat);

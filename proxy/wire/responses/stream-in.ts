@@ -4,6 +4,7 @@ import type { EventReader, StreamEvent } from '../neutral.ts';
 import { readUsage } from '../usage.ts';
 import { type Json, object, text } from '../wire.ts';
 import { responsesStop, thoughtSignature } from './answer.ts';
+import { flatName } from './namespaces.ts';
 
 export function createResponsesReader(): EventReader {
   /** Index of an item -> index of its call. */
@@ -21,7 +22,7 @@ export function createResponsesReader(): EventReader {
     if (item.type !== 'function_call' && item.type !== 'custom_tool_call') return [];
     const index = calls.size;
     calls.set(document.output_index, { index, freeForm: item.type === 'custom_tool_call' });
-    return [{ kind: 'call', index, id: text(item.call_id) ?? '', name: text(item.name) ?? '' }];
+    return [{ kind: 'call', index, id: text(item.call_id) ?? '', name: flatName(item) }];
   }
 
   function done(document: Json): StreamEvent[] {
