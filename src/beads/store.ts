@@ -65,6 +65,23 @@ export async function findBead(db: Reader, projectId: string, id: string): Promi
   return row && toBead(row);
 }
 
+/** Another bead whose work is on a branch. Reads every body: for rare questions. */
+export async function beadOnBranch(
+  db: Reader,
+  projectId: string,
+  branch: string,
+  except: string,
+): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('beads')
+    .select('id')
+    .where('project_id', '=', projectId)
+    .where('id', '!=', except)
+    .where('body', 'like', `%"branch":${JSON.stringify(branch)}%`)
+    .executeTakeFirst();
+  return row?.id;
+}
+
 /**
  * Finds a bead by id or unique prefix; the part after `godel-` is enough.
  * @throws GodelError bead-not-found, ambiguous-id

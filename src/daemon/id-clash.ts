@@ -64,6 +64,11 @@ async function moveOurs(
     changed.push(row.path);
   }
   await tx.updateTable('agents').set({ bead_id: place.id }).where('bead_id', '=', from).execute();
+  // Files and branch follow when somebody works on it the next time, see src/worktrees/rename.ts.
+  for (const table of ['worktrees', 'port_blocks'] as const) {
+    const rows = tx.updateTable(table).set({ bead_id: place.id }).where('project_id', '=', projectId);
+    await rows.where('bead_id', '=', from).execute();
+  }
   return changed;
 }
 

@@ -17,6 +17,7 @@ import type { HookRunner } from './hook-runner.ts';
 import { createPool, type Pool } from './pool.ts';
 import { createPorts, portEnvironment } from './ports.ts';
 import { assertUnlocked, emptyTrash, removeTree, secure } from './removal.ts';
+import { settleNames } from './rename.ts';
 import { type PortBlock, portBlockSchema } from './schema.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { readSparse, sparseEnvironment } from './sparse.ts';
@@ -198,6 +199,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     const trees = treesOf(project);
     const path = trees.pathOf(bead.id);
     const record = await findRecord(database.db, project.id, bead.id);
+    await settleNames({ database, trees, project }, bead, record !== undefined);
     if (record?.state === 'removing') throw failure('worktree-busy', { id: bead.id, state: 'being removed' });
     if (record?.state === 'ready' && (await isThere(join(path, '.git')))) {
       await save({ ...record, usedMs: now() });

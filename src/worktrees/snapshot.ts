@@ -21,7 +21,7 @@ export interface SnapshotSpec {
   tree?: string | undefined;
 }
 
-const refOf = (beadId: string) => `refs/godel/wip/${beadId}`;
+export const snapshotRef = (beadId: string) => `refs/godel/wip/${beadId}`;
 const GIT_TIMEOUT_MS = 600_000;
 
 const IDENTITY = {
@@ -61,7 +61,7 @@ export async function takeSnapshot(spec: SnapshotSpec): Promise<{ commit: string
   const [head = '', headTree = ''] = (await git(worktree, ['rev-parse', 'HEAD', 'HEAD^{tree}'])).split('\n');
   const tree = spec.tree ?? (await workingTree(worktree));
   if (tree === headTree) return undefined;
-  const known = await tryGit(gitDir, ['rev-parse', '--quiet', refOf(beadId), `${refOf(beadId)}^{tree}`]);
+  const known = await tryGit(gitDir, ['rev-parse', '--quiet', snapshotRef(beadId), `${snapshotRef(beadId)}^{tree}`]);
   const [previous, previousTree] = known.code === 0 ? known.stdout.trim().split('\n') : [undefined, undefined];
   if (previous !== undefined && previousTree === tree && (await git(gitDir, ['rev-parse', `${previous}^1`])) === head)
     return undefined;
@@ -71,7 +71,7 @@ export async function takeSnapshot(spec: SnapshotSpec): Promise<{ commit: string
   const env = { ...IDENTITY, GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
   const commit = await git(gitDir, ['commit-tree', tree, ...parents, '-m', message], { env });
   const expected = previous ?? '0'.repeat(commit.length);
-  await git(gitDir, ['update-ref', '--create-reflog', refOf(beadId), commit, expected], {
+  await git(gitDir, ['update-ref', '--create-reflog', snapshotRef(beadId), commit, expected], {
     config: ['core.fsync=committed'],
   });
   return { commit };
@@ -80,7 +80,7 @@ export async function takeSnapshot(spec: SnapshotSpec): Promise<{ commit: string
 /** Snapshots of a bead, newest first. */
 export async function listSnapshots(spec: { gitDir: string; beadId: string; limit?: number }): Promise<Snapshot[]> {
   const { gitDir, beadId } = spec;
-  const ref = refOf(beadId);
+  const ref = snapshotRef(beadId);
   if ((await tryGit(gitDir, ['rev-parse', '--verify', '--quiet', ref])).code !== 0) return [];
   const snapshots: Snapshot[] = [];
   let next: string | undefined = await git(gitDir, ['rev-parse', ref]);

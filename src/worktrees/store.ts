@@ -67,6 +67,16 @@ export async function putRecord(tx: Tx, record: TreeRecord): Promise<void> {
     .execute();
 }
 
+/** A worktree that was moved. */
+export async function moveRecord(tx: Tx, projectId: string, beadId: string, path: string): Promise<void> {
+  await tx
+    .updateTable('worktrees')
+    .set({ path })
+    .where('project_id', '=', projectId)
+    .where('bead_id', '=', beadId)
+    .execute();
+}
+
 export async function deleteRecord(tx: Tx, projectId: string, beadId: string): Promise<void> {
   for (const table of ['worktrees', 'port_blocks'] as const) {
     await tx.deleteFrom(table).where('project_id', '=', projectId).where('bead_id', '=', beadId).execute();

@@ -1,9 +1,12 @@
 /** Making and removing worktrees: hooks, ports, shared files, sparse checkouts, and what a crash leaves. */
+import { spawn } from 'node:child_process';
 import { cp, mkdir, readFile, readlink, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { git, tryGit } from '../../../src/base/git.ts';
 import { isRunning } from '../../../src/base/process.ts';
+import type { Bead } from '../../../src/beads/schema.ts';
+import { deleteBead, findBead, insertBead } from '../../../src/beads/store.ts';
 import { planFiles } from '../../../src/worktrees/files.ts';
 import { nextBlock } from '../../../src/worktrees/ports.ts';
 import { listSnapshots } from '../../../src/worktrees/snapshot.ts';
@@ -102,6 +105,74 @@ describe('making', () => {
     await expect(made).rejects.toMatchObject({ reason: 'hook-cancelled' });
     await until('child ends', async () => !isRunning(child));
     expect(await there(lab.trees.pathOf(ID))).toBe(false);
+  });
+});
+
+describe('a bead that had to give its id to an older one', () => {
+  const NEW = 'godel-bbbbb';
+
+  /** What a merge with another clone leaves: the work under a new id, and another bead under the old one. */
+  async function clash(path: string) {
+    const mine = await findBead(lab.database.db, lab.project.id, ID);
+    await lab.database.transact(async (tx) => {
+      await deleteBead(tx, lab.project.id, ID);
+      await insertBead(tx, { ...(mine as Bead), id: NEW });
+      for (const table of ['worktrees', 'port_blocks'] as const)
+        await tx.updateTable(table).set({ bead_id: NEW }).where('bead_id', '=', ID).execute();
+    });
+    expect(mine).toMatchObject({ branch: `bead/${ID}`, worktree: path });
+    return lab.bead(ID);
+  }
+
+  async function started() {
+    const { path, env } = await make();
+    await commitIn(path, 'kept.txt', 'committed');
+    await writeFile(join(path, 'draft.txt'), 'not committed');
+    const snapshot = await lab.keeper.snapshot(lab.project, ID, 'test');
+    const tip = await git(path, ['rev-parse', 'HEAD']);
+    return { path, env, snapshot, tip, other: await clash(path) };
+  }
+  const ensure = (bead: Bead) => lab.keeper.ensure(lab.project, bead, lab.config);
+  const moved = async () => (await findBead(lab.database.db, lab.project.id, NEW)) as Bead;
+
+  test('goes on with its branch, files, ports and snapshots under the new one', async () => {
+    const { env, snapshot, tip } = await started();
+    const place = await ensure(await moved());
+    expect(place).toMatchObject({ path: lab.trees.pathOf(NEW), created: false });
+    expect(place.env.GODEL_PORT_BASE).toBe(env.GODEL_PORT_BASE);
+    expect(await readFile(join(place.path, 'draft.txt'), 'utf8')).toBe('not committed');
+    expect(await git(place.path, ['symbolic-ref', '--short', 'HEAD'])).toBe(`bead/${NEW}`);
+    expect(await git(place.path, ['rev-parse', 'HEAD'])).toBe(tip);
+    expect((await listSnapshots({ gitDir: lab.gitDir, beadId: NEW })).map((each) => each.commit)).toEqual([snapshot]);
+    expect(await moved()).toMatchObject({ branch: `bead/${NEW}`, worktree: place.path });
+    expect(await branches()).toBe(`bead/${NEW}`);
+  });
+
+  test('never hands its work to the bead that has the old id now', async () => {
+    const { tip, other } = await started();
+    const place = await ensure(other);
+    expect(place).toMatchObject({ path: lab.trees.pathOf(ID), created: true });
+    expect(await there(join(place.path, 'draft.txt'))).toBe(false);
+    expect(await git(place.path, ['rev-parse', 'HEAD'])).toBe(await git(lab.top, ['rev-parse', 'main']));
+    expect(await git(lab.top, ['rev-parse', `bead/${NEW}`])).toBe(tip);
+    const mine = await ensure(await moved());
+    expect(mine).toMatchObject({ path: lab.trees.pathOf(NEW), created: false });
+    expect(await there(join(mine.path, 'draft.txt'))).toBe(true);
+  });
+
+  test('is left alone, with the reason, while a program is at work in its files', async () => {
+    const { path, other } = await started();
+    const program = spawn('sleep', ['60'], { cwd: path });
+    try {
+      await expect(ensure(other)).rejects.toMatchObject({
+        reason: 'worktree-failed',
+        message: expect.stringContaining(`is the work of ${NEW}, which had this id before, and a program is at work`),
+      });
+      expect(await there(join(path, 'draft.txt'))).toBe(true);
+      expect(await branches()).toBe(`bead/${ID}`);
+    } finally {
+      program.kill('SIGKILL');
+    }
   });
 });
 
