@@ -65,5 +65,5 @@ test(
     expect(await git(home.repository, ['for-each-ref', 'refs/godel/queue', 'refs/heads/bead'])).toBe('');
     await git(home.repository, ['fsck', '--strict', '--no-dangling']);
   },
-  ROUNDS * 15_000 + 150_000,
+  ROUNDS * 30_000 + 150_000,
 );
