@@ -23,8 +23,10 @@ export interface LocalRunnerOptions {
 
 /** Pause (ms) between a paste and its Enter: an Enter in the same read as the paste is swallowed. */
 const ENTER_PAUSE_MS = 120;
-/** Panes are compared this often (ms), by one command over the control client; no process is started. */
+/** How often (ms) the processes of the panes are looked for; tmux itself tells what changes, and no process is started. */
 const WATCH_MS = 1_000;
+/** Every so many of these, all panes are listed although nothing was told. */
+const LIST_TICKS = 10;
 
 const FIELDS = [
   'pane_id',
@@ -39,6 +41,11 @@ const FIELDS = [
 ];
 const SEPARATOR = '\u001f';
 const FORMAT = FIELDS.map((field) => `#{${field}}`).join(SEPARATOR);
+
+/** What is worth a look when it changes; tmux pays for each field once a second. */
+const FOLLOWED = FIELDS.filter((field) => field !== 'pane_current_command')
+  .map((field) => `#{${field}}`)
+  .join(SEPARATOR);
 
 const exitFileOf = (spec: LaunchSpec) => join(spec.home, `exit-${spec.generation}`);
 const markerOf = (agentId: string) => `GODEL_AGENT_ID=${agentId}`;
@@ -68,10 +75,17 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
   const { server, log } = options;
   /** One conversation with a pane at a time. */
   const locked = createInTurn();
-  const listeners = new Set<(held: Held) => void>();
+  const listeners = new Set<(held: Held) => unknown>();
+  /** Ends that were dealt with, of panes that are kept to be read. */
+  const settled = new Set<string>();
   let seen = new Map<string, string>();
   /** Looks in a row at which the process of a pane was gone although tmux calls it alive. */
   const missing = new Map<string, number>();
+  /** The processes of the panes at the last look, and whether one look more is due. */
+  let pids: number[] = [];
+  let due = true;
+  let ticks = 0;
+  let unfollow: (() => void) | undefined;
   let timer: NodeJS.Timeout | undefined;
   let looking: Promise<void> = Promise.resolve();
 
@@ -128,25 +142,55 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
     return { ...held, dead: true, ...(Number.isNaN(code) ? {} : { exitCode: code }) };
   }
 
+  /** An end is told at every look until it has been dealt with; telling it once could be lost with one error. */
+  function tell(held: Held, key: string): void {
+    for (const listener of [...listeners]) {
+      void Promise.resolve(listener(held)).then((isSettled) => {
+        if (isSettled && held.dead) settled.add(key);
+      });
+    }
+  }
+
   async function look(): Promise<void> {
+    due = false;
     const next = new Map<string, string>();
+    const alive: number[] = [];
+    const ended = new Set<string>();
     for (const listed of await list()) {
       const held = await withEnd(listed);
       // A pane may be listed between the settings of its options, so those belong to what is compared.
-      const stamp = JSON.stringify([held.agentId, held.generation, held.dead, held.title, held.command]);
+      const key = JSON.stringify([held.address, held.agentId, held.generation]);
+      const stamp = JSON.stringify([key, held.dead, held.title]);
       next.set(held.address, stamp);
-      // An end is told at every look until it has been dealt with; telling it once could be lost with one error.
-      if (held.dead || seen.get(held.address) !== stamp) for (const listener of [...listeners]) listener(held);
+      if (!held.dead) alive.push(held.pid);
+      else ended.add(key);
+      const isNews = held.dead ? !settled.has(key) : seen.get(held.address) !== stamp;
+      if (isNews) tell(held, key);
+      if (isNews && held.dead) due = true;
     }
+    for (const key of settled) if (!ended.has(key)) settled.delete(key);
     seen = next;
+    pids = alive;
+  }
+
+  async function tick(): Promise<void> {
+    ticks += 1;
+    if (due || ticks % LIST_TICKS === 0 || pids.some((pid) => !isRunning(pid))) await look();
+  }
+
+  function inOrder(work: () => Promise<void>): void {
+    looking = looking
+      .then(work)
+      .catch((error: unknown) => log.debug({ problem: messageOf(error) }, 'panes could not be listed'));
   }
 
   function startWatch(): void {
-    timer ??= setInterval(() => {
-      looking = looking
-        .then(look)
-        .catch((error: unknown) => log.debug({ problem: messageOf(error) }, 'panes could not be listed'));
-    }, WATCH_MS);
+    timer ??= setInterval(() => inOrder(tick), WATCH_MS);
+    unfollow ??= server.followPanes(FOLLOWED, () => {
+      // One look for all that is told until it begins.
+      if (!due) inOrder(tick);
+      due = true;
+    });
   }
 
   async function typeText(handle: Handle, text: string): Promise<void> {
@@ -226,6 +270,7 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
     },
     async close() {
       clearInterval(timer);
+      unfollow?.();
       await looking;
       await server.close();
     },

@@ -36,6 +36,11 @@ export interface TmuxServer {
   /** Runs commands as one step that nothing falls into; the first refusal skips the rest and is thrown. */
   sequence(commands: readonly (readonly string[])[]): Promise<string[][]>;
   onNotification(listener: (name: string, args: string) => void): () => void;
+  /**
+   * Tells within a second when what a format says of all panes of all sessions changes; tmux compares, so rest costs
+   * nothing here. Told once at each (re)connection too. Returns its own unsubscribe.
+   */
+  followPanes(format: string, listener: () => void): () => void;
   /** Called when a server was lost and a new, empty one was started. */
   onLost(listener: () => void): () => void;
   /** Lets go; the server and its panes go on. */
@@ -71,6 +76,9 @@ export function serverEnvironment(env: Readonly<Record<string, string | undefine
   return kept;
 }
 
+/** One value for all panes: `%*` would be those of the attached session alone, and agents sit on the board's pages too. */
+const subscription = (name: string, format: string) => ['refresh-client', '-B', `${name}::#{S:#{W:#{P:${format}}}}`];
+
 /** The command that installs tmux on this system. */
 function installHint(): string {
   return process.platform === 'darwin' ? 'brew install tmux' : 'apt-get install tmux (or dnf, pacman -S, apk add)';
@@ -82,6 +90,7 @@ export function createTmuxServer(options: TmuxServerOptions): TmuxServer {
   const command = ['tmux', '-u', '-L', options.socketName, '-f', options.confFile];
   const listeners = new Set<(name: string, args: string) => void>();
   const lostListeners = new Set<() => void>();
+  const followed = new Map<string, { format: string; listener: () => void }>();
   let client: ControlClient | undefined;
   let connecting: Promise<ControlClient> | undefined;
   let known: TmuxVersion | undefined;
@@ -133,16 +142,22 @@ export function createTmuxServer(options: TmuxServerOptions): TmuxServer {
       session: HOLD_SESSION,
       env,
       onNotification: (name, args) => {
+        if (name === 'subscription-changed') followed.get(args.split(' ')[0] ?? '')?.listener();
         for (const listener of [...listeners]) listener(name, args);
       },
     });
     client = opened;
+    for (const [name, { format }] of followed) void opened.commands([subscription(name, format)]).catch(unfollowed);
     void opened.closed.then(() => {
       if (client === opened) client = undefined;
       if (!closing) void reconnect();
     });
     if (fresh) for (const listener of [...lostListeners]) listener();
     return opened;
+  }
+
+  function unfollowed(error: unknown): void {
+    log.warn({ problem: messageOf(error) }, 'panes are not followed, only looked at now and then');
   }
 
   async function reconnect(): Promise<void> {
@@ -187,6 +202,12 @@ export function createTmuxServer(options: TmuxServerOptions): TmuxServer {
     onLost(listener) {
       lostListeners.add(listener);
       return () => lostListeners.delete(listener);
+    },
+    followPanes(format, listener) {
+      const name = `panes-${followed.size}`;
+      followed.set(name, { format, listener });
+      void client?.commands([subscription(name, format)]).catch(unfollowed);
+      return () => followed.delete(name);
     },
     async close() {
       closing = true;

@@ -89,8 +89,11 @@ export interface Runner {
   memory(roots: readonly number[]): Promise<ReadonlyMap<number, number>>;
   /** Everything this runner holds, for re-adoption. */
   list(): Promise<Held[]>;
-  /** Told about deaths and title changes as they happen. Returns its own unsubscribe. */
-  watch(listener: (held: Held) => void): () => void;
+  /**
+   * Told about deaths and title changes as they happen; a death again and again until the listener answers true, for it
+   * has been dealt with. The listener never rejects. Returns its own unsubscribe.
+   */
+  watch(listener: (held: Held) => unknown): () => void;
   /** Lets go of connections; agents go on. */
   close(): Promise<void>;
 }

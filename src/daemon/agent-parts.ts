@@ -44,8 +44,8 @@ export interface AgentParts {
   todos: TodoService;
   /** Ends the turn of an agent; false when there is no way to. */
   interrupt(agent: Agent): Promise<boolean>;
-  /** Told by the runner about deaths and titles. */
-  heldChanged(held: Held): Promise<void>;
+  /** Told by the runner about deaths and titles; true when nothing is left to do about it. */
+  heldChanged(held: Held): Promise<boolean>;
 }
 
 export interface AgentPartsOptions {

@@ -1,19 +1,20 @@
 /**
  * Looks at every live agent once a second: reads the screens of those that offer nothing better, confirms what still
- * holds, lets what is old become unknown, and finds agents that are stuck or loop. At rest it starts no process.
+ * holds, lets what is old become unknown, and finds agents that are stuck or loop. At rest it starts no process, and of
+ * an agent that prints nothing it looks at the time of its log alone.
  */
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { changeAgent, loadAgent } from '../agents/changes.ts';
 import { attentionOf } from '../agents/progress.ts';
 import type { Agent, Attention } from '../agents/schema.ts';
 import { handleOf } from '../agents/service.ts';
 import { isContradicted } from '../agents/state.ts';
-import { liveAgents } from '../agents/store.ts';
 import { messageOf } from '../base/error.ts';
 import type { Config } from '../config.ts';
 import type { AgentParts } from './agent-parts.ts';
 import { newestChangeMs } from './changed-files.ts';
 import type { Core } from './core.ts';
+import { followLiveAgents } from './live-agents.ts';
 
 export interface AgentWatchOptions {
   core: Core;
@@ -26,7 +27,7 @@ export interface AgentWatchOptions {
 const TICK_MS = 1_000;
 /** A terminal that printed nothing for this long (ms) is quiet: what was said about it then still holds. */
 const QUIET_MS = 1_000;
-/** Agents whose bridge tells everything are looked at every so many ticks. */
+/** Agents whose bridge tells everything, and those that print nothing, are looked at every so many ticks. */
 const SLOW_TICKS = 5;
 /** Memory is measured every so many ticks. */
 const MEMORY_TICKS = 10;
@@ -41,6 +42,7 @@ interface Seen {
 export function startAgentWatch({ core, parts, configOf, onTimeOver }: AgentWatchOptions): { stop(): Promise<void> } {
   const { observation, progress, runtimes, runner } = parts;
   const seen = new Map<string, Seen>();
+  const live = followLiveAgents(core);
   let running: Promise<void> = Promise.resolve();
   let stopped = false;
   let ticks = 0;
@@ -79,10 +81,17 @@ export function startAgentWatch({ core, parts, configOf, onTimeOver }: AgentWatc
     });
   }
 
-  async function look(agent: Agent, nowMs: number): Promise<void> {
+  /** One cheap call, on the disk of the database; a pool of threads costs ten times as much. */
+  function lastPrintMs(agent: Agent): number {
+    return statSync(parts.launcher.logFileOf(agent.id), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  }
+
+  async function look(agent: Agent, nowMs: number, slow: boolean): Promise<void> {
     if (!WORKING.includes(agent.lifecycle)) return;
-    const mtimeMs = (await stat(parts.launcher.logFileOf(agent.id)).catch(() => undefined))?.mtimeMs ?? 0;
+    const mtimeMs = lastPrintMs(agent);
     const before = seen.get(agent.id);
+    // What was said holds for longer than the next slow look is away.
+    if (!slow && before?.read && before.mtimeMs === mtimeMs) return;
     const known = before?.mtimeMs === mtimeMs ? before : { mtimeMs, read: false };
     seen.set(agent.id, known);
     progress.output(agent.id, mtimeMs);
@@ -137,7 +146,7 @@ export function startAgentWatch({ core, parts, configOf, onTimeOver }: AgentWatc
 
   async function visit(agent: Agent, nowMs: number, slow: boolean, configs: Map<string, Config>): Promise<void> {
     const runtime = runtimes.get(agent.runtime);
-    if (slow || runtime.readScreen) await look(agent, nowMs);
+    if (slow || runtime.readScreen) await look(agent, nowMs, slow);
     if (!slow || !WORKING.includes(agent.lifecycle)) return;
     const config = configs.get(agent.projectId) ?? (await configOf(agent.projectId));
     configs.set(agent.projectId, config);
@@ -149,8 +158,11 @@ export function startAgentWatch({ core, parts, configOf, onTimeOver }: AgentWatc
     ticks += 1;
     const slow = ticks % SLOW_TICKS === 0;
     const configs = new Map<string, Config>();
-    const agents = await liveAgents(core.database.db);
-    for (const id of seen.keys()) if (!agents.some((agent) => agent.id === id)) seen.delete(id);
+    const agents = await live.list(slow);
+    if (slow) {
+      const ids = new Set(agents.map((agent) => agent.id));
+      for (const id of seen.keys()) if (!ids.has(id)) seen.delete(id);
+    }
     for (const agent of agents) {
       if (stopped) return;
       await visit(agent, core.clock.now(), slow, configs).catch((error: unknown) =>
@@ -170,6 +182,7 @@ export function startAgentWatch({ core, parts, configOf, onTimeOver }: AgentWatc
     async stop() {
       stopped = true;
       clearInterval(timer);
+      live.stop();
       await running;
     },
   };

@@ -245,11 +245,12 @@ async function startParts(
   if (Object.values(report).some((count) => count > 0)) log.info(report, 'agents recovered');
   // Agents went on while no daemon ran, so nobody else could have taken their beads.
   await leases.renew();
-  const unwatch = parts.runner.watch((each) => {
-    parts
-      .heldChanged(each)
-      .catch((error: unknown) => log.error({ problem: messageOf(error) }, 'pane change not noted'));
-  });
+  const unwatch = parts.runner.watch((each) =>
+    parts.heldChanged(each).catch((error: unknown) => {
+      log.error({ problem: messageOf(error) }, 'pane change not noted');
+      return false;
+    }),
+  );
   const unlisten = parts.tmux.onLost(() => {
     log.error('the tmux server was lost; its agents ended with it');
     endLost(core, parts).catch((error: unknown) => log.error({ problem: messageOf(error) }, 'lost agents not noted'));

@@ -1,4 +1,4 @@
-/** What the runner tells of its terminals: titles are evidence, an end is dealt with once. */
+/** What the runner tells of its terminals: titles are evidence, an end is dealt with once; true when nothing is left to do. */
 import type { Ending } from '../agents/ending.ts';
 import type { Observation } from '../agents/observation.ts';
 import type { Held } from '../agents/runner.ts';
@@ -15,7 +15,7 @@ export interface HeldFollowerOptions {
   ending: Ending;
 }
 
-export function createHeldFollower(options: HeldFollowerOptions): (held: Held) => Promise<void> {
+export function createHeldFollower(options: HeldFollowerOptions): (held: Held) => Promise<boolean> {
   const { core, load, runtimes, observation, ending } = options;
   const agentsEnding = new Set<string>();
 
@@ -27,11 +27,16 @@ export function createHeldFollower(options: HeldFollowerOptions): (held: Held) =
 
   return async (held) => {
     const agent = await load(held.agentId);
-    if (!agent || agent.generation !== held.generation || !isLive(agent.lifecycle)) return;
-    if (!held.dead) return titleChanged(agent, held.title);
+    if (!agent || agent.generation !== held.generation || !isLive(agent.lifecycle)) return true;
+    if (!held.dead) {
+      await titleChanged(agent, held.title);
+      return true;
+    }
     // A launch that is still being recorded is looked at again a moment later.
-    if (agent.pane === undefined || agentsEnding.has(agent.id)) return;
+    if (agent.pane === undefined || agentsEnding.has(agent.id)) return false;
     agentsEnding.add(agent.id);
     await ending.exited(agent, held).finally(() => agentsEnding.delete(agent.id));
+    // The next look proves it by the row.
+    return false;
   };
 }

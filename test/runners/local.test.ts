@@ -75,3 +75,24 @@ test('a person’s zoom stays when another agent of the page is stopped', async 
   const look = '#{window_panes} #{window_zoomed_flag} #{pane_active}';
   expect(await server.tmux('display-message', '-p', '-t', a, look)).toEqual(['2 1 1']);
 });
+
+test('a death is told until it has been dealt with, then the kept pane is left alone', async () => {
+  const dying = spec(0, 'exit 3');
+  let told = 0;
+  const unwatch = runner.watch((held) => {
+    if (!held.dead || held.agentId !== dying.agentId) return true;
+    told += 1;
+    return told >= 2;
+  });
+  await runner.launch(dying);
+  await until('told twice', async () => told >= 2);
+  // What another pane does makes the runner look again.
+  const other = await runner.launch(spec(1, 'sleep 1000'));
+  const titles: string[] = [];
+  const unlisten = runner.watch((held) => titles.push(held.title));
+  await server.tmux('select-pane', '-t', other.address, '-T', 'news');
+  await until('the other title is told', async () => titles.includes('news'));
+  unlisten();
+  unwatch();
+  expect(told).toBe(2);
+});
