@@ -2,6 +2,7 @@
  * Finding and ending whole process trees. A program may daemonise, start a session of its own or outlive
  * its parent: such escapees are found by the agent's id in their environment.
  */
+import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { run } from '../../src/base/process.ts';
@@ -37,16 +38,19 @@ export function parseStat(pid: number, text: string): ProcessInfo {
   };
 }
 
+function statOf(pid: number): ProcessInfo | undefined {
+  try {
+    return parseStat(pid, readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    // It ended in the meantime.
+    return undefined;
+  }
+}
+
+/** Read in one go: the kernel answers from memory at once, and a pool of threads would cost many times as much. */
 async function listLinux(wanted?: readonly number[]): Promise<ProcessInfo[]> {
   const pids = wanted ?? (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const all = await Promise.all(
-    pids.map((pid) =>
-      readFile(`/proc/${pid}/stat`, 'utf8')
-        .then((text) => parseStat(pid, text))
-        .catch(() => undefined),
-    ),
-  );
-  return all.filter((each) => each !== undefined);
+  return pids.map(statOf).filter((each) => each !== undefined);
 }
 
 async function listWithPs(): Promise<ProcessInfo[]> {

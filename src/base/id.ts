@@ -75,3 +75,9 @@ export function idMatches<T extends { readonly id: string }>(items: readonly T[]
   const mayEnd = text.length >= LEAST_END;
   return items.filter(({ id }) => id.startsWith(text) || (mayEnd && id.endsWith(text)));
 }
+
+/** The same question for SQL's LIKE; none for a text that no id contains. */
+export function idPatterns(text: string): string[] {
+  if (!/^[0-9a-z-]+$/.test(text)) return [];
+  return text.length >= LEAST_END ? [`${text}%`, `%${text}`] : [`${text}%`];
+}

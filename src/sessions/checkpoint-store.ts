@@ -1,5 +1,5 @@
 /** All SQL of checkpoints. Their rows are an index of the refs. */
-import { idMatches } from '../base/id.ts';
+import { idPatterns } from '../base/id.ts';
 import { type Page, toPage } from '../base/page.ts';
 import { failure } from '../errors.ts';
 import type { Reader, Tx } from '../storage/database.ts';
@@ -85,17 +85,31 @@ export async function listCheckpoints(
   return toPage(rows.map(toCheckpoint), filter.limit, (checkpoint) => checkpoint.id);
 }
 
+/** So many ids are enough to show that a text is not unique. */
+const MOST_MATCHES = 20;
+
 /**
  * A checkpoint by its name (the newest one that bears it), its id, or a unique beginning or end of that.
  * @throws GodelError checkpoint-not-found, ambiguous-id
  */
 export async function resolveCheckpoint(db: Reader, projectId: string, text: string): Promise<Checkpoint> {
-  const all = await allCheckpoints(db, projectId);
-  const exact = all.find(({ id, name }) => id === text || name === text);
-  if (exact) return exact;
-  const matches = idMatches(all, text);
-  const [first, ...others] = matches;
+  const ofProject = db
+    .selectFrom('checkpoints')
+    .select('body')
+    .where('project_id', '=', projectId)
+    .orderBy('id', 'desc');
+  const exact = await ofProject
+    .where((e) => e.or([e('id', '=', text), e('name', '=', text)]))
+    .limit(1)
+    .executeTakeFirst();
+  if (exact) return toCheckpoint(exact);
+  const patterns = idPatterns(text);
+  const rows = await ofProject
+    .where((e) => e.or(patterns.map((pattern) => e('id', 'like', pattern))))
+    .limit(MOST_MATCHES)
+    .execute();
+  const [first, ...others] = rows.map(toCheckpoint);
   if (!first) throw failure('checkpoint-not-found', { id: text });
-  if (others.length > 0) throw failure('ambiguous-id', { id: text, matches: matches.map((each) => each.id) });
+  if (others.length > 0) throw failure('ambiguous-id', { id: text, matches: [first, ...others].map(({ id }) => id) });
   return first;
 }

@@ -1,5 +1,6 @@
 /** All SQL of sessions. */
-import { idMatches } from '../base/id.ts';
+import { sql } from 'kysely';
+import { idPatterns } from '../base/id.ts';
 import { type Page, toPage } from '../base/page.ts';
 import { failure } from '../errors.ts';
 import type { Reader, Tx } from '../storage/database.ts';
@@ -87,23 +88,30 @@ export async function listSessions(db: Reader, projectId: string, filter: Sessio
   return toPage(rows.map(toSession), filter.limit, (session) => session.id);
 }
 
+/** So many ids are enough to show that a text is not unique. */
+const MOST_MATCHES = 20;
+
 /**
  * A session by its id, a unique beginning or end of it; or the newest one of an agent (name or id) or of a bead.
  * @throws GodelError session-not-found, ambiguous-id
  */
 export async function resolveSession(db: Reader, projectId: string, text: string): Promise<Session> {
-  const rows = await db
-    .selectFrom('sessions')
-    .select('body')
-    .where('project_id', '=', projectId)
-    .orderBy('id', 'desc')
+  const ofProject = db.selectFrom('sessions').select('body').where('project_id', '=', projectId).orderBy('id', 'desc');
+  const agentName = sql<string>`json_extract(body, '$.agentName')`;
+  const exact = await ofProject
+    .where((e) =>
+      e.or([e('id', '=', text), e('agent_id', '=', text), e('bead_id', '=', text), e(agentName, '=', text)]),
+    )
+    .limit(1)
+    .executeTakeFirst();
+  if (exact) return toSession(exact);
+  const patterns = idPatterns(text);
+  const rows = await ofProject
+    .where((e) => e.or(patterns.map((pattern) => e('id', 'like', pattern))))
+    .limit(MOST_MATCHES)
     .execute();
-  const sessions = rows.map(toSession);
-  const exact = sessions.find(({ id, agentName, agentId, beadId }) => [id, agentName, agentId, beadId].includes(text));
-  if (exact) return exact;
-  const matches = idMatches(sessions, text);
-  const [first, ...others] = matches;
+  const [first, ...others] = rows.map(toSession);
   if (!first) throw failure('session-not-found', { id: text });
-  if (others.length > 0) throw failure('ambiguous-id', { id: text, matches: matches.map((session) => session.id) });
+  if (others.length > 0) throw failure('ambiguous-id', { id: text, matches: [first, ...others].map(({ id }) => id) });
   return first;
 }
