@@ -16,6 +16,7 @@ import {
   isLive,
   judge,
   type Parked,
+  remembered,
   type StateReport,
   shown,
   withParking,
@@ -36,6 +37,8 @@ export interface Observation {
   /** Translates a bridge event; events of another generation are ignored by the caller. */
   bridgeEvent(agentId: string, event: AgentEvent, atMs: number, source?: StateSource): Promise<void>;
   proxyActivity(activity: Activity): Promise<void>;
+  /** Takes what the row says as said, where no source spoke yet: it grows old like everything else. */
+  adopt(agent: Agent): void;
   /** Sources that hold stand by their verdict at this time; nothing is written. */
   confirm(agentId: string, atMs: number, holds: (evidence: Evidence) => boolean): void;
   /** Says that an agent may not go on for now, or that it may again. */
@@ -49,7 +52,9 @@ export interface Observation {
   forget(agentId: string): void;
 }
 
-function sameShown(a: ObservedState, b: ObservedState): boolean {
+type Shown = Pick<ObservedState, 'state' | 'source' | 'detail' | 'question'>;
+
+function sameShown(a: Shown | Evidence, b: ObservedState): boolean {
   return a.state === b.state && a.source === b.source && a.detail === b.detail && a.question?.id === b.question?.id;
 }
 
@@ -63,15 +68,16 @@ export function createObservation(options: ObservationOptions): Observation {
   const { units, clock } = options;
   const known = new Map<string, EvidenceBySource>();
   const parked = new Map<string, Parked>();
+  const bornMs = clock.now();
+
+  const saidOf = (agent: Agent) => known.get(agent.id) ?? remembered(agent.observed, bornMs);
+  const verdictNow = (agent: Agent, said: EvidenceBySource) =>
+    withParking(judge(said, clock.now()), parked.get(agent.id));
 
   function observedOf(agent: Agent): ObservedState {
     if (agent.lifecycle === 'paused') return agent.observed;
-    const evidence = known.get(agent.id);
-    // What a process said at its start is in the row alone until another source speaks.
-    const parking = parked.get(agent.id);
-    if (!evidence && !parking) return agent.observed;
-    const said = evidence ?? {};
-    return shown(withParking(judge(said, clock.now()), parking), said, agent.observed);
+    const said = saidOf(agent);
+    return shown(verdictNow(agent, said), said, agent.observed);
   }
 
   async function settle(agentId: string, change: AgentChange = {}): Promise<void> {
@@ -118,6 +124,9 @@ export function createObservation(options: ObservationOptions): Observation {
       const verdict = verdictOfTraffic(activity);
       if (verdict) await report(activity.agentId, { ...verdict, atMs: activity.at });
     },
+    adopt(agent) {
+      if (!known.has(agent.id)) known.set(agent.id, remembered(agent.observed, bornMs));
+    },
     confirm(agentId, atMs, holds) {
       const evidence = known.get(agentId);
       if (evidence) known.set(agentId, confirmed(evidence, atMs, holds));
@@ -128,8 +137,9 @@ export function createObservation(options: ObservationOptions): Observation {
       await settle(agentId);
     },
     async review(agent) {
-      // The row in hand says already what is to be shown: nothing more is read for it.
-      if (!sameShown(observedOf(agent), agent.observed)) await settle(agent.id);
+      // The row in hand says already what is to be shown: nothing more is read, or made, for it.
+      if (agent.lifecycle === 'paused' || sameShown(verdictNow(agent, saidOf(agent)), agent.observed)) return;
+      await settle(agent.id);
     },
     fresh: (agent) => (isLive(agent.lifecycle) ? { ...agent, observed: observedOf(agent) } : agent),
     evidence: (agentId) => known.get(agentId) ?? {},

@@ -88,6 +88,29 @@ export function withReport(known: EvidenceBySource, report: StateReport): Eviden
   return { ...known, [report.source]: { ...report, sinceMs, saidMs: report.atMs } };
 }
 
+/**
+ * What is known of an agent by its row alone, after a start of the daemon or of the agent. Nobody could confirm what it
+ * shows before `bornMs`, so the age of that counts from there; what was old already stays old.
+ */
+export function remembered(observed: ObservedState, bornMs: number): EvidenceBySource {
+  const { evidence = observed.state === 'parked' ? [] : [observed] } = observed;
+  const known: EvidenceBySource = {};
+  for (const { source, state, at, since, detail } of evidence) {
+    const saidMs = Date.parse(at);
+    const isShown = source === observed.source && state === observed.state;
+    known[source] = {
+      state,
+      source,
+      atMs: isShown ? Math.max(saidMs, bornMs) : saidMs,
+      sinceMs: Date.parse(since),
+      saidMs,
+      ...(detail === undefined ? {} : { detail }),
+      ...(isShown && observed.question ? { question: observed.question } : {}),
+    };
+  }
+  return known;
+}
+
 /** Sources that still stand by `states` confirm them at `atMs`. */
 export function confirmed(
   known: EvidenceBySource,

@@ -95,6 +95,7 @@ export function startAgentWatch({ core, parts, configOf, onTimeOver }: AgentWatc
     const known = before?.mtimeMs === mtimeMs ? before : { mtimeMs, read: false };
     seen.set(agent.id, known);
     progress.output(agent.id, mtimeMs);
+    observation.adopt(agent);
     await readScreen(agent, known, nowMs);
     confirmQuiet(agent, known, nowMs);
     confirmTold(agent, nowMs);

@@ -11,6 +11,7 @@ import {
   isContradicted,
   judge,
   ranked,
+  remembered,
   type StateReport,
   shown,
   withReport,
@@ -24,6 +25,37 @@ const says = (state: StateReport['state'], source: StateReport['source'], atMs =
   source,
   atMs,
   detail,
+});
+
+describe('what a row remembers', () => {
+  const born = at + 60_000;
+  const iso = (ms: number) => new Date(ms).toISOString();
+  const row = (state: StateReport['state'], source: StateReport['source']) => ({
+    state,
+    source,
+    at: iso(at),
+    since: iso(at),
+  });
+
+  test('of a program that never said a word is not known for ever', () => {
+    const known = remembered(row('starting', 'process'), at);
+    expect(judge(known, at + FRESH_MS.process)).toMatchObject({ state: 'starting', sinceMs: at });
+    expect(judge(known, at + FRESH_MS.process + 1).state).toBe('unknown');
+  });
+  test('is as fresh as the daemon at first, with its question, and can be confirmed', () => {
+    const question = { id: 'q', kind: 'permission' as const, title: 'May I?', choices: [] };
+    const known = remembered({ ...row('waiting', 'hook'), question } as never, born);
+    expect(judge(known, born + FRESH_MS.hook)).toMatchObject({ state: 'waiting', question, sinceMs: at });
+    expect(judge(known, born + FRESH_MS.hook + 1).state).toBe('unknown');
+    const later = confirmed(known, born + 60_000, () => true);
+    expect(judge(later, born + 60_001)).toMatchObject({ state: 'waiting', sinceMs: at });
+  });
+  test('does not make young again what was old already', () => {
+    const known = told(says('busy', 'proxy'), says('idle', 'screen'));
+    const before = shown(judge(known, at + 300_000), known);
+    expect(before.state).toBe('unknown');
+    expect(judge(remembered(before, at + 300_000), at + 300_001).state).toBe('unknown');
+  });
 });
 
 describe('the verdict', () => {
