@@ -178,6 +178,8 @@ async function merge(ann: Side, bob: Side): Promise<void> {
 
 async function growth(side: Side): Promise<void> {
   const { gitDir } = side.project;
+  // What is there already is in its final form, so that only the changes are weighed.
+  await repackOwn(gitDir, 2);
   const before = await packBytes(gitDir);
   const count = 200;
   const [time] = await timed(async () => {

@@ -181,16 +181,15 @@ export async function insertBead(tx: Tx, bead: Bead): Promise<void> {
 }
 
 /** Columns that differ: SQLite writes every index of a column that is set, though its value stays the same. */
-function changedColumns(before: Bead | undefined, next: Bead): Partial<RowOf<BeadRow>> {
+function changedColumns(before: Bead, next: Bead): Partial<RowOf<BeadRow>> {
   const row = beadRow(next);
-  if (!before) return row;
   const known: Record<string, unknown> = beadRow(before);
   return Object.fromEntries(Object.entries(row).filter(([name, value]) => known[name] !== value));
 }
 
 /** The count of open blockers, unless there are none and were none. */
-async function blockerColumn(tx: Tx, before: Bead | undefined, next: Bead): Promise<{ open_blockers?: number }> {
-  if (next.blockedBy.length === 0 && before?.blockedBy.length === 0) return {};
+async function blockerColumn(tx: Tx, before: Bead, next: Bead): Promise<{ open_blockers?: number }> {
+  if (next.blockedBy.length === 0 && before.blockedBy.length === 0) return {};
   return { open_blockers: await countOpenBlockers(tx, next) };
 }
 
@@ -216,6 +215,14 @@ function rowUpdateOf(columns: readonly string[]): RowUpdate {
   return update;
 }
 
+/** Writes the columns that differ from `before`, the row as it is now; false when it is another one. */
+async function updateRow(tx: Tx, before: Bead, next: Bead): Promise<boolean> {
+  const columns = { ...changedColumns(before, next), ...(await blockerColumn(tx, before, next)) };
+  const update = rowUpdateOf(Object.keys(columns));
+  const { changed } = await update(tx, next.projectId, next.id, before.version, ...Object.values(columns));
+  return changed === 1;
+}
+
 /**
  * Compare-and-set: writes `bead` as the next version of what was read.
  * @throws GodelError version-conflict
@@ -223,10 +230,9 @@ function rowUpdateOf(columns: readonly string[]): RowUpdate {
 export async function saveBead(tx: Tx, bead: Bead): Promise<Bead> {
   const before = await findBead(tx, bead.projectId, bead.id);
   const next: Bead = { ...bead, version: bead.version + 1 };
-  const columns = { ...changedColumns(before, next), ...(await blockerColumn(tx, before, next)) };
-  const update = rowUpdateOf(Object.keys(columns));
-  const { changed } = await update(tx, bead.projectId, bead.id, bead.version, ...Object.values(columns));
-  if (changed !== 1) throw failure('version-conflict', { id: bead.id });
+  if (before?.version !== bead.version || !(await updateRow(tx, before, next))) {
+    throw failure('version-conflict', { id: bead.id });
+  }
   await indexBead(tx, next, before);
   return next;
 }
@@ -240,14 +246,21 @@ export async function replaceBead(tx: Tx, bead: Bead): Promise<Bead> {
     ...(known?.worktree === undefined ? {} : { worktree: known.worktree }),
     ...(known?.conflicts === undefined ? {} : { conflicts: bead.conflicts ?? known.conflicts }),
   };
-  const row = { ...beadRow(next), open_blockers: await countOpenBlockers(tx, next) };
+  // One that is put in place of itself is mended: its columns may be what is wrong.
+  const isMended = known && JSON.stringify({ ...known, version: next.version }) === JSON.stringify(next);
+  if (!known || isMended || !(await updateRow(tx, known, next))) await writeRow(tx, next);
+  await indexBead(tx, next, known);
+  return next;
+}
+
+/** Writes every column, whether there is a row or not. */
+async function writeRow(tx: Tx, bead: Bead): Promise<void> {
+  const row = { ...beadRow(bead), open_blockers: await countOpenBlockers(tx, bead) };
   await tx
     .insertInto('beads')
     .values(row)
     .onConflict((c) => c.columns(['project_id', 'id']).doUpdateSet(row))
     .execute();
-  await indexBead(tx, next, known);
-  return next;
 }
 
 export async function deleteBead(tx: Tx, projectId: string, id: string): Promise<void> {

@@ -34,10 +34,13 @@ export interface StackSpec {
 type Identity = Record<string, string>;
 
 /** The person's own git identity where there is one, else the name of who accepted. */
-async function identityOf(gitDir: string, author: string): Promise<Identity> {
-  const name = (await tryGit(gitDir, ['config', '--get', 'user.name'])).stdout.trim() || author;
+async function readIdentity(gitDir: string): Promise<(author: string) => Identity> {
+  const ownName = (await tryGit(gitDir, ['config', '--get', 'user.name'])).stdout.trim();
   const email = (await tryGit(gitDir, ['config', '--get', 'user.email'])).stdout.trim() || 'godel@localhost';
-  return { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email };
+  return (author) => {
+    const name = ownName || author;
+    return { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email };
+  };
 }
 
 /** Trailers by which main alone tells what landed. */
@@ -116,9 +119,14 @@ async function rebased(gitDir: string, entry: Entry, base: string, env: Identity
   return tip === base ? undefined : tip;
 }
 
-async function commitFor(spec: StackSpec, entry: Entry, base: string, tree: string): Promise<string> {
+interface Fit {
+  entry: Entry;
+  base: string;
+  tree: string;
+}
+
+async function commitFor(spec: StackSpec, { entry, base, tree }: Fit, env: Identity): Promise<string> {
   const { gitDir } = spec;
-  const env = await identityOf(gitDir, entry.author);
   // A rollback is one commit by nature, whatever the project prefers for work.
   const strategy = entry.kind === 'rollback' ? 'squash' : spec.strategy;
   if (strategy === 'merge') {
@@ -131,26 +139,28 @@ async function commitFor(spec: StackSpec, entry: Entry, base: string, tree: stri
   return commitTree(gitDir, { tree, parents: [base], message: await squashMessage(gitDir, entry, base), env });
 }
 
-/** Builds the stack. Nothing but objects is written. */
+/** True when an entry whose merge changes nothing has nothing to land: its work is below, or it takes back nothing. */
+const addsNothing = async (gitDir: string, entry: Entry, tip: string): Promise<boolean> =>
+  entry.kind === 'rollback' || (await isAncestor(gitDir, entry.pin, tip));
+
+/** Builds the stack. Nothing but objects is written; an entry costs two processes, its merge and its commit. */
 export async function buildStack(spec: StackSpec): Promise<Stack> {
+  const { gitDir } = spec;
   const stack: Stack = { items: [], clashing: [], contained: [] };
+  const identityOf = await readIdentity(gitDir);
   let tip = spec.base;
-  let tipTree = await treeOf(spec.gitDir, tip);
+  let tipTree = await treeOf(gitDir, tip);
   for (const entry of spec.entries) {
-    if (await isAncestor(spec.gitDir, entry.pin, tip)) {
-      stack.contained.push(entry);
-      continue;
-    }
-    const { tree, files } = await mergeTrees(spec.gitDir, tip, entry.pin);
+    const { tree, files } = await mergeTrees(gitDir, tip, entry.pin);
     if (files.length > 0) {
       stack.clashing.push({ entry, files });
       continue;
     }
-    if (tree === tipTree && entry.kind === 'rollback') {
+    if (tree === tipTree && (await addsNothing(gitDir, entry, tip))) {
       stack.contained.push(entry);
       continue;
     }
-    const commit = await commitFor(spec, entry, tip, tree);
+    const commit = await commitFor(spec, { entry, base: tip, tree }, identityOf(entry.author));
     stack.items.push({ entry, commit, base: tip, tree });
     tip = commit;
     tipTree = tree;
@@ -163,7 +173,7 @@ export async function rollbackCommit(
   gitDir: string,
   landing: { commit: string; base: string; title: string; author: string },
 ): Promise<string> {
-  const env = await identityOf(gitDir, landing.author);
+  const env = (await readIdentity(gitDir))(landing.author);
   const message = `Revert "${landing.title}"\n\nThis takes back ${landing.commit}.\n`;
   const tree = await treeOf(gitDir, landing.base);
   return commitTree(gitDir, { tree, parents: [landing.commit], message, env });

@@ -158,15 +158,13 @@ export async function pendingOutbox(db: Reader, projectId: string, limit: number
   }));
 }
 
+const pendingUpdate = prepared((db, projectId: string, path: string, content: string) =>
+  db.updateTable('outbox').set({ content }).where('project_id', '=', projectId).where('path', '=', path),
+);
+
 /** Gives what waits for git at one path a new text: what was merged meanwhile must not be written over. */
 export async function rewritePending(tx: Tx, projectId: string, path: string, content: string): Promise<number> {
-  const result = await tx
-    .updateTable('outbox')
-    .set({ content })
-    .where('project_id', '=', projectId)
-    .where('path', '=', path)
-    .executeTakeFirst();
-  return Number(result.numUpdatedRows);
+  return (await pendingUpdate(tx, projectId, path, content)).changed;
 }
 
 /** Forgets flushed rows and records the commit that holds them, in one transaction. */
