@@ -1,7 +1,7 @@
 /**
  * The table of the design, measured on the compiled programs, each number beside an alternative of the same run. The machine is
  * whatever it is, so read ratios. Topics: start-up, records, panes, recovery; all of them when none is named.
- * Use: node scripts/bench/index.ts [topic…] [--panes 50] [--agents 20] [--seconds 20] [--beads 10000,100000]
+ * Use: node scripts/bench/index.ts [topic…] [--panes 50] [--agents 20] [--seconds 60] [--beads 10000,100000]
  */
 import { parseArgs } from 'node:util';
 import { table } from '../../src/base/table.ts';
@@ -16,7 +16,7 @@ const { values: options, positionals } = parseArgs({
   options: {
     panes: { type: 'string', default: '50' },
     agents: { type: 'string', default: '20' },
-    seconds: { type: 'string', default: '20' },
+    seconds: { type: 'string', default: '60' },
     beads: { type: 'string', default: '10000,100000' },
   },
 });

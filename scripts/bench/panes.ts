@@ -6,7 +6,7 @@ import { at, type BenchHome, ms, times } from './bench-home.ts';
 
 const TICKS = 100;
 /** Screens are drawn before rest is measured. */
-const SETTLE_MS = 15_000;
+const SETTLE_MS = 30_000;
 /** What a program that says nothing is taken for changes once after its start; that is no rest. */
 const UNSETTLED = new Set(['starting', 'busy']);
 const MOST_SETTLE_MS = 120_000;

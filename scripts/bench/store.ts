@@ -5,6 +5,7 @@
 import { mkdir, mkdtemp, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { git, tryGit } from '../../src/base/git.ts';
 import { newId, newUid } from '../../src/base/id.ts';
@@ -80,6 +81,9 @@ async function fill(gitDir: string): Promise<void> {
     expected = await writeGroup({ gitDir, expected, changes, subject: 'beads', nowMs: Date.now() });
   }
 }
+
+/** Longer than an idle writer is kept. */
+const WRITER_RESTS_MS = 7_000;
 
 interface Side {
   core: Core;
@@ -178,7 +182,9 @@ async function merge(ann: Side, bob: Side): Promise<void> {
 
 async function growth(side: Side): Promise<void> {
   const { gitDir } = side.project;
-  // What is there already is in its final form, so that only the changes are weighed.
+  // What is there already is in its final form, so that only the changes are weighed. The process that wrote it ends by
+  // itself; before that its packs must not be touched.
+  await delay(WRITER_RESTS_MS);
   await repackOwn(gitDir, 2);
   const before = await packBytes(gitDir);
   const count = 200;
@@ -208,6 +214,8 @@ async function growth(side: Side): Promise<void> {
   const kb = (bytes: number, changes: number) => `${(bytes / 1024 / changes).toFixed(1)} KB`;
   add('one change, alone', ms(time / count), '-', `file + add + commit (2,000 files): ${ms(plainTime / 50)}`);
   add('growth a change, before repack', kb(grown, count), '<= 5 KB', `${(plainGrown / 50).toFixed(1)} KB`);
+  // The process that wrote them holds its packs until it ends.
+  await side.core.stop();
   const [repackTime, packs] = await timed(() => repackOwn(gitDir, 2));
   const after = (await packBytes(gitDir)) - before;
   add(
@@ -236,8 +244,8 @@ try {
   });
   const bob = await open('bob', join(folder, 'bob'));
   await merge(ann, bob);
+  await bob.core.stop();
   await growth(ann);
-  await Promise.all([ann, bob].map((side) => side.core.stop()));
   process.stdout.write(`${table(['MEASURED', 'GODEL', 'BAR', 'BESIDE IT'], rows)}\n`);
 } finally {
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
