@@ -2,9 +2,10 @@
  * Stacks entries on main in the object store: each entry's commit is made on the one below, so what a gate sees is
  * exactly what lands. An entry that does not fit is left out.
  */
-import { git, tryGit } from '../base/git.ts';
+import { git } from '../base/git.ts';
+import { type Committer, createCommitter, type Signature } from './committer.ts';
 import type { Entry, Strategy } from './schema.ts';
-import { commitOf, DURABLE, isAncestor, mergeTrees, treeOf } from './trial.ts';
+import { commitOf, isAncestor, mergeTrees, treeOf } from './trial.ts';
 
 export interface Stacked {
   entry: Entry;
@@ -31,18 +32,6 @@ export interface StackSpec {
   strategy: Strategy;
 }
 
-type Identity = Record<string, string>;
-
-/** The person's own git identity where there is one, else the name of who accepted. */
-async function readIdentity(gitDir: string): Promise<(author: string) => Identity> {
-  const ownName = (await tryGit(gitDir, ['config', '--get', 'user.name'])).stdout.trim();
-  const email = (await tryGit(gitDir, ['config', '--get', 'user.email'])).stdout.trim() || 'godel@localhost';
-  return (author) => {
-    const name = ownName || author;
-    return { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email };
-  };
-}
-
 /** Trailers by which main alone tells what landed. */
 function trailersOf(entry: Entry): string[] {
   const about =
@@ -50,18 +39,6 @@ function trailersOf(entry: Entry): string[] {
       ? [`Reverts: ${entry.reverts}`, `Reverts-Bead: ${entry.beadId}`]
       : [`Bead: ${entry.beadId}`];
   return [`Accepted-by: ${entry.author}`, ...about, `Merge-Entry: ${entry.id}`, `Merge-Pin: ${entry.pin}`];
-}
-
-function commitTree(
-  gitDir: string,
-  spec: { tree: string; parents: readonly string[]; message: string; env: Identity },
-): Promise<string> {
-  const parents = spec.parents.flatMap((parent) => ['-p', parent]);
-  return git(gitDir, ['commit-tree', spec.tree, ...parents, '-F', '-'], {
-    input: spec.message,
-    env: spec.env,
-    config: DURABLE,
-  });
 }
 
 /** Commits of the entry that are not below, oldest first, without merges. */
@@ -77,10 +54,10 @@ async function squashMessage(gitDir: string, entry: Entry, base: string): Promis
   return [entry.title, ...(subjects === '' ? [] : [subjects]), trailersOf(entry).join('\n')].join('\n\n');
 }
 
-async function authorOf(gitDir: string, commit: string): Promise<Identity> {
+async function authorOf(gitDir: string, commit: string): Promise<Signature> {
   const shown = await git(gitDir, ['log', '-1', '--format=%an%n%ae%n%ad', '--date=raw', commit]);
   const [name = '', email = '', date = ''] = shown.split('\n');
-  return { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_AUTHOR_DATE: date };
+  return { name, email, date };
 }
 
 async function withTrailers(gitDir: string, commit: string, trailers: readonly string[]): Promise<string> {
@@ -89,32 +66,36 @@ async function withTrailers(gitDir: string, commit: string, trailers: readonly s
   return git(gitDir, ['interpret-trailers', '--if-exists', 'addIfDifferent', ...args], { input: `${message}\n` });
 }
 
-/** Replays one commit on `onto`: a helper commit with the tree of `onto` on the commit's parent gives the merge base. */
-async function replay(gitDir: string, commit: string, onto: string, env: Identity): Promise<string | undefined> {
+interface Making {
+  gitDir: string;
+  committer: Committer;
+  by: Signature;
+}
+
+/** Replays one commit on `onto`: a commit with the tree of `onto` on the commit's parent gives the merge base. */
+async function replay({ gitDir, committer, by }: Making, commit: string, onto: string): Promise<string | undefined> {
   const parent = await commitOf(gitDir, `${commit}^1`);
   if (parent === undefined) return undefined;
-  const ours = await commitTree(gitDir, { tree: await treeOf(gitDir, onto), parents: [parent], message: 'onto', env });
+  const tree = await treeOf(gitDir, onto);
+  const ours = await committer.commit({ tree, parents: [parent], message: 'onto\n', author: by, committer: by });
   const merged = await mergeTrees(gitDir, ours, commit);
   return merged.files.length > 0 ? undefined : merged.tree;
 }
 
 /** The entry's commits one by one on `base`; undefined when one of them does not fit by itself. */
-async function rebased(gitDir: string, entry: Entry, base: string, env: Identity): Promise<string | undefined> {
+async function rebased(making: Making, entry: Entry, base: string): Promise<string | undefined> {
+  const { gitDir, committer, by } = making;
   const commits = await ownCommits(gitDir, entry, base);
   const last = commits.at(-1);
   let tip = base;
   for (const commit of commits) {
-    const tree = await replay(gitDir, commit, tip, env);
+    const tree = await replay(making, commit, tip);
     if (tree === undefined) return undefined;
     if (tree === (await treeOf(gitDir, tip)) && commit !== last) continue;
     const trailers = commit === last ? trailersOf(entry) : [`Bead: ${entry.beadId}`];
     const message = await withTrailers(gitDir, commit, trailers);
-    tip = await commitTree(gitDir, {
-      tree,
-      parents: [tip],
-      message,
-      env: { ...env, ...(await authorOf(gitDir, commit)) },
-    });
+    const author = await authorOf(gitDir, commit);
+    tip = await committer.commit({ tree, parents: [tip], message: `${message}\n`, author, committer: by });
   }
   return tip === base ? undefined : tip;
 }
@@ -125,29 +106,31 @@ interface Fit {
   tree: string;
 }
 
-async function commitFor(spec: StackSpec, { entry, base, tree }: Fit, env: Identity): Promise<string> {
-  const { gitDir } = spec;
+async function commitFor(spec: StackSpec, { entry, base, tree }: Fit, making: Making): Promise<string> {
+  const { gitDir, committer, by } = making;
+  const signed = { tree, author: by, committer: by };
   // A rollback is one commit by nature, whatever the project prefers for work.
   const strategy = entry.kind === 'rollback' ? 'squash' : spec.strategy;
   if (strategy === 'merge') {
     const message = `${entry.title}\n\n${trailersOf(entry).join('\n')}\n`;
-    return commitTree(gitDir, { tree, parents: [base, entry.pin], message, env });
+    return committer.commit({ ...signed, parents: [base, entry.pin], message });
   }
-  const replayed = strategy === 'rebase' ? await rebased(gitDir, entry, base, env) : undefined;
+  const replayed = strategy === 'rebase' ? await rebased(making, entry, base) : undefined;
   // What merges as a whole although one of its commits does not fit by itself lands as one commit.
   if (replayed !== undefined && (await treeOf(gitDir, replayed)) === tree) return replayed;
-  return commitTree(gitDir, { tree, parents: [base], message: await squashMessage(gitDir, entry, base), env });
+  const message = `${await squashMessage(gitDir, entry, base)}\n`;
+  return committer.commit({ ...signed, parents: [base], message });
 }
 
 /** True when an entry whose merge changes nothing has nothing to land: its work is below, or it takes back nothing. */
 const addsNothing = async (gitDir: string, entry: Entry, tip: string): Promise<boolean> =>
   entry.kind === 'rollback' || (await isAncestor(gitDir, entry.pin, tip));
 
-/** Builds the stack. Nothing but objects is written; an entry costs two processes, its merge and its commit. */
+/** Builds the stack. Nothing but objects is written; an entry that lands as a merge costs one process. */
 export async function buildStack(spec: StackSpec): Promise<Stack> {
   const { gitDir } = spec;
   const stack: Stack = { items: [], clashing: [], contained: [] };
-  const identityOf = await readIdentity(gitDir);
+  const committer = await createCommitter(gitDir);
   let tip = spec.base;
   let tipTree = await treeOf(gitDir, tip);
   for (const entry of spec.entries) {
@@ -160,7 +143,11 @@ export async function buildStack(spec: StackSpec): Promise<Stack> {
       stack.contained.push(entry);
       continue;
     }
-    const commit = await commitFor(spec, { entry, base: tip, tree }, identityOf(entry.author));
+    const commit = await commitFor(
+      spec,
+      { entry, base: tip, tree },
+      { gitDir, committer, by: committer.identityOf(entry.author) },
+    );
     stack.items.push({ entry, commit, base: tip, tree });
     tip = commit;
     tipTree = tree;
@@ -173,8 +160,9 @@ export async function rollbackCommit(
   gitDir: string,
   landing: { commit: string; base: string; title: string; author: string },
 ): Promise<string> {
-  const env = (await readIdentity(gitDir))(landing.author);
+  const committer = await createCommitter(gitDir);
+  const by = committer.identityOf(landing.author);
   const message = `Revert "${landing.title}"\n\nThis takes back ${landing.commit}.\n`;
   const tree = await treeOf(gitDir, landing.base);
-  return commitTree(gitDir, { tree, parents: [landing.commit], message, env });
+  return committer.commit({ tree, parents: [landing.commit], message, author: by, committer: by });
 }
