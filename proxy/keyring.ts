@@ -83,12 +83,20 @@ export function createKeyring(ledger: Ledger, accounts: Accounts, now: () => num
       for (const hash of ledger.deleteKeysOf(agentId)) drop(hash);
     },
     activityOf(purse, change) {
-      const { agentId } = purse.key;
+      const { agentId, generation } = purse.key;
       if (agentId === undefined) return undefined;
       // The accounts of a key begin with that of its agent.
       const account = purse.accounts[0] ?? accounts.get('agent', agentId);
       const { spentNano: totalCostNano, requests } = account;
-      return { agentId, at: now(), inFlight: purse.traffic.inFlight, totalCostNano, requests, ...change };
+      return {
+        agentId,
+        ...(generation === undefined ? {} : { generation }),
+        at: now(),
+        inFlight: purse.traffic.inFlight,
+        totalCostNano,
+        requests,
+        ...change,
+      };
     },
     busy: () => [...byHash.values()].filter((purse) => purse.traffic.inFlight > 0),
   };

@@ -20,6 +20,8 @@ export interface BridgeOptions {
   clock: Clock;
   log: Log;
   authenticate: (agentId: string, generation: number, token: string) => Promise<boolean>;
+  /** True while this is the life that the agent is in; asked for every word that changes something. */
+  isCurrent: (agentId: string, generation: number) => Promise<boolean>;
   onEvent: (agentId: string, source: BridgeSource, event: AgentEvent, atMs: number) => Promise<void>;
   onPromptStatus: (
     agentId: string,
@@ -41,6 +43,8 @@ export interface Bridge {
   /** Hands the answer of a question to the agent; false when it is not connected. */
   answer(agentId: string, answer: BridgeAnswer): boolean;
   isConnected(agentId: string): boolean;
+  /** Lets go of the connection of a life that has ended. */
+  drop(agentId: string): void;
 }
 
 export interface BridgeAnswer {
@@ -90,6 +94,12 @@ export function createBridge(options: BridgeOptions): Bridge {
     const { agentId, generation, socket } = connection;
     if (connections.get(agentId) !== connection) return;
     connection.timer.refresh();
+    // A connection may outlive its agent's life, and speak on until the next one connects.
+    if (!(await options.isCurrent(agentId, generation))) {
+      write(socket, { type: 'refused', reason: 'an older life of this agent' });
+      socket.end();
+      return;
+    }
     if (message.type === 'alive') options.onAlive(agentId, options.clock.now());
     else if (message.type === 'prompt-status')
       await options.onPromptStatus(agentId, message.id, message.status, message.reason);
@@ -169,5 +179,6 @@ export function createBridge(options: BridgeOptions): Bridge {
       return connection?.socket.writable ? write(connection.socket, { type: 'answer', ...answer }) || true : false;
     },
     isConnected: (agentId) => connections.has(agentId),
+    drop: (agentId) => void connections.get(agentId)?.socket.destroy(),
   };
 }

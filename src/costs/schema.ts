@@ -28,6 +28,8 @@ export const virtualKeySchema = z.object({
   name: z.string().optional(),
   agentId: z.string().optional(),
   agentName: z.string().optional(),
+  /** The life of the agent that it was made for. */
+  generation: z.number().int().optional(),
   projectId: z.string(),
   beadId: z.string().optional(),
   convoyId: z.string().optional(),
@@ -286,6 +288,8 @@ export type Parking = z.infer<typeof parkingSchema>;
 /** GET /admin/activity — JSON lines, one a change; starts with every agent that has a request in flight. */
 export const activitySchema = z.object({
   agentId: z.string(),
+  /** The life of the agent that asked; absent for keys of an earlier release. */
+  generation: z.number().int().optional(),
   at: z.number(),
   inFlight: z.number().int(),
   /** Why the last finished answer ended: end, tool, length, refused, sequence, pause. */

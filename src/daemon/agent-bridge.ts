@@ -26,14 +26,18 @@ const TOLD: readonly StateSource[] = ['protocol', 'hook'];
 export function createAgentBridge(options: AgentBridgeOptions): Bridge {
   const { core, load, observation, progress, delivery, touched } = options;
   const { clock, log } = core;
+  const isCurrent = async (agentId: string, generation: number) => {
+    const agent = await load(agentId);
+    return agent?.generation === generation && isLive(agent.lifecycle);
+  };
   return createBridge({
     socketFile: core.paths.bridgeSocketFile,
     clock,
     log,
     async authenticate(agentId, generation, token) {
-      const [actor, agent] = [await core.tokens.authenticate(token), await load(agentId)];
-      return actor?.id === agentId && agent?.generation === generation && isLive(agent.lifecycle);
+      return (await core.tokens.authenticate(token))?.id === agentId && isCurrent(agentId, generation);
     },
+    isCurrent,
     async onEvent(agentId, source, event, at) {
       touched(agentId);
       if (event.kind === 'todos') return options.todos(agentId, event.items);

@@ -42,6 +42,7 @@ export function createAgentCredentials(
         hash: hashToken(virtualKey),
         agentId: agent.id,
         agentName: agent.name,
+        generation: agent.generation,
         projectId: agent.projectId,
         record,
         ...(agent.userId === undefined ? {} : { userId: agent.userId }),

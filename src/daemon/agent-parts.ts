@@ -82,7 +82,7 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
   const memory = createMemory({ core, runner });
   const { issue, revoke } = credentialsOf(options);
   const launching = (agentId: string): Promise<void> => launcher.settled(agentId);
-  const ending = createAgentEnding(options, { runner, revoke, launching, observation, progress });
+  const ending = createAgentEnding(options, { runner, revoke, launching, observation, progress, bridge });
 
   const launcher = createLauncher({
     units,
@@ -129,7 +129,7 @@ function credentialsOf({ core, proxy, repos }: AgentPartsOptions): AgentCredenti
   });
 }
 
-interface EndingParts extends Pick<AgentParts, 'runner' | 'observation' | 'progress'> {
+interface EndingParts extends Pick<AgentParts, 'runner' | 'observation' | 'progress' | 'bridge'> {
   revoke: AgentCredentials['revoke'];
   launching: (agentId: string) => Promise<void>;
 }
@@ -149,6 +149,7 @@ function createAgentEnding(options: AgentPartsOptions, parts: EndingParts): Endi
     forget(agentId) {
       observation.forget(agentId);
       progress.forget(agentId);
+      parts.bridge.drop(agentId);
     },
     log: core.log,
   });

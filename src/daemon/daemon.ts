@@ -35,6 +35,7 @@ import { recoverAgents } from './recovery.ts';
 import { createServices, type Services } from './services.ts';
 import { startSetupWatch } from './setup-watch.ts';
 import { type SnapshotLoop, startSnapshotLoop } from './snapshots.ts';
+import { createTrafficFence } from './traffic-fence.ts';
 import { createWorktreeParts } from './worktree-parts.ts';
 
 export interface DaemonOptions {
@@ -87,6 +88,7 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
 
   const money = createMoneyWatch({ core, parts: () => parts, refresh: () => proxy.refresh() });
   stops.push(money.stop);
+  const ofThisLife = createTrafficFence({ core, parts: () => parts, money });
   const proxy = createProxyProcess({
     paths: core.paths,
     proxyFile: files.proxy,
@@ -99,12 +101,8 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
     onActivity: (activity) => {
       board.spendChanged(activity.agentId);
       snapshots.touch(activity.agentId);
-      parts.progress.activity(activity);
-      money.onActivity(activity);
       later.services?.sessions.onActivity(activity);
-      parts.observation
-        .proxyActivity(activity)
-        .catch((error: unknown) => log.error({ problem: messageOf(error) }, 'traffic not noted'));
+      ofThisLife(activity);
     },
     log,
   });
