@@ -11,7 +11,8 @@ export interface BridgeLinkOptions {
   agentId: string;
   generation: number;
   token: string;
-  isIdle: () => boolean;
+  /** Nothing while its program starts. */
+  isIdle: () => boolean | undefined;
   onPrompt: (prompt: Extract<BridgeDown, { type: 'prompt' }>) => void;
   onInterrupt: () => void;
   /** The answer of a person to a question with an id. */
@@ -68,7 +69,9 @@ export function openBridgeLink(options: BridgeLinkOptions): BridgeLink {
     current.unref();
     current.on('connect', () => {
       const { agentId, generation, token, source = 'hook' } = options;
-      write({ type: 'hello', agentId, generation, token, pid: process.pid, idle: options.isIdle(), source });
+      const idle = options.isIdle();
+      const state = idle === undefined ? {} : { idle };
+      write({ type: 'hello', agentId, generation, token, pid: process.pid, source, ...state });
     });
     current.on('data', (text: string) => {
       const lines = (rest + text).split('\n');

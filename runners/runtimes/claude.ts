@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deniedTools, type Prepared, type PrepareSpec, type Runtime } from '../../src/agents/runtime.ts';
 import { claudeHistory } from './history/claude.ts';
-import { hookSettings } from './hook-settings.ts';
+import { hookSettings, hookSocketOf } from './hook-settings.ts';
 import { transcriptFile } from './host/claude.ts';
 import { createProgram } from './program.ts';
 import { type HostFiles, hostCommand, modelOf } from './protocol-host.ts';
@@ -56,7 +56,7 @@ function environment(spec: PrepareSpec, home: string): Record<string, string> {
     ANTHROPIC_DEFAULT_HAIKU_MODEL: model,
     // Tools are listed at once: those of Godel are few, and looked for when they are not seen.
     ENABLE_TOOL_SEARCH: 'false',
-    // Over its protocol the first prompt waits until they are there; in its own face the model may wait for them.
+    // Over its protocol the first prompt waits until they are there; in its own face the host waits for them.
     MCP_CONNECTION_NONBLOCKING: '0',
     // Its list of tasks is written by one tool call, whole: that is what the board shows.
     CLAUDE_CODE_ENABLE_TASKS: '0',
@@ -101,9 +101,12 @@ export function createClaudeRuntime(options: ClaudeRuntimeOptions): Runtime {
     const streams = ['--include-partial-messages', '--replay-user-messages', '--permission-prompt-tool', 'stdio'];
     const face = spec.mode === 'pane';
     const settings = join(home, 'godel-hooks.json');
-    await writeFile(settings, `${JSON.stringify(hookSettings(options), null, 2)}\n`, { mode: 0o600 });
+    // It would ask whether it may bypass what it asks, with "No, exit" as the answer.
+    const shown = { ...hookSettings(options), skipDangerousModePermissionPrompt: true };
+    await writeFile(settings, `${JSON.stringify(shown, null, 2)}\n`, { mode: 0o600 });
     const mcp = join(home, 'godel-mcp.json');
-    const servers = { mcpServers: { godel: { type: 'stdio', command: spec.mcpCommand, args: [] } } };
+    const told = face ? { env: { GODEL_HOOK_SOCKET: hookSocketOf(spec.bridgeSocket, spec.agentId) } } : {};
+    const servers = { mcpServers: { godel: { type: 'stdio', command: spec.mcpCommand, args: [], ...told } } };
     await writeFile(mcp, `${JSON.stringify(servers, null, 2)}\n`, { mode: 0o600 });
     const argv = [program.file(), ...(face ? ['--settings', settings] : [...speaks, ...streams]), ...common];
     return {

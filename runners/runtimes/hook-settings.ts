@@ -1,4 +1,5 @@
 /** Registers Godel's hook client for every hook that tells something. Claude Code and Codex read the same form. Pure. */
+import { dirname, join } from 'node:path';
 import { shellQuote } from '../../src/base/shell.ts';
 import { HOOK_EVENTS } from './host/hook-events.ts';
 
@@ -16,3 +17,7 @@ export function hookSettings(files: HookFiles): object {
   const entry = [{ hooks: [{ type: 'command', command, timeout: TIMEOUT_SECONDS }] }];
   return { hooks: Object.fromEntries(HOOK_EVENTS.map((name) => [name, entry])) };
 }
+
+/** Socket of the host for hooks. Paths of sockets are short (108 bytes), so it lies beside the bridge and not in the agent's home. */
+export const hookSocketOf = (bridgeSocket: string, agentId: string): string =>
+  join(dirname(bridgeSocket), `hook-${agentId.replaceAll('-', '').slice(-12)}.sock`);

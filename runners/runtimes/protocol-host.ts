@@ -28,6 +28,7 @@ export async function hostCommand(files: HostFiles, spec: PrepareSpec, given: Gi
     model: spec.choice ? modelOf(spec) : '',
     sessionIdFile: join(spec.home, SESSION_ID_FILE),
     permission: spec.permission,
+    ...(spec.sessionFile === undefined ? {} : { conversationFile: spec.sessionFile }),
   };
   const file = join(spec.home, 'host.json');
   await writeFile(file, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });

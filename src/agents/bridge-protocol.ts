@@ -57,7 +57,7 @@ export const bridgeUpSchema = z.discriminatedUnion('type', [
     generation: z.number().int(),
     token: z.string().describe('Agent token, the same as GODEL_TOKEN in its environment'),
     pid: z.number().int(),
-    idle: z.boolean().describe('True when no turn is running'),
+    idle: z.boolean().optional().describe('True when no turn is running; absent while its program starts'),
     source: z.enum(['protocol', 'hook']).default('hook').describe('What verdicts of this connection count as'),
   }),
   z.object({ type: z.literal('event'), seq: z.number().int(), at: z.number(), event: agentEventSchema }),

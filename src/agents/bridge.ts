@@ -29,7 +29,7 @@ export interface BridgeOptions {
     status: 'accepted' | 'started' | 'refused',
     reason?: string,
   ) => Promise<void>;
-  onConnection: (agentId: string, connected: boolean, idle: boolean, source: BridgeSource) => Promise<void>;
+  onConnection: (agentId: string, connected: boolean, idle: boolean | undefined, source: BridgeSource) => Promise<void>;
   /** The agent said that it is alive and stands by what it said last. */
   onAlive: (agentId: string, atMs: number) => void;
 }

@@ -48,7 +48,8 @@ export function createAgentBridge(options: AgentBridgeOptions): Bridge {
     onAlive: (agentId, atMs) => observation.confirm(agentId, atMs, ({ source }) => TOLD.includes(source)),
     async onConnection(agentId, connected, idle, source) {
       if (!connected) return;
-      await observation.report(agentId, { state: idle ? 'idle' : 'busy', source, atMs: clock.now() });
+      if (idle !== undefined)
+        await observation.report(agentId, { state: idle ? 'idle' : 'busy', source, atMs: clock.now() });
       await delivery().pump(agentId, true);
     },
   });

@@ -119,7 +119,7 @@ function showFace(): void {
       else if (piece !== '') type(piece);
     }
   });
-  void hook('SessionStart');
+  void hook('SessionStart').then(() => hook('GodelToolsListed'));
 }
 
 if (args.includes('--version')) process.stdout.write('2.1.329 (stand-in)\n');

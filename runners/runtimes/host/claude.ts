@@ -35,13 +35,14 @@ export function userTextsIn(transcript: string): string[] {
   return texts.filter((text) => text !== '');
 }
 
-interface Pending {
+export interface Pending {
   input: Json;
   suggestions: unknown;
   questions: { question: string; options?: { label: string }[] }[];
 }
 
-function pendingOf(request: Json): Pending {
+/** What a request for a permission, or a question of the program, is about. */
+export function pendingOf(request: Json): Pending {
   const input = (request.input ?? {}) as Json;
   const questions = request.tool_name === 'AskUserQuestion' && Array.isArray(input.questions) ? input.questions : [];
   return { input, suggestions: request.permission_suggestions, questions: questions as Pending['questions'] };

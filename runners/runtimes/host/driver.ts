@@ -78,6 +78,8 @@ export interface HostConfig {
   sessionId?: string;
   /** Small file the driver keeps the session id in, where the program chooses it. */
   sessionIdFile: string;
+  /** File of the conversation of an earlier life, where the program does not name it at its start. */
+  conversationFile?: string;
   /** ACP: method for `authenticate`, when the program needs one. */
   authMethod?: string;
   /** ACP: the program that serves Godel's tools, where it is not in the agent's own settings. */

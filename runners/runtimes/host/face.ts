@@ -1,25 +1,27 @@
 /**
  * A program with its own face: it runs in a terminal of the host's, which the pane shows as it is. Prompts are pasted
- * into it and are taken when a hook says so; a person may type at any time.
+ * into it and are taken when a hook says so; its hooks and its title tell what it does; a person may type at any time.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { IPty } from 'node-pty';
 import type { Driver, DriverSink, HostConfig, HostPrompt } from './driver.ts';
-import { permissionAsk, permissionReply, reportHook, sessionOf } from './hook-events.ts';
+import { createFaceAsks } from './face-asks.ts';
+import type { FaceProgram, TitleSays } from './face-program.ts';
+import { createScreenWatch } from './face-screen.ts';
+import { reportHook, sessionOf, TOOLS_LISTED } from './hook-events.ts';
 import { createHookServer, type HookCall, type HookServer } from './hook-server.ts';
 import type { Json } from './json-lines.ts';
 import { writeSessionId } from './session-id.ts';
 
 export interface FaceOptions {
   config: HostConfig;
+  program: FaceProgram;
   env: NodeJS.ProcessEnv;
   sink: DriverSink;
   socketFile: string;
   /** Starts the program in a terminal of the size of the pane. */
   terminal: (argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv) => IPty;
-  /** Texts of the user's messages in the program's own transcript. */
-  userTexts: (transcript: string) => string[];
 }
 
 /** Between a pasted text and Enter: some programs take an Enter that comes at once as part of the text. */
@@ -27,10 +29,21 @@ const ENTER_PAUSE_MS = 400;
 /** How long (ms) to wait for the hook before Enter is pressed again; the text itself is never pasted twice. */
 const TAKEN_MS = 4_000;
 const MOST_ENTERS = 6;
-/** A program that tells nothing of its start is taken as started after this time (ms), or when it has drawn itself. */
-const START_MS = 20_000;
-const QUIET_MS = 2_000;
+/** A program that tells nothing of its start is taken as started after this time (ms). */
+const START_MS = 30_000;
+/** How long (ms) its input and its tools may take after that; a program without them is of use as well. */
+const READY_MS = 20_000;
+/** A title counts when it stands this long (ms): between two steps it may say something else for a moment. */
+const TITLE_MS = 800;
+const ESCAPE_MS = 2_500;
+const MOST_ESCAPES = 4;
+/** A dialog is drawn a moment after its hook, and closes a moment after its key (ms). */
+const DIALOG_MS = 6_000;
+const KEY_MS = 2_000;
 const STOP_MS = 5_000;
+const ESCAPE = '\u001b';
+const ERASE_LINE = '\u0015';
+const REFUSAL = 'A person refused this in Godel. Go on without it.';
 
 /** A text as a terminal's input: control characters out, line ends as a paste has them. */
 export function pasteOf(text: string): string {
@@ -42,43 +55,71 @@ export function pasteOf(text: string): string {
 const squeezed = (text: string) => text.replaceAll(/\s+/g, ' ').trim();
 
 export function createFaceDriver(options: FaceOptions): Driver {
-  const { config, sink } = options;
+  const { config, program, sink } = options;
   let pty: IPty;
   let server: HookServer;
-  let started: ((transcript: string | undefined) => void) | undefined;
+  let toolsListed = () => {};
+  const tools = new Promise<void>((resolve) => {
+    toolsListed = resolve;
+  });
+  let started: ((by: FaceProgram['startsBy'], transcript?: string) => void) | undefined;
   let ended: Promise<void> = Promise.resolve();
-  let pending: { prompt: HostPrompt; taken: () => void } | undefined;
-  let askCount = 0;
+  let pending: { text: string; taken: () => void } | undefined;
   let known: string | undefined;
-  const asks = new Map<string, HookCall>();
+  let busy = false;
+  let turns = 0;
+  const overs: (() => void)[] = [];
+  /** A refusal is on its way: the turn that it ended goes on with it. */
+  let refusing = false;
+  /** Lines that may stand in the input since the last interrupt: some programs put the prompt back there. */
+  let putBack = 0;
+  let lastLines = 1;
+  let standing: NodeJS.Timeout | undefined;
+  const asks = createFaceAsks(program, sink, () => stand('idle'));
+  const screen = createScreenWatch(program.readTitle, titled);
+
+  function begin(): void {
+    if (busy) return;
+    busy = true;
+    turns += 1;
+    sink.turnStarted();
+  }
+
+  function finish(): void {
+    if (!busy || refusing) return;
+    busy = false;
+    // A title of this turn that still stands says nothing about the next.
+    clearTimeout(standing);
+    asks.giveUp();
+    for (const over of overs.splice(0)) over();
+    sink.settled();
+  }
+
+  /** No hook tells of an interrupt, or of what a command of the program's own does; the title does. */
+  function stand(says: TitleSays): void {
+    clearTimeout(standing);
+    if (says === 'waiting') return;
+    standing = setTimeout(() => {
+      if (screen.says() !== says) return;
+      if (says === 'busy' && !started) begin();
+      if (says === 'idle') started?.('title');
+      // A dialog whose hook waits may leave the title of an idle program.
+      if (says === 'idle' && !(program.reply && asks.count() > 0)) finish();
+    }, TITLE_MS);
+  }
+
+  function titled(says: TitleSays, before: TitleSays | undefined): void {
+    if (before === 'waiting') asks.giveUp();
+    stand(says);
+  }
 
   function submitted(text: string): void {
-    sink.turnStarted();
+    begin();
     // A long paste comes wrapped in words of the program's own.
-    if (!pending || !squeezed(text).includes(squeezed(pending.prompt.text))) return;
-    const { prompt, taken } = pending;
+    if (!pending || !squeezed(text).includes(squeezed(pending.text))) return;
+    const { taken } = pending;
     pending = undefined;
     taken();
-    sink.taken(prompt.id);
-  }
-
-  function permission(call: HookCall): void {
-    askCount += 1;
-    const id = `ask-${process.pid}-${askCount}`;
-    asks.set(id, call);
-    call.onGone(() => {
-      if (asks.delete(id)) sink.answered(id);
-    });
-    sink.asked(permissionAsk(id, call.body));
-  }
-
-  /** What a tool does after a permission was asked means that it was given in the pane. */
-  function withdrawAsks(): void {
-    for (const [id, call] of asks) {
-      asks.delete(id);
-      call.reply();
-      sink.answered(id);
-    }
   }
 
   /** The id of a conversation that the program chose is kept for the next life. */
@@ -93,48 +134,106 @@ export function createFaceDriver(options: FaceOptions): Driver {
   function take(call: HookCall): void {
     const { body } = call;
     const event = body.hook_event_name;
-    if (event === 'PermissionRequest') return permission(call);
+    if (event === TOOLS_LISTED) {
+      call.reply();
+      return toolsListed();
+    }
+    if (event === 'PermissionRequest') {
+      begin();
+      return asks.add(call);
+    }
     call.reply();
-    if (event === 'PostToolUse' || event === 'PostToolUseFailure' || event === 'Stop') withdrawAsks();
     noteSession(body);
-    if (event === 'SessionStart') started?.(sessionOf(body).file);
+    if (event === 'PostToolUse' || event === 'PostToolUseFailure') asks.toolEnded(body);
+    if (event === 'SessionStart') started?.('hook', sessionOf(body).file);
     else if (event === 'UserPromptSubmit') submitted(String(body.prompt ?? ''));
-    else reportHook(body, sink);
+    else if (event === 'Stop') finish();
+    else {
+      begin();
+      reportHook(body, sink);
+    }
   }
 
-  /** Started: a hook says so, or what it drew has stood still for a moment. */
+  /** Started: a hook or a title that stands says so, it takes pastes, and its first request has Godel's tools. */
   async function waitForStart(): Promise<string | undefined> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = setTimeout(() => started?.(undefined), START_MS);
-    pty.onData(() => {
-      clearTimeout(timer);
-      timer = setTimeout(() => started?.(undefined), QUIET_MS);
+    let late: NodeJS.Timeout | undefined;
+    const told = new Promise<string | undefined>((resolve) => {
+      late = setTimeout(() => resolve(undefined), START_MS);
+      // By a title only where no hook comes before the first prompt.
+      started = (by, file) => {
+        if (by === 'hook' || program.startsBy === 'title') resolve(file);
+      };
     });
-    return new Promise<string | undefined>((resolve) => {
-      started = resolve;
-    }).finally(() => {
-      clearTimeout(late);
-      clearTimeout(timer);
-      started = undefined;
-    });
+    const file = await told;
+    clearTimeout(late);
+    const ready = program.waitsForTools ? Promise.all([screen.takesPaste, tools]) : screen.takesPaste;
+    await Promise.race([ready, ended, delay(READY_MS)]);
+    started = undefined;
+    return file;
   }
 
-  async function send(prompt: HostPrompt): Promise<void> {
+  /** Pastes a text and presses Enter until a hook says that it was taken; false when none does. */
+  async function put(text: string, onTaken: () => void): Promise<boolean> {
     let isTaken = false;
     const taken = new Promise<void>((resolve) => {
-      pending = { prompt, taken: resolve };
+      pending = { text, taken: resolve };
     }).then(() => {
       isTaken = true;
+      onTaken();
     });
-    pty.write(pasteOf(prompt.text));
+    if (putBack > 0) pty.write(ERASE_LINE.repeat(2 * putBack));
+    putBack = 0;
+    lastLines = text.split('\n').length;
+    pty.write(pasteOf(text));
     for (let enters = 0; enters < MOST_ENTERS && !isTaken; enters += 1) {
       await delay(ENTER_PAUSE_MS);
       if (!isTaken) pty.write('\r');
       await Promise.race([taken, delay(TAKEN_MS)]);
     }
-    if (isTaken) return;
-    pending = undefined;
-    throw new Error('it was typed, and the program did not take it');
+    if (!isTaken) pending = undefined;
+    return isTaken;
+  }
+
+  async function send(prompt: HostPrompt): Promise<void> {
+    const isTaken = await put(prompt.text, () => sink.taken(prompt.id));
+    if (!isTaken) throw new Error('it was typed, and the program did not take it');
+  }
+
+  async function interrupt(): Promise<void> {
+    const turn = turns;
+    const isOver = () => !busy || turns !== turn;
+    for (let presses = 0; presses < MOST_ESCAPES && !isOver(); presses += 1) {
+      const over = new Promise<void>((resolve) => {
+        overs.push(resolve);
+      });
+      putBack = lastLines;
+      pty.write(ESCAPE);
+      await Promise.race([over, delay(ESCAPE_MS)]);
+    }
+    if (!isOver()) throw new Error('it was told to stop, and goes on');
+  }
+
+  /** The program says nothing more after a refusal in its dialog: it is told, so that its work goes on. */
+  async function refuse(): Promise<void> {
+    await screen.turnsTo(['idle'], KEY_MS);
+    await delay(TITLE_MS);
+    await put(REFUSAL, () => {});
+  }
+
+  /** Presses a key of the dialog; `allow` where it does not have the choice. */
+  async function press(choice: string, body: Json): Promise<void> {
+    if (!(await screen.turnsTo(['waiting'], DIALOG_MS))) throw new Error('its question is not on the screen');
+    refusing = choice !== 'allow' && choice !== 'always';
+    try {
+      for (const word of choice === 'always' ? [choice, 'allow'] : [choice]) {
+        pty.write(program.keys?.(word, body) ?? '');
+        if (await screen.turnsTo(['busy', 'idle'], KEY_MS)) break;
+      }
+      if (refusing) await refuse();
+    } finally {
+      refusing = false;
+      if (screen.says() === 'idle') stand('idle');
+    }
   }
 
   return {
@@ -143,28 +242,27 @@ export function createFaceDriver(options: FaceOptions): Driver {
       server = createHookServer(options.socketFile, take);
       await server.start();
       pty = options.terminal(config.argv, config.cwd, { ...options.env, GODEL_HOOK_SOCKET: options.socketFile });
+      pty.onData((output) => screen.take(output));
       ended = new Promise((resolve) => {
         pty.onExit(({ exitCode, signal }) => {
           resolve();
           sink.ended(exitCode || (signal ? 128 + signal : 0));
         });
       });
-      const file = await waitForStart();
-      const userTexts = file && existsSync(file) ? options.userTexts(readFileSync(file, 'utf8')) : [];
+      const file = (await waitForStart()) ?? config.conversationFile;
+      const userTexts = file && existsSync(file) ? program.userTexts(readFileSync(file, 'utf8')) : [];
       return { userTexts, ...(file ? { file } : {}), ...(config.sessionId ? { sessionId: config.sessionId } : {}) };
     },
     send,
-    async interrupt() {
-      pty.write('\u001b');
-    },
+    interrupt,
     async answer(askId, choice) {
-      const call = asks.get(askId);
-      if (!call) return;
-      asks.delete(askId);
-      call.reply(permissionReply(choice));
-      sink.answered(askId);
+      const body = asks.body(askId);
+      if (!body) return;
+      if (program.reply) asks.close(askId, program.reply(choice, body));
+      else await press(choice, body);
     },
     async close() {
+      clearTimeout(standing);
       pty?.kill('SIGTERM');
       await Promise.race([ended, delay(STOP_MS)]);
       pty?.kill('SIGKILL');

@@ -1,7 +1,6 @@
 /** What the hooks of Claude Code and Codex say, in words of a driver's sink. Both speak the same form. Pure. */
-import { oneLine, summaryOf } from '../summary.ts';
 import { todosOf } from '../todos.ts';
-import type { Ask, DriverSink } from './driver.ts';
+import type { DriverSink } from './driver.ts';
 import type { Json } from './json-lines.ts';
 
 /** Hooks that Godel registers. */
@@ -14,6 +13,9 @@ export const HOOK_EVENTS = [
   'PostToolUseFailure',
   'Stop',
 ] as const;
+
+/** Said by the server of Godel's tools, in the form of a hook: the program has them now. */
+export const TOOLS_LISTED = 'GodelToolsListed';
 
 export interface HookSession {
   sessionId?: string;
@@ -28,21 +30,7 @@ export function sessionOf(body: Json): HookSession {
   };
 }
 
-/** The question of a `PermissionRequest`. */
-export function permissionAsk(id: string, body: Json): Ask {
-  const what = summaryOf(body.tool_input);
-  const tool = oneLine(String(body.tool_name ?? 'a tool'));
-  return { id, kind: 'permission', question: what ? `${tool}: ${what}` : tool, choices: ['allow', 'deny'] };
-}
-
-/** What the hook prints for a choice of a person. */
-export function permissionReply(choice: string): Json {
-  const decision =
-    choice === 'allow' ? { behavior: 'allow' } : { behavior: 'deny', message: 'A person refused this in Godel.' };
-  return { hookSpecificOutput: { hookEventName: 'PermissionRequest', decision } };
-}
-
-/** Reports a hook to the sink; prompts, sessions and permissions are the caller's. */
+/** Reports a hook to the sink; prompts, sessions, permissions and ends of turns are the caller's. */
 export function reportHook(body: Json, sink: DriverSink): void {
   const tool = String(body.tool_name ?? 'tool');
   switch (body.hook_event_name) {
@@ -55,8 +43,6 @@ export function reportHook(body: Json, sink: DriverSink): void {
       return sink.toolEnded(tool, false);
     case 'PostToolUseFailure':
       return sink.toolEnded(tool, true);
-    case 'Stop':
-      return sink.settled();
     default:
       return undefined;
   }

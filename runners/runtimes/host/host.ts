@@ -18,7 +18,7 @@ export interface HostOptions {
 }
 
 export interface LinkInputs {
-  isIdle: () => boolean;
+  isIdle: () => boolean | undefined;
   onPrompt: (prompt: QueuedPrompt) => void;
   onInterrupt: () => void;
   onAnswer: (askId: string, choice: string) => void;
@@ -43,7 +43,8 @@ export function choiceOf(ask: Ask, typed: string): string | undefined {
 export function createHost(options: HostOptions): Host {
   const { transcript } = options;
   const asks = new Map<string, Ask>();
-  let idle = true;
+  /** Not known while the program starts. */
+  let idle: boolean | undefined;
   let settledOnce = false;
 
   const sink: DriverSink = {
@@ -108,7 +109,7 @@ export function createHost(options: HostOptions): Host {
   async function answer(id: string, choice: string): Promise<void> {
     if (!asks.has(id)) return;
     transcript.note(`answered: ${choice}`);
-    await driver.answer(id, choice);
+    await driver.answer(id, choice).catch((error: unknown) => transcript.note(String(error)));
   }
 
   function interrupt(): void {
@@ -121,6 +122,7 @@ export function createHost(options: HostOptions): Host {
       options.record.reconcile(opened.userTexts);
       const { file, sessionId } = opened;
       sink.session({ ...(file ? { file } : {}), ...(sessionId ? { sessionId } : {}) });
+      idle ??= true;
       link.emit({ kind: 'idle' });
       transcript.settled();
       outbox.open();

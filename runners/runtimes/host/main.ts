@@ -1,14 +1,16 @@
 /** Entry of the host: it stands in the pane as the parent of a program, speaks with it, and with the daemon. */
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { messageOf } from '../../../src/base/error.ts';
 import { openBridgeLink } from '../bridge-link.ts';
+import { hookSocketOf } from '../hook-settings.ts';
 import { openPromptRecord } from '../prompt-record.ts';
 import { createAcpDriver } from './acp.ts';
-import { userTextsIn as claudeTexts, createClaudeDriver } from './claude.ts';
-import { userTextsIn as codexTexts, createCodexDriver } from './codex.ts';
+import { createClaudeDriver } from './claude.ts';
+import { createCodexDriver } from './codex.ts';
 import type { Driver, DriverSink, HostConfig } from './driver.ts';
 import { createFaceDriver } from './face.ts';
+import { FACES } from './face-program.ts';
 import { createHost, type Host } from './host.ts';
 import { createPiDriver } from './pi.ts';
 import { passInput, spawnTerminal } from './terminal.ts';
@@ -29,19 +31,17 @@ function need(name: string): string {
   return value;
 }
 
-/** Paths of sockets are short (108 bytes), so it lies beside the bridge and not in the agent's home. */
-const hookSocket = (agentId: string) =>
-  join(dirname(need('GODEL_BRIDGE_SOCKET')), `hook-${agentId.replaceAll('-', '').slice(-12)}.sock`);
-
 function driverOf(config: HostConfig, agentId: string, sink: DriverSink): Driver {
   if (!config.face) return DRIVERS[config.driver](config, process.env, sink);
+  const program = FACES[config.driver];
+  if (!program) throw new Error(`${config.driver} has no face`);
   return createFaceDriver({
     config,
+    program,
     env: process.env,
     sink,
-    socketFile: hookSocket(agentId),
+    socketFile: hookSocketOf(need('GODEL_BRIDGE_SOCKET'), agentId),
     terminal: spawnTerminal,
-    userTexts: config.driver === 'codex' ? codexTexts : claudeTexts,
   });
 }
 

@@ -15,6 +15,8 @@ export function addMcp(program: Command, context: CliContext): void {
     .action(async (_options, command: Command) => {
       const flags = globalFlags(command);
       const { serveMcp } = await import('../mcp/server.ts');
-      serveMcp({ connect: () => context.connect(flags), agentId: context.env.GODEL_AGENT_ID, version });
+      const { tellToolsListed } = await import('../mcp/told.ts');
+      const { GODEL_AGENT_ID: agentId, GODEL_HOOK_SOCKET: host } = context.env;
+      serveMcp({ connect: () => context.connect(flags), agentId, version, onListed: () => tellToolsListed(host) });
     });
 }

@@ -12,6 +12,8 @@ export interface McpServerOptions {
   /** The agent that runs the server; undefined for a person. */
   agentId: string | undefined;
   version: string;
+  /** Called when the tools were asked for. */
+  onListed?: () => void;
 }
 
 const INSTRUCTIONS =
@@ -41,7 +43,11 @@ export function createMcpServer(options: McpServerOptions): Server {
     return toolsFor(agentId === undefined ? undefined : await roleOf(client, agentId));
   }
 
-  server.setRequestHandler('tools/list', async () => ({ tools: (await tools(await connect())).map(describeTool) }));
+  server.setRequestHandler('tools/list', async () => {
+    const listed = (await tools(await connect())).map(describeTool);
+    options.onListed?.();
+    return { tools: listed };
+  });
   server.setRequestHandler('tools/call', async ({ params }, { mcpReq }) => {
     try {
       // What the role takes away is still named here, so that the daemon's refusal says which role and why.

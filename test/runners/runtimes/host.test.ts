@@ -8,6 +8,8 @@ import { permissionResult, transcriptFile, userTextsIn } from '../../../runners/
 import { toolOf } from '../../../runners/runtimes/host/codex.ts';
 import type { Driver, DriverSink, HostConfig } from '../../../runners/runtimes/host/driver.ts';
 import { pasteOf } from '../../../runners/runtimes/host/face.ts';
+import { FACES } from '../../../runners/runtimes/host/face-program.ts';
+import { createScreenWatch } from '../../../runners/runtimes/host/face-screen.ts';
 import { choiceOf, createHost } from '../../../runners/runtimes/host/host.ts';
 import { createHostOutbox, type QueuedPrompt } from '../../../runners/runtimes/host/outbox.ts';
 import { createTranscript, excerpt, harmless, silentTranscript } from '../../../runners/runtimes/host/transcript.ts';
@@ -158,6 +160,18 @@ describe('what a pane shows', () => {
 
   test('long outputs are cut, with a word about the rest', () => {
     expect(excerpt('1\n2\n3\n4\n5\n6\n7\n8\n')).toEqual(['1', '2', '3', '4', '5', '6', '… 2 more lines']);
+  });
+
+  test('titles tell what a program does, also when they come in pieces', () => {
+    const heard: string[] = [];
+    const codex = createScreenWatch(FACES.codex?.readTitle ?? (() => undefined), (says) => void heard.push(says));
+    codex.take(Buffer.from('\u001b[?2004h\u001b]0;rep'));
+    codex.take('o\u0007text\u001b]2;⠹ repo\u001b');
+    codex.take('\\\u001b]0;⠼ repo\u0007');
+    codex.take('\u001b]0;[ ! ] Action Required | repo\u0007\u001b]0;[ . ] Action Required | repo\u0007');
+    expect(heard).toEqual(['idle', 'busy', 'waiting']);
+    expect(FACES.claude?.readTitle('✳ Claude Code')).toBe('idle');
+    expect(FACES.claude?.readTitle('◐ Claude Code')).toBe('busy');
   });
 
   test('a paste has no control characters and cannot end itself', () => {

@@ -1,0 +1,76 @@
+/** What is particular to a program with its own face: its titles, its questions, and how they are answered. Pure. */
+import { oneLine, summaryOf } from '../summary.ts';
+import { userTextsIn as claudeTexts, pendingOf, permissionResult } from './claude.ts';
+import { userTextsIn as codexTexts } from './codex.ts';
+import type { Ask, HostConfig } from './driver.ts';
+import type { Json } from './json-lines.ts';
+
+export type TitleSays = 'idle' | 'busy' | 'waiting';
+
+export interface FaceProgram {
+  /** What tells that it started: a hook, or a title that stands. */
+  startsBy: 'hook' | 'title';
+  /** True where it would ask the model before it has Godel's tools. */
+  waitsForTools?: true;
+  readTitle(title: string): TitleSays | undefined;
+  /** Texts of the user's messages in the program's own transcript. */
+  userTexts(transcript: string): string[];
+  ask(id: string, body: Json): Ask;
+  /** What the hook that asks prints. Absent where it only tells: then the keys of the program's own dialog are pressed. */
+  reply?(choice: string, body: Json): Json;
+  /** Keys of the dialog for a choice; a refusal ends the turn there. */
+  keys?(choice: string, body: Json): string;
+}
+
+const ESCAPE = '\u001b';
+
+function toolAsk(id: string, body: Json, choices: readonly string[]): Ask {
+  const what = summaryOf(body.tool_input);
+  const tool = oneLine(String(body.tool_name ?? 'a tool'));
+  return { id, kind: 'permission', question: what ? `${tool}: ${what}` : tool, choices };
+}
+
+const claudePending = (body: Json) =>
+  pendingOf({ ...body, input: body.tool_input, permission_suggestions: body.permission_suggestions });
+
+/** Its dialog and the hook are open at the same time, and the first answer counts. */
+const claude: FaceProgram = {
+  startsBy: 'hook',
+  waitsForTools: true,
+  readTitle(title) {
+    if (title.startsWith('✳')) return 'idle';
+    return /^[◐◑◒◓⠀-⣿✢✶✻✽·] /u.test(title) ? 'busy' : undefined;
+  },
+  userTexts: claudeTexts,
+  ask(id, body) {
+    const { questions, suggestions } = claudePending(body);
+    const [first] = questions;
+    if (first) {
+      const choices = (first.options ?? []).map((option) => option.label);
+      return { id, kind: 'question', question: first.question, choices };
+    }
+    const remembers = Array.isArray(suggestions) && suggestions.length > 0;
+    return toolAsk(id, body, remembers ? ['allow', 'always', 'deny'] : ['allow', 'deny']);
+  },
+  reply: (choice, body) => ({
+    hookSpecificOutput: { hookEventName: 'PermissionRequest', decision: permissionResult(claudePending(body), choice) },
+  }),
+};
+
+/** While its hook runs nobody sees the question, so the hook only tells, and its dialog is answered. */
+const codex: FaceProgram = {
+  startsBy: 'title',
+  readTitle(title) {
+    if (/^\[ . \] Action Required/.test(title)) return 'waiting';
+    return /^[⠀-⣿]/.test(title) ? 'busy' : 'idle';
+  },
+  userTexts: codexTexts,
+  ask: (id, body) => toolAsk(id, body, ['allow', 'always', 'deny']),
+  keys(choice, body) {
+    if (choice === 'allow') return 'y';
+    if (choice !== 'always') return ESCAPE;
+    return body.tool_name === 'apply_patch' ? 'a' : 'p';
+  },
+};
+
+export const FACES: Readonly<Partial<Record<HostConfig['driver'], FaceProgram>>> = { claude, codex };
