@@ -279,6 +279,11 @@ export const errorTable = {
     message: (a) => `Runtime "${p(a, 'runtime')}" cannot run here: ${p(a, 'problem')}.`,
     hint: (a) => p(a, 'hint') || 'godel runtime list shows what is installed.',
   },
+  'runtime-no-pane': {
+    kind: 'invalid_request',
+    message: (a) => `Runtime "${p(a, 'runtime')}" speaks a protocol and has no screen of its own for a pane.`,
+    hint: (a) => `godel agent spawn --runtime ${p(a, 'runtime')} --headless; godel attach then shows a transcript.`,
+  },
   'runtime-needs-command': {
     kind: 'invalid_request',
     message: (a) => `Runtime "${p(a, 'runtime')}" runs whatever program it is told, and none was named.`,

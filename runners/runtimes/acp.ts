@@ -7,7 +7,7 @@ export function createAcpRuntime(options: HostFiles): Runtime {
     id: 'acp',
     summary: 'Any agent that speaks ACP; --command says which, for example "my-agent acp"',
     delivery: 'bridge',
-    protocol: true,
+    modes: ['headless'],
     needsCommand: true,
     dialects: [],
     enforces: [],

@@ -121,7 +121,7 @@ export function createClaudeRuntime(options: ClaudeRuntimeOptions): Runtime {
     id: 'claude',
     summary: 'Claude Code',
     delivery: 'bridge',
-    protocol: true,
+    modes: ['pane', 'headless'],
     dialects: ['anthropic'],
     enforces: ['read', 'edit', 'shell', 'web'],
     instructions: 'system',

@@ -104,7 +104,7 @@ export function createCodexRuntime(options: CodexRuntimeOptions): Runtime {
     id: 'codex',
     summary: 'OpenAI Codex',
     delivery: 'bridge',
-    protocol: true,
+    modes: ['pane', 'headless'],
     dialects: ['openai-responses'],
     // Its shell is how it does everything; without leave to edit, the operating system holds it to reading.
     enforces: ['edit', 'web'],

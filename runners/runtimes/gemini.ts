@@ -66,7 +66,7 @@ export function createGeminiRuntime(options: GeminiRuntimeOptions): Runtime {
     id: 'gemini',
     summary: 'Gemini CLI',
     delivery: 'bridge',
-    protocol: true,
+    modes: ['headless'],
     dialects: ['google'],
     history: geminiHistory,
     enforces: ['read', 'edit', 'shell', 'web'],

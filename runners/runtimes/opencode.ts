@@ -80,7 +80,7 @@ export function createOpencodeRuntime(options: OpencodeRuntimeOptions): Runtime 
     id: 'opencode',
     summary: 'opencode',
     delivery: 'bridge',
-    protocol: true,
+    modes: ['headless'],
     dialects: ['openai-chat', 'anthropic'],
     history: opencodeHistory,
     enforces: ['read', 'edit', 'shell', 'web'],

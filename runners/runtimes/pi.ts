@@ -136,7 +136,7 @@ export function createPiRuntime(options: PiRuntimeOptions): Runtime {
     id: 'pi',
     summary: 'Pi coding agent, installed with Godel',
     delivery: 'bridge',
-    protocol: true,
+    modes: ['pane', 'headless'],
     dialects: ['anthropic', 'openai-chat', 'openai-responses'],
     enforces: ['read', 'edit', 'shell', 'web'],
     instructions: 'system',

@@ -18,6 +18,7 @@ export function createShellRuntime(): Runtime {
     id: 'shell',
     summary: 'Any command, or a plain shell',
     delivery: 'paste',
+    modes: ['pane'],
     dialects: [],
     enforces: [],
     instructions: 'none',

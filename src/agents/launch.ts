@@ -16,7 +16,7 @@ import { instructionsFor, requestLimits } from './assignment.ts';
 import { loadAgent, moveAgent } from './changes.ts';
 import { identityEnvironment, inheritedEnvironment } from './environment.ts';
 import type { Handle, LaunchSpec, Runner, Size } from './runner.ts';
-import { type ModelChoice, modeOf, type Prepared, type Runtime } from './runtime.ts';
+import { assertMode, type ModelChoice, modeOf, type Prepared, type Runtime } from './runtime.ts';
 import type { Agent } from './schema.ts';
 import { isLive } from './state.ts';
 
@@ -150,6 +150,7 @@ export function createLauncher(options: LaunchOptions): Launcher {
     };
     await writeCommands({ binDir, nodePath: options.nodePath, cliFile: options.cliFile }, env);
     const runtime = options.runtimes.get(agent.runtime);
+    assertMode(runtime, agent.headless);
     const prepared = await runtime.prepare({
       ...identity,
       mode: modeOf(runtime, agent.headless),

@@ -11,6 +11,7 @@ import {
   openTodos,
   promptSchema,
   recoveryItemSchema,
+  runtimeModeSchema,
   todoProgress,
 } from './schema.ts';
 
@@ -312,6 +313,7 @@ export const agentOperations = {
         z.object({
           id: z.string(),
           summary: z.string(),
+          modes: z.array(runtimeModeSchema).describe('pane: its own screen; headless: over its protocol'),
           ok: z.boolean(),
           version: z.string().optional(),
           problem: z.string().optional(),
@@ -323,10 +325,11 @@ export const agentOperations = {
     examples: ['godel runtime list'],
     text: ({ items }) =>
       table(
-        ['RUNTIME', 'VERSION', 'STATE', 'WHAT'],
+        ['RUNTIME', 'VERSION', 'MODES', 'STATE', 'WHAT'],
         items.map((item) => [
           item.id,
           item.version ?? '-',
+          item.modes.join(', '),
           item.ok ? 'ready' : (item.problem ?? 'missing'),
           item.summary,
         ]),

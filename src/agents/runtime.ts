@@ -1,6 +1,7 @@
 /** Which program is the agent. `runners/runtimes/` implements one adapter per program. */
+import { failure } from '../errors.ts';
 import type { SessionTurn } from '../sessions/schema.ts';
-import { type Question, type Tool, toolSchema } from './schema.ts';
+import { type Question, type RuntimeMode, type Tool, toolSchema } from './schema.ts';
 
 /** What an agent may do without asking; runtimes without a permission system ask nothing in any case. */
 export type Permission = 'ask' | 'edits' | 'all';
@@ -121,8 +122,8 @@ export interface Runtime {
    * program tell when they were taken and what it does. `paste`: typed, and its screen is all that is known.
    */
   readonly delivery: 'bridge' | 'hooks' | 'paste';
-  /** True when the program also speaks a protocol, so that an agent without a face can run on it. */
-  readonly protocol?: boolean;
+  /** How it runs: with its own screen in a pane, over a protocol, or both. */
+  readonly modes: readonly RuntimeMode[];
   /** True when `--command` says which program it is. */
   readonly needsCommand?: boolean;
   readonly dialects: readonly Dialect[];
@@ -152,9 +153,14 @@ export const deniedTools = (
   tools === undefined ? [] : toolSchema.options.flatMap((tool) => (tools.includes(tool) ? [] : (names[tool] ?? [])));
 
 /** How an agent runs on its runtime: without a face where it may and can, else in its own. */
-export const modeOf = (runtime: Pick<Runtime, 'protocol'>, headless: boolean): PrepareSpec['mode'] =>
-  headless && runtime.protocol ? 'protocol' : 'pane';
+export const modeOf = ({ modes }: Pick<Runtime, 'modes'>, headless: boolean): PrepareSpec['mode'] =>
+  headless && modes.includes('headless') ? 'protocol' : 'pane';
+
+/** Refuses a pane to a program that has nothing to show there. @throws GodelError runtime-no-pane */
+export function assertMode({ id, modes }: Pick<Runtime, 'id' | 'modes'>, headless: boolean): void {
+  if (!headless && !modes.includes('pane')) throw failure('runtime-no-pane', { runtime: id });
+}
 
 /** How prompts reach an agent of this runtime. */
-export const deliveryOf = (runtime: Pick<Runtime, 'protocol' | 'delivery'>, headless: boolean): Runtime['delivery'] =>
+export const deliveryOf = (runtime: Pick<Runtime, 'modes' | 'delivery'>, headless: boolean): Runtime['delivery'] =>
   modeOf(runtime, headless) === 'protocol' ? 'bridge' : runtime.delivery;

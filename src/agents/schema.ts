@@ -34,6 +34,10 @@ export const agentStateSchema = z.enum([
 export type AgentState = z.infer<typeof agentStateSchema>;
 
 /** Where a verdict comes from, best first. */
+/** `pane`: its own full screen, which a person watches and types into. `headless`: over its protocol. */
+export const runtimeModeSchema = z.enum(['pane', 'headless']);
+export type RuntimeMode = z.infer<typeof runtimeModeSchema>;
+
 export const stateSourceSchema = z.enum(['protocol', 'hook', 'proxy', 'title', 'screen', 'process']);
 export type StateSource = z.infer<typeof stateSourceSchema>;
 

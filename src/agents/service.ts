@@ -23,7 +23,7 @@ import { freeNames } from './names.ts';
 import type { Observation } from './observation.ts';
 import type { agentOperations } from './operations.ts';
 import type { Handle, Runner } from './runner.ts';
-import { deliveryOf, type ModelChoice, type Runtime } from './runtime.ts';
+import { assertMode, deliveryOf, type ModelChoice, type Runtime } from './runtime.ts';
 import type { Agent, RecoveryItem } from './schema.ts';
 import type { ChooseModel, Starter } from './starting.ts';
 import { isLive } from './state.ts';
@@ -197,6 +197,7 @@ export function createAgentService(options: AgentServiceOptions): Service {
     if (!probe.ok) throw failure('runtime-missing', { runtime: runtime.id, problem: probe.problem });
     if (runtime.needsCommand && input.command === undefined)
       throw failure('runtime-needs-command', { runtime: runtime.id });
+    assertMode(runtime, input.headless);
     const choice = options.chooseModel(config, runtime, assignment.model);
     const bead = input.bead === undefined ? undefined : await options.resolveBead(projectId, input.bead);
     if (bead) await assertFree(bead);
@@ -332,6 +333,7 @@ export function createAgentService(options: AgentServiceOptions): Service {
         return {
           id: runtime.id,
           summary: runtime.summary,
+          modes: [...runtime.modes],
           ok: probe.ok,
           ...(probe.version === undefined ? {} : { version: probe.version }),
           ...(probe.problem === undefined ? {} : { problem: probe.problem }),

@@ -25,7 +25,11 @@ test('Claude Code in its own face and over its protocol, Pi over its protocol', 
     'runtime',
     'list',
   );
-  expect(runtimes.items.find((each) => each.id === 'claude')).toMatchObject({ ok: true, version: '2.1.329' });
+  const both = ['pane', 'headless'];
+  expect(runtimes.items.find((each) => each.id === 'claude')).toMatchObject({
+    ...{ ok: true, version: '2.1.329', modes: both },
+  });
+  expect((await godel(['runtime', 'list'])).stdout).toMatch(/^claude +2\.1\.329 +pane, headless +ready/m);
   expect(runtimes.items.find((each) => each.id === 'codex')).toMatchObject({ ok: false, problem: /npm install -g/ });
 
   const wanted = [
@@ -96,4 +100,15 @@ test('Codex over its protocol commits inside its sandbox and hands over with its
   await json('agent', 'stop', 'codex-1');
   const left = processesWith(home.folder).filter(({ command }) => /agent-host|agent-hook|codex/.test(command));
   expect(left).toEqual([]);
+});
+
+test('a program without a screen of its own is refused a pane, with what to do', async () => {
+  home = await createHome();
+  await home.json('config', 'set', 'provider', 'demo');
+  const spawn = ['agent', 'spawn', 'hello', '--runtime', 'acp', '--command', 'no-such-agent'];
+  const refused = await home.godel(spawn);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toContain('no screen of its own');
+  expect(refused.stderr).toContain('--runtime acp --headless');
+  expect((await home.json<{ items: Agent[] }>('agent', 'list', '--all')).items).toEqual([]);
 });
