@@ -97,7 +97,7 @@ async function fill(): Promise<void> {
     }
   });
   const started = performance.now();
-  await core.database.transact((tx) => rebuildGraph(tx, project.id));
+  await core.database.transact((tx) => rebuildGraph(tx));
   process.stdout.write(`side tables of ${COUNT} beads filled in ${Math.round(performance.now() - started)} ms\n`);
 }
 

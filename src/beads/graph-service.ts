@@ -25,6 +25,8 @@ export interface GraphServiceOptions {
   clock: Clock;
   /** Id of a convoy given by id, name or prefix. @throws GodelError convoy-not-found */
   convoyId: (projectId: string, text: string) => Promise<string>;
+  /** Resolves when every bead can be found by its text. */
+  searchable: () => Promise<void>;
   /** Adds a note: the same handler that `bead note` has. */
   note: Handlers<typeof beadOperations>['beadNote'];
 }
@@ -96,6 +98,7 @@ export function createGraphService(options: GraphServiceOptions): Service {
 
   const search: Service['beadSearch'] = async (input, { projectId }) => {
     const { status, type, label } = input;
+    await options.searchable();
     const isFiltered = status !== undefined || type !== undefined || label.length > 0;
     const ids = await searchDocuments(db, projectId, input.text, isFiltered ? 2_000 : input.limit + 1);
     const found = (await beadsOf(db, projectId, ids)).filter(

@@ -25,6 +25,8 @@ export interface BeadServiceOptions {
   clock: Clock;
   /** Id of a convoy given by id, name or prefix. @throws GodelError convoy-not-found */
   convoyId: (projectId: string, text: string) => Promise<string>;
+  /** Resolves when every bead can be found by its text. */
+  searchable: () => Promise<void>;
   /** Bead of the agent that acts, when the actor is one. */
   beadOfAgent: (agentId: string) => Promise<string | undefined>;
   /** Full name of an agent given by name, id or prefix. @throws GodelError agent-not-found */
@@ -96,6 +98,7 @@ export function createBeadService(options: BeadServiceOptions): Service {
   const list: Service['beadList'] = async (input, { projectId }) => {
     const { limit, cursor, sort, reverse, label, dueBefore, updatedSince, parent, convoy, ...filter } = input;
     const now = clock.now();
+    if (filter.text !== undefined) await options.searchable();
     return listBeads(
       database.db,
       projectId,

@@ -137,6 +137,17 @@ export async function statusCounts(db: Reader, projectId: string): Promise<Recor
   return counts;
 }
 
+/** Whether all projects together have at least so many beads. */
+export async function hasManyBeads(db: Reader, count: number): Promise<boolean> {
+  const row = await db
+    .selectFrom('beads')
+    .select('id')
+    .offset(count - 1)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** How many beads became done since a moment. */
 export async function doneSince(db: Reader, projectId: string, since: string): Promise<number> {
   const { count } = await db

@@ -11,6 +11,7 @@ import { createMasterKey } from '../secrets/master-key.ts';
 import { type Database, openSqlite } from '../storage/database.ts';
 import { eventRange } from '../storage/journal.ts';
 import { openReplica, type Replica } from '../storage/records.ts';
+import { createSearchFill, type SearchFill } from '../storage/search-fill.ts';
 import { createUnitOfWork, type UnitOfWork } from '../storage/unit-of-work.ts';
 import { type ConfigFiles, createConfigFiles } from './config-files.ts';
 import { createProviderSource } from './provider-source.ts';
@@ -29,6 +30,7 @@ export interface Core {
   /** Last and oldest sequence number of the event log. */
   range: { last: number; oldest: number };
   sync: StateSync;
+  searchFill: SearchFill;
   units: UnitOfWork;
   tokens: Tokens;
   /** Addresses and keys of providers. */
@@ -63,7 +65,11 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     if (range.oldest === 0) range.oldest = event.seq;
   });
   const replica = await openReplica(database, clock);
-  const sync = createStateSync({ database, bus, clock, replica, log });
+  const searchFill = createSearchFill(database, (error) =>
+    log.error({ problem: messageOf(error) }, 'index of the search not filled'),
+  );
+  searchFill.start();
+  const sync = createStateSync({ database, bus, clock, replica, log, rebuilt: searchFill.start });
   const units = createUnitOfWork({
     database,
     bus,
@@ -94,12 +100,14 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     replica,
     range,
     sync,
+    searchFill,
     units,
     tokens,
     providers: createProviderSource({ env: environment, keys: options.providerKeys ?? {}, secrets: keeper.valuesOf }),
     keeper,
     config: createConfigFiles(paths.configFile, environment),
     async stop() {
+      await searchFill.stop();
       await sync.stop();
       await database.close();
     },

@@ -51,6 +51,7 @@ export function createStateImport(options: StateTakeOptions): StateImport {
     assertKnownFormat(await readPath(project.gitDir, oid, FORMAT_PATH).catch(() => null));
     if (await isEmpty(database, project.id)) {
       const left = await rebuildState(database, options.replica, project, oid);
+      options.rebuilt();
       if (left.length > 0) await takeFiles(project, oid, left, { announce: false, inGit: 'theirs' });
       return;
     }

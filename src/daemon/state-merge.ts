@@ -11,10 +11,11 @@ import { parseStamp } from '../storage/record/stamp.ts';
 import type { Replica } from '../storage/records.ts';
 import type { FlusherTurn } from '../storage/state-ref/flusher.ts';
 import { FORMAT_PATH } from '../storage/state-ref/layout.ts';
-import { readAll, readDiff, readPaths, type StateFile } from '../storage/state-ref/read.ts';
-import { isAncestor, mergeBase } from '../storage/state-ref/remote.ts';
+import { changedPaths, readAll, readDiff, readPaths, type StateFile } from '../storage/state-ref/read.ts';
+import { mergeBase } from '../storage/state-ref/remote.ts';
 import type { MovedId } from './id-clash.ts';
 import type { StateImport } from './state-import.ts';
+import type { TakeOptions } from './state-take.ts';
 
 export interface MergeReport {
   received: number;
@@ -72,14 +73,12 @@ async function filesOf(gitDir: string, base: string | undefined, theirs: string)
 /** Records of the common ancestor at the paths that both sides changed. */
 async function commonRecords(
   gitDir: string,
-  base: string | undefined,
-  ours: string,
+  base: string,
+  changedHere: readonly string[],
   files: readonly StateFile[],
-): Promise<(path: string) => { record: StateRecord | undefined } | undefined> {
-  // Histories that never met: every difference counts.
-  if (base === undefined) return () => ({ record: undefined });
-  const changedHere = new Set((await readDiff(gitDir, base, ours)).map((file) => file.path));
-  const both = files.map((file) => file.path).filter((path) => changedHere.has(path));
+): Promise<NonNullable<TakeOptions['before']>> {
+  const here = new Set(changedHere);
+  const both = files.map((file) => file.path).filter((path) => here.has(path));
   const texts = await readPaths(gitDir, base, both);
   const known = new Map(both.map((path) => [path, { record: readable(texts.get(path)) }]));
   return (path) => known.get(path);
@@ -100,20 +99,27 @@ export async function mergeState(turn: FlusherTurn, request: MergeRequest, parts
   await turn.commit();
   const ours = await turn.head();
   const nothing = { received: 0, conflicts: 0, moved: [], commit: ours };
-  if (ours !== null && (ours === theirs || (await isAncestor(gitDir, theirs, ours)))) return nothing;
   const base = ours === null ? undefined : await mergeBase(gitDir, ours, theirs);
+  if (base === theirs) return nothing;
   if (ours !== null && base === undefined && !request.join) throw failure('sync-unrelated');
-  const files = await filesOf(gitDir, base, theirs);
+  const isForward = ours === null || base === ours;
+  const [files, changedHere] = await Promise.all([
+    filesOf(gitDir, base, theirs),
+    base === undefined || isForward ? [] : changedPaths(gitDir, base, ours),
+  ]);
   assertKnownFormat(files.find((file) => file.path === FORMAT_PATH)?.content);
   if (!request.acceptSkew) assertClocks(files, clock.now(), replica.id);
-  if (ours === null || base === ours) {
+  if (isForward) {
     await turn.forward(theirs);
     await importer.importRef(project, theirs);
     await turn.commit();
     return { received: files.length, conflicts: 0, moved: [], commit: await turn.head() };
   }
-  const before = await commonRecords(gitDir, base, ours, files);
-  const taken = await importer.takeFiles(project, theirs, files, { announce: true, inGit: 'ours', before });
+  // Of histories that never met every difference counts.
+  const before =
+    base === undefined ? () => ({ record: undefined }) : await commonRecords(gitDir, base, changedHere, files);
+  const how: TakeOptions = { announce: true, inGit: 'ours', before };
+  const taken = await importer.takeFiles(project, theirs, files, how);
   await turn.commit(theirs);
   return { received: files.length, conflicts: taken.conflicts, moved: taken.moved, commit: await turn.head() };
 }

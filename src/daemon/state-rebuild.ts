@@ -1,13 +1,14 @@
 /**
  * Fills an empty database from the state ref in one transaction: rows are written plainly, and what is derived from them
- * is filled once at the end. Files that cannot be read are left for the careful way.
+ * is filled once at the end, but for the texts of the search, which are filled afterwards (storage/search-fill.ts). Files that cannot be read are left for the careful way.
  */
 import { isDeleted } from '../beads/record.ts';
 import type { Bead } from '../beads/schema.ts';
-import { beadFromRecord, insertRows, statusCounts } from '../beads/store.ts';
+import { beadFromRecord, hasManyBeads, insertRows, statusCounts } from '../beads/store.ts';
 import type { Project } from '../repos/schema.ts';
+import { createBulkLoad } from '../storage/bulk-load.ts';
 import type { Database, Tx } from '../storage/database.ts';
-import { rebuildGraph } from '../storage/graph.ts';
+import { rebuildProject } from '../storage/graph.ts';
 import { latestStamp, parseRecord, recordText } from '../storage/record/record.ts';
 import { type Replica, recordsAfter, saveRecords, saveStamp } from '../storage/records.ts';
 import { parsePath } from '../storage/state-ref/layout.ts';
@@ -15,6 +16,8 @@ import { readAll, type StateFile } from '../storage/state-ref/read.ts';
 import { applyRecord, assertUsable } from './record-kinds.ts';
 
 const BATCH = 1_000;
+/** So many beads of other projects make it dear to make indexes again. */
+const MANY = 10_000;
 
 /** True when nothing is known of a project, neither records nor rows. */
 export async function isEmpty(database: Database, projectId: string): Promise<boolean> {
@@ -59,9 +62,19 @@ export async function rebuildState(
   }
 
   const rebuild = async (tx: Tx) => {
-    await readAll(project.gitDir, oid, (files) => take(tx, files), BATCH);
+    const load = createBulkLoad(tx, 'beads');
+    // Whoever has few beads, or already has many of another project, is quicker with the indexes as they are.
+    let isBulk = await hasManyBeads(tx, MANY);
+    const takeBatch = async (files: readonly StateFile[]) => {
+      await take(tx, files);
+      if (isBulk || files.length < BATCH) return;
+      isBulk = true;
+      await load.begin();
+    };
+    await readAll(project.gitDir, oid, takeBatch, BATCH);
+    await load.end();
     for (const { path, content } of others) await applyRecord(tx, project.id, path, parseRecord(content).fields);
-    await rebuildGraph(tx, project.id);
+    await rebuildProject(tx, project.id);
     await saveStamp(tx, replica);
   };
   await database.transact(rebuild, { alone: true });

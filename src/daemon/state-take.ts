@@ -9,9 +9,9 @@ import { appendEvent, appendOutbox, rewritePending } from '../storage/journal.ts
 import { forgetQuarantine, quarantine, quarantinedPaths } from '../storage/quarantine.ts';
 import { adoptEdits } from '../storage/record/change.ts';
 import { conflictRecord } from '../storage/record/conflict.ts';
-import { findConflicts, mergeRecords, sameRecord } from '../storage/record/merge.ts';
+import { findConflicts, mergeRecords } from '../storage/record/merge.ts';
 import { latestStamp, parseRecord, recordText, type StateRecord } from '../storage/record/record.ts';
-import { loadRecord, type Replica, saveRecord, saveStamp } from '../storage/records.ts';
+import { loadRecord, loadText, type Replica, saveRecord, saveStamp } from '../storage/records.ts';
 import { conflictPath, parsePath } from '../storage/state-ref/layout.ts';
 import { pathHistory, readPath, type StateFile } from '../storage/state-ref/read.ts';
 import { circularConflicts } from './dependency-circles.ts';
@@ -24,6 +24,8 @@ export interface StateTakeOptions {
   clock: Clock;
   replica: Replica;
   log: Log;
+  /** Told when a project was rebuilt, whose texts the search does not know yet. */
+  rebuilt: () => void;
 }
 
 export interface TakeOptions {
@@ -118,11 +120,12 @@ export function createTakeFiles(options: StateTakeOptions): TakeFiles {
   async function takeRecord(tx: Tx, round: Round, { path, record: theirs }: Incoming): Promise<void> {
     const { project, how, taken } = round;
     const rules = rulesOf(path);
-    const ours = await loadRecord(tx, project.id, path);
+    const known = await loadText(tx, project.id, path);
+    const ours = known === undefined ? undefined : parseRecord(known);
     const merged = ours ? mergeRecords(ours, adoptEdits(ours, theirs, rules, replica.stamp), rules) : theirs;
     replica.observe(latestStamp(merged));
     const content = recordText(merged);
-    const inGit = how.inGit === 'theirs' ? round.texts.get(path) : ours && recordText(ours);
+    const inGit = how.inGit === 'theirs' ? round.texts.get(path) : known;
     if (content !== inGit) await queue(tx, project, path, content, 'merged');
     else await rewritePending(tx, project.id, path, content);
     const before = ours && how.before?.(path);
@@ -134,7 +137,7 @@ export function createTakeFiles(options: StateTakeOptions): TakeFiles {
         round.events.push(...events);
       }
     }
-    if (ours && sameRecord(ours, merged)) return;
+    if (content === known) return;
     taken.changed += 1;
     await saveRecord(tx, project.id, path, content);
     const told = await applyRecord(tx, project.id, path, merged.fields);

@@ -42,7 +42,7 @@ export interface WorkSurroundings
 }
 
 export function createWorkParts(
-  core: Pick<Core, 'database' | 'units' | 'clock'>,
+  core: Pick<Core, 'database' | 'units' | 'clock' | 'searchFill'>,
   surroundings: WorkSurroundings,
 ): WorkParts {
   const { database, units, clock } = core;
@@ -50,7 +50,7 @@ export function createWorkParts(
   const beadOf = (projectId: string, id: string) => resolveBead(db, projectId, id);
   const beadId = async (projectId: string, text: string) => (await beadOf(projectId, text)).id;
   const convoyId = async (projectId: string, text: string) => (await resolveConvoy(db, projectId, text)).id;
-  const parts = { database, units, clock, convoyId };
+  const parts = { database, units, clock, convoyId, searchable: core.searchFill.done };
   const templates = createTemplateService({ clock, projectPath: surroundings.projectPath });
   const { plan: planTemplate, ...templateHandlers } = templates;
   const beads = createBeadService({ ...parts, ...surroundings, planTemplate });

@@ -42,18 +42,29 @@ async function countBlockers(tx: QueryExecutorProvider, scope: Scope): Promise<v
       select project_id, from_id from bead_links where kind = 'blocked-by')`.execute(tx);
 }
 
-async function fillTexts(tx: QueryExecutorProvider, scope: Scope): Promise<void> {
+/** Gives every bead a place in the index of the search, without its text. */
+async function listTexts(tx: QueryExecutorProvider, scope: Scope): Promise<void> {
   await sql`delete from bead_search where rowid in (select doc_id from bead_docs where ${scope('project_id')})`.execute(
     tx,
   );
   await sql`delete from bead_docs where ${scope('project_id')}`.execute(tx);
   await sql`insert into bead_docs (project_id, bead_id)
     select project_id, id from beads where ${scope('project_id')} order by created_at, id`.execute(tx);
+}
+
+/** Puts texts into the index of the search: of the documents that `which` chooses, by columns of `bead_docs d`. */
+async function fillTexts(tx: QueryExecutorProvider, which: RawBuilder<unknown>): Promise<void> {
   await sql`insert into bead_search (rowid, title, description, comments)
     select d.doc_id, json_extract(b.body, '$.title'), coalesce(json_extract(b.body, '$.description'), ''), coalesce((
       select group_concat(json_extract(n.value, '$.text'), char(10)) from json_each(b.body, '$.notes') n), '')
     from bead_docs d join beads b on b.project_id = d.project_id and b.id = d.bead_id
-    where ${scope('d.project_id')}`.execute(tx);
+    where ${which}`.execute(tx);
+}
+
+/** Puts the texts of documents that wait for it into the index: those after `after`, up to `last`. */
+export async function indexTexts(tx: QueryExecutorProvider, after: number, last: number): Promise<void> {
+  await fillTexts(tx, sql`d.indexed = 0 and d.doc_id > ${after} and d.doc_id <= ${last}`);
+  await sql`update bead_docs set indexed = 1 where indexed = 0 and doc_id > ${after} and doc_id <= ${last}`.execute(tx);
 }
 
 async function fillConvoys(tx: QueryExecutorProvider, scope: Scope): Promise<void> {
@@ -63,11 +74,22 @@ async function fillConvoys(tx: QueryExecutorProvider, scope: Scope): Promise<voi
     where ${scope('c.project_id')}`.execute(tx);
 }
 
-/** Fills everything derived from beads and convoys again, for one project or for all. */
-export async function rebuildGraph(tx: QueryExecutorProvider, projectId?: string): Promise<void> {
+/** Fills everything derived from beads and convoys again, for all projects. */
+export async function rebuildGraph(tx: QueryExecutorProvider): Promise<void> {
+  const scope = scopeOf(undefined);
+  await fillLinks(tx, scope);
+  await countBlockers(tx, scope);
+  await listTexts(tx, scope);
+  await fillTexts(tx, sql`1 = 1`);
+  await fillConvoys(tx, scope);
+}
+
+/** The same for one project, but that its texts wait for `indexTexts`, which takes longer than all the rest. */
+export async function rebuildProject(tx: QueryExecutorProvider, projectId: string): Promise<void> {
   const scope = scopeOf(projectId);
   await fillLinks(tx, scope);
   await countBlockers(tx, scope);
-  await fillTexts(tx, scope);
+  await listTexts(tx, scope);
+  await sql`update bead_docs set indexed = 0 where ${scope('project_id')}`.execute(tx);
   await fillConvoys(tx, scope);
 }

@@ -57,32 +57,23 @@ const eventInsert = prepared(
       .returning('seq'),
 );
 
-/** Appends one event and returns it with its sequence number. */
+/** Appends one event and returns it with its sequence number; what it holds is the caller's and is not changed any more. */
 export async function appendEvent(tx: Tx, draft: EventDraft, nowMs: number): Promise<GodelEvent> {
-  const row = {
-    id: newId(),
-    type: draft.type,
-    timestamp: nowMs,
-    component: draft.component,
-    project_id: draft.metadata.projectId ?? null,
-    bead_id: draft.metadata.beadId ?? null,
-    agent_id: draft.metadata.agentId ?? null,
-    payload: JSON.stringify(draft.payload),
-    metadata: JSON.stringify(draft.metadata),
-  };
+  const { type, component, payload, metadata } = draft;
+  const id = newId();
   const { rows } = await eventInsert(
     tx,
-    row.id,
-    row.type,
-    row.timestamp,
-    row.component,
-    row.project_id,
-    row.bead_id,
-    row.agent_id,
-    row.payload,
-    row.metadata,
+    id,
+    type,
+    nowMs,
+    component,
+    metadata.projectId ?? null,
+    metadata.beadId ?? null,
+    metadata.agentId ?? null,
+    JSON.stringify(payload),
+    JSON.stringify(metadata),
   );
-  return toEvent({ ...row, seq: rows[0]?.seq ?? 0 });
+  return { seq: rows[0]?.seq ?? 0, id, type, timestamp: nowMs, source: { component }, payload, metadata };
 }
 
 /** Events after `since`, oldest first. */

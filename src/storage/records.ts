@@ -74,8 +74,13 @@ const contentAt = prepared((db, projectId: string, path: string) =>
 );
 
 export async function loadRecord(db: Reader, projectId: string, path: string): Promise<StateRecord | undefined> {
-  const [row] = (await contentAt(db, projectId, path)).rows;
-  return row && parseRecord(row.content);
+  const content = await loadText(db, projectId, path);
+  return content === undefined ? undefined : parseRecord(content);
+}
+
+/** The text of a record: equal records are equal texts. */
+export async function loadText(db: Reader, projectId: string, path: string): Promise<string | undefined> {
+  return (await contentAt(db, projectId, path)).rows[0]?.content;
 }
 
 const contentUpsert = prepared((db, projectId: string, path: string, content: string) =>

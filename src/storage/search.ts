@@ -34,12 +34,21 @@ export function toQuery(text: string): string | undefined {
   return unwanted.length === 0 ? all : `(${all}) NOT (${unwanted.join(' OR ')})`;
 }
 
+interface Document {
+  doc_id: number;
+  indexed: number;
+}
+
 const documentAt = prepared((db, projectId: string, beadId: string) =>
-  db.selectFrom('bead_docs').select('doc_id').where('project_id', '=', projectId).where('bead_id', '=', beadId),
+  db
+    .selectFrom('bead_docs')
+    .select(['doc_id', 'indexed'])
+    .where('project_id', '=', projectId)
+    .where('bead_id', '=', beadId),
 );
 
-async function documentOf(tx: Reader, projectId: string, beadId: string): Promise<number | undefined> {
-  return (await documentAt(tx, projectId, beadId)).rows[0]?.doc_id;
+async function documentOf(tx: Reader, projectId: string, beadId: string): Promise<Document | undefined> {
+  return (await documentAt(tx, projectId, beadId)).rows[0];
 }
 
 const documentUpdate = prepared((db, docId: number, title: string, description: string, comments: string) => ({
@@ -48,28 +57,34 @@ const documentUpdate = prepared((db, docId: number, title: string, description: 
       where rowid = ${docId}`.compile(db),
 }));
 
+/** The place of a new document; one whose text was still to come has its own and need not wait any more. */
+async function placeOf(tx: Tx, projectId: string, beadId: string, known: Document | undefined): Promise<number> {
+  if (known !== undefined) {
+    await tx.updateTable('bead_docs').set({ indexed: 1 }).where('doc_id', '=', known.doc_id).execute();
+    return known.doc_id;
+  }
+  const row = { project_id: projectId, bead_id: beadId };
+  return (await tx.insertInto('bead_docs').values(row).returning('doc_id').executeTakeFirstOrThrow()).doc_id;
+}
+
 /** Puts the text of a bead into the index, in place of what was there. */
 export async function putDocument(tx: Tx, projectId: string, beadId: string, text: BeadText): Promise<void> {
   const known = await documentOf(tx, projectId, beadId);
   const { title, description, comments } = text;
-  if (known !== undefined) {
-    await documentUpdate(tx, known, title, description, comments);
+  if (known?.indexed === 1) {
+    await documentUpdate(tx, known.doc_id, title, description, comments);
     return;
   }
-  const { doc_id: docId } = await tx
-    .insertInto('bead_docs')
-    .values({ project_id: projectId, bead_id: beadId })
-    .returning('doc_id')
-    .executeTakeFirstOrThrow();
+  const place = await placeOf(tx, projectId, beadId, known);
   await sql`insert into bead_search (rowid, title, description, comments)
-    values (${docId}, ${title}, ${description}, ${comments})`.execute(tx);
+    values (${place}, ${title}, ${description}, ${comments})`.execute(tx);
 }
 
 export async function dropDocument(tx: Tx, projectId: string, beadId: string): Promise<void> {
   const known = await documentOf(tx, projectId, beadId);
   if (known === undefined) return;
-  await sql`delete from bead_search where rowid = ${known}`.execute(tx);
-  await tx.deleteFrom('bead_docs').where('doc_id', '=', known).execute();
+  if (known.indexed === 1) await sql`delete from bead_search where rowid = ${known.doc_id}`.execute(tx);
+  await tx.deleteFrom('bead_docs').where('doc_id', '=', known.doc_id).execute();
 }
 
 /** Ids of the beads that match, best first; a word in the title counts most. */

@@ -72,6 +72,8 @@ export interface BeadDocRow {
   doc_id: Generated<number>;
   project_id: string;
   bead_id: string;
+  /** 0 while its text is not in the index yet. */
+  indexed: Generated<number>;
 }
 
 export interface ConvoyRow extends NounRow {

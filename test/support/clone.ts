@@ -78,6 +78,7 @@ async function started(clone: Clone): Promise<void> {
     units,
     clock: core.clock,
     convoyId: async (_projectId: string, text: string) => text,
+    searchable: core.searchFill.done,
     beadOfAgent: async () => undefined,
     agentName: async (_projectId, text) => text,
     liveAgentOf: async () => undefined,

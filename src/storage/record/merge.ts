@@ -8,9 +8,6 @@ import { createdStamp, identityOf, type StateRecord } from './record.ts';
 import type { Rules } from './rules.ts';
 import { parseStamp } from './stamp.ts';
 
-export const sameRecord = (a: StateRecord, b: StateRecord): boolean =>
-  canonicalKey([a.fields, a.clocks]) === canonicalKey([b.fields, b.clocks]);
-
 /** Both records in one. They must be the same thing, see `identityOf`. */
 export function mergeRecords(a: StateRecord, b: StateRecord, rules: Rules): StateRecord {
   const ruleOf = rulesFor(rules, [a, b]);

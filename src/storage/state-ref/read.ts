@@ -151,6 +151,13 @@ export async function readDiff(gitDir: string, from: string, to: string): Promis
   return files;
 }
 
+/** Paths that differ between two commits of the state ref. */
+export async function changedPaths(gitDir: string, from: string, to: string): Promise<string[]> {
+  const args = ['diff-tree', '-r', '-z', '--no-renames', '--name-only', from, to];
+  const text = await git(gitDir, args, { maxBytes: 1024 * 1024 * 1024 });
+  return text.split('\0').filter((path) => path !== '');
+}
+
 /** One file at a commit. Throws when it is not there. */
 export function readPath(gitDir: string, commit: string, path: string): Promise<string> {
   return git(gitDir, ['cat-file', 'blob', `${commit}:${path}`]);

@@ -319,7 +319,7 @@ test('everything derived comes out the same when it is filled again from the bod
   });
   const before = await dump();
   expect(before.links.length).toBeGreaterThan(3);
-  await home.core.database.transact((tx) => rebuildGraph(tx, home.project.id));
+  await home.core.database.transact((tx) => rebuildGraph(tx));
   expect(await dump()).toEqual(before);
 });
 

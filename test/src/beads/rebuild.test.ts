@@ -1,0 +1,141 @@
+/** A database that is built again from git: its indexes are whole, and what the search does not know yet it is taught. */
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sql } from 'kysely';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { newId, newUid } from '../../../src/base/id.ts';
+import { createLog } from '../../../src/base/log.ts';
+import { homePaths } from '../../../src/base/paths.ts';
+import { beadRules } from '../../../src/beads/record.ts';
+import { deleteBead, findBead, replaceBead } from '../../../src/beads/store.ts';
+import { type Core, createCore } from '../../../src/daemon/core.ts';
+import type { Project } from '../../../src/repos/schema.ts';
+import { insertProject } from '../../../src/repos/store.ts';
+import { createRecord } from '../../../src/storage/record/change.ts';
+import { recordText } from '../../../src/storage/record/record.ts';
+import { nextStamp } from '../../../src/storage/record/stamp.ts';
+import { searchDocuments } from '../../../src/storage/search.ts';
+import { writeGroup } from '../../../src/storage/state-ref/group-writer.ts';
+import { beadPath } from '../../../src/storage/state-ref/layout.ts';
+import { makeRepository } from '../../support/home.ts';
+
+/** More than one batch of a rebuild, and several bits of the search. */
+const COUNT = 2_300;
+
+let folder: string;
+let project: Project;
+let core: Core;
+
+const idOf = (index: number) => `godel-${index.toString(36).padStart(5, '0')}`;
+
+function beadText(index: number): string {
+  const at = new Date(1_700_000_000_000 + index).toISOString();
+  const bead = {
+    id: idOf(index),
+    uid: newUid(),
+    type: 'task',
+    title: `Bead word${index} of many`,
+    description: 'Some text',
+    status: index % 3 === 0 ? 'done' : 'open',
+    priority: 'medium',
+    labels: ['bulk'],
+    commits: [],
+    blockedBy: index % 50 === 1 ? [idOf(index - 1)] : [],
+    related: [],
+    discoveredFrom: [],
+    notes: [{ id: newId(), text: `comment${index}`, author: 'ann', authorKind: 'user', createdAt: at }],
+    metadata: {},
+    createdAt: at,
+    updatedAt: at,
+  };
+  return recordText(createRecord(bead, beadRules, (after) => nextStamp(after, 1_700_000_000_000 + index, 'other1')));
+}
+
+async function open(): Promise<Core> {
+  const environment = { GODEL_HOME: join(folder, 'home #1'), HOME: folder };
+  return createCore({
+    paths: homePaths(environment),
+    environment,
+    clock: { now: Date.now },
+    log: createLog({ level: 'silent', destination: 2, name: 'test' }),
+  });
+}
+
+async function waitingForSearch(): Promise<number> {
+  const { rows } = await sql<{ count: number }>`select count(*) as count from bead_docs where indexed = 0`.execute(
+    core.database.db,
+  );
+  return Number(rows[0]?.count);
+}
+
+async function indexNames(): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`select name from sqlite_schema
+    where type = 'index' and tbl_name = 'beads' order by name`.execute(core.database.db);
+  return rows.map((row) => row.name);
+}
+
+const found = (text: string) => searchDocuments(core.database.db, project.id, text, 10);
+
+beforeEach(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'godel-rebuild-')));
+  const path = await makeRepository(join(folder, 'repo'));
+  const gitDir = join(path, '.git');
+  project = { id: newId(), tenantId: 'default', name: 'repo', path, gitDir, mainBranch: 'main', createdAt: '' };
+  const changes = Array.from({ length: COUNT }, (_, index) => ({
+    path: beadPath(idOf(index)),
+    content: beadText(index),
+  }));
+  await writeGroup({ gitDir, expected: null, changes, subject: 'beads', nowMs: Date.now() });
+  core = await open();
+  await core.database.transact((tx) => insertProject(tx, project));
+});
+
+afterEach(async () => {
+  await core.stop();
+  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+});
+
+test('has every row, link and index of the table as it was before', async () => {
+  const before = await indexNames();
+  expect(before.length).toBeGreaterThan(5);
+  await core.sync.attach(project);
+  expect(await indexNames()).toEqual(before);
+  const counts = await sql<{ rows: number; waiting: number; links: number; labels: number }>`select
+    (select count(*) from beads) as rows, (select count(*) from beads where open_blockers > 0) as waiting,
+    (select count(*) from bead_links) as links, (select count(*) from bead_labels) as labels`.execute(core.database.db);
+  // Blockers are the multiples of 50, a third of which is done.
+  expect(counts.rows[0]).toEqual({ rows: COUNT, waiting: 30, links: 46, labels: COUNT });
+  const { rows } = await sql<{ ok: string }>`select integrity_check as ok from pragma_integrity_check`.execute(
+    core.database.db,
+  );
+  expect(rows).toEqual([{ ok: 'ok' }]);
+});
+
+test('lets every bead be found once a search has waited for it', async () => {
+  await core.sync.attach(project);
+  expect(await waitingForSearch()).toBeGreaterThan(0);
+  await core.searchFill.done();
+  expect(await waitingForSearch()).toBe(0);
+  expect(await found('word0')).toEqual([idOf(0)]);
+  expect(await found(`comment${COUNT - 1}`)).toEqual([idOf(COUNT - 1)]);
+});
+
+test('goes on with the search where a daemon was ended, and keeps what changed meanwhile', async () => {
+  await core.sync.attach(project);
+  const last = idOf(COUNT - 1);
+  await core.database.transact(async (tx) => {
+    const bead = await findBead(tx, project.id, last);
+    if (bead) await replaceBead(tx, { ...bead, title: 'Renamed zebra' });
+    await deleteBead(tx, project.id, idOf(COUNT - 2));
+  });
+  await core.stop();
+  core = await open();
+  // What was ended in the middle is taken up without being asked.
+  await core.searchFill.done();
+  expect(await waitingForSearch()).toBe(0);
+  expect(await found('zebra')).toEqual([last]);
+  expect(await found(`word${COUNT - 1}`)).toEqual([]);
+  expect(await found(`word${COUNT - 2}`)).toEqual([]);
+  expect(await found(`word${COUNT - 3}`)).toEqual([idOf(COUNT - 3)]);
+});
