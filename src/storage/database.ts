@@ -6,6 +6,7 @@ import { type Dialect, type Driver, Kysely, type SqliteDatabase, SqliteDialect }
 import { type Migration, Migrator } from 'kysely/migration';
 import { messageOf } from '../base/error.ts';
 import { failure } from '../errors.ts';
+import { openLogSync } from './log-sync.ts';
 import { initialMigration } from './migrations/0001-initial.ts';
 import { recordsMigration } from './migrations/0010-records.ts';
 import { conflictsMigration } from './migrations/0011-conflicts.ts';
@@ -80,7 +81,8 @@ const CACHE_KB = 16_000;
 function openFile(file: string): SQLite.Database {
   const raw = new SQLite(file, { timeout: 5_000 });
   raw.pragma('journal_mode = WAL');
-  raw.pragma('synchronous = FULL');
+  // A commit waits for the disk all the same, see log-sync.ts.
+  raw.pragma('synchronous = NORMAL');
   raw.pragma('foreign_keys = ON');
   // Pages that many changes touch are moved out of the log once, not every few changes.
   raw.pragma(`wal_autocheckpoint = ${LOG_PAGES}`);
@@ -186,7 +188,7 @@ async function migrate(raw: SQLite.Database): Promise<void> {
 }
 
 /**
- * Opens (or makes) the SQLite database in WAL mode with full synchronisation and brings its schema
+ * Opens (or makes) the SQLite database in WAL mode and brings its schema
  * up to date. A malformed file is moved aside, never deleted.
  * @throws GodelError disk-full, home-unusable
  */
@@ -198,7 +200,13 @@ export async function openSqlite(file: string, onCorrupt: (error: unknown) => vo
     const [written, read] = [preparedOnce(raw), preparedOnce(openReader(file))];
     const [writer, db] = [dialectOf(written), dialectOf(read)];
     answerDirectly(db, read);
-    const transact = createTransact(writer, savepointsOf(raw), (tx) => answerDirectly(tx, written));
+    const log = await openLogSync(`${file}-wal`);
+    const transact = createTransact({
+      writer,
+      savepoints: savepointsOf(raw),
+      onBegin: (tx) => answerDirectly(tx, written),
+      synced: () => log.sync(),
+    });
     return {
       db,
       async transact(work, how) {
@@ -214,6 +222,7 @@ export async function openSqlite(file: string, onCorrupt: (error: unknown) => vo
       async close() {
         // What was begun is finished first.
         await transact(async () => {}).catch(() => {});
+        await log.close();
         await db.destroy();
         await writer.destroy();
       },

@@ -162,10 +162,19 @@ export async function persistRecord(tx: Tx, spec: ChangeSpec): Promise<number> {
   return appendOutbox(tx, projectId, { path: draft.path, content, subject: draft.subject }, nowMs);
 }
 
+/** Projects that a replica was found to be introduced in: what says so is never taken away. */
+const introductions = new WeakMap<Replica, Set<string>>();
+
 /** The first change of this home in a project says who it is: stamps carry its id only. */
 async function introduce(tx: Tx, { projectId, replica, nowMs }: ChangeSpec): Promise<void> {
+  const known = introductions.get(replica) ?? new Set();
+  introductions.set(replica, known);
+  if (known.has(projectId)) return;
   const path = replicaPath(replica.id);
-  if (await loadRecord(tx, projectId, path)) return;
+  if (await loadRecord(tx, projectId, path)) {
+    known.add(projectId);
+    return;
+  }
   const fields = { id: replica.id, name: replica.name, createdAt: new Date(nowMs).toISOString() };
   const content = recordText(createRecord(fields, {}, replica.stamp));
   await saveRecord(tx, projectId, path, content);

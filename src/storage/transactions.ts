@@ -15,6 +15,8 @@ export interface TransactOptions {
   alone?: boolean;
   /** What is done is of no use to anybody before this resolves: others may come along until then. */
   until?: Promise<unknown> | undefined;
+  /** Called when others can see what is done, which may not be on disk yet. */
+  committed?: () => void;
   /** Nobody waits for it: it goes along with the next one, if there is one soon. */
   lazy?: boolean;
 }
@@ -36,33 +38,46 @@ interface Member extends TransactOptions {
   reject: (error: unknown) => void;
 }
 
+/** What a member is told: that others can see its work, and how it ended once the group is on disk. */
+interface Outcome {
+  committed(): void;
+  tell(): void;
+}
+
 /** Longest time (ms) during which a group takes others in. */
 const OPEN_MS = 20;
 /** Longest time (ms) a lazy one waits for company. */
 const LAZY_MS = 50;
 
-/**
- * Runs `work` of everybody on the one connection `writer`, in the order of their calls; `onBegin` is told of every
- * transaction before anybody sees it.
- */
-export function createTransact(writer: Kysely<Tables>, savepoints: Savepoints, onBegin: (tx: Tx) => void): Transact {
+export interface TransactParts {
+  /** The one connection that writes. */
+  writer: Kysely<Tables>;
+  savepoints: Savepoints;
+  /** Told of every transaction before anybody sees it. */
+  onBegin: (tx: Tx) => void;
+  /** Resolves when everything that was committed is on disk. */
+  synced: () => Promise<void>;
+}
+
+/** Runs the work of everybody in the order of their calls. */
+export function createTransact({ writer, savepoints, onBegin, synced }: TransactParts): Transact {
   const waiting: Member[] = [];
   let running = false;
   let arrived: (() => void) | undefined;
   let soon: NodeJS.Timeout | undefined;
 
-  /** Does the work of one member; what to tell it once the group is on disk. */
-  async function attempt(tx: Tx, member: Member): Promise<() => void> {
+  /** Does the work of one member. */
+  async function attempt(tx: Tx, member: Member): Promise<Outcome> {
     savepoints.set();
     try {
       const value = await member.work(tx);
       savepoints.release();
-      return () => member.resolve(value as never);
+      return { committed: () => member.committed?.(), tell: () => member.resolve(value as never) };
     } catch (error) {
       // Nothing of the whole group is left.
       if (!savepoints.inTransaction) throw error;
       savepoints.rollback();
-      return () => member.reject(error);
+      return { committed() {}, tell: () => member.reject(error) };
     }
   }
 
@@ -85,9 +100,21 @@ export function createTransact(writer: Kysely<Tables>, savepoints: Savepoints, o
     });
   }
 
+  /** Tells everybody of a group once it is on disk; the next group need not wait for that. */
+  async function acknowledge(members: readonly Member[], outcomes: readonly Outcome[]): Promise<void> {
+    try {
+      for (const outcome of outcomes) outcome.committed();
+      await synced();
+    } catch (error) {
+      for (const member of members) member.reject(error);
+      return;
+    }
+    for (const outcome of outcomes) outcome.tell();
+  }
+
   async function runGroup(first: Member): Promise<void> {
     const members = [first];
-    const outcomes: (() => void)[] = [];
+    const outcomes: Outcome[] = [];
     try {
       await writer.transaction().execute(async (tx) => {
         onBegin(tx);
@@ -102,7 +129,7 @@ export function createTransact(writer: Kysely<Tables>, savepoints: Savepoints, o
       for (const member of members) member.reject(error);
       return;
     }
-    for (const tell of outcomes) tell();
+    void acknowledge(members, outcomes);
   }
 
   async function run(): Promise<void> {

@@ -44,10 +44,12 @@ export interface UnitOfWorkOptions {
 
 export function createUnitOfWork(options: UnitOfWorkOptions): UnitOfWork {
   const { database, bus, clock, replica, rulesOf, flushed } = options;
-  /** Does the work in a transaction; the last outbox row of each project that it changed. */
-  async function commit<T>(work: (unit: Unit) => Promise<T>): Promise<[T, Map<string, number>]> {
+  /** Does the work in a transaction; what resolves when git has it. */
+  async function commit<T>(work: (unit: Unit) => Promise<T>): Promise<[T, Promise<unknown>]> {
     const events: GodelEvent[] = [];
+    /** The last outbox row of each project that it changed. */
     const waits = new Map<string, number>();
+    let inGit: Promise<unknown> = Promise.resolve();
     const result = await database.transact(
       async (tx) => {
         const nowMs = clock.now();
@@ -65,16 +67,23 @@ export function createUnitOfWork(options: UnitOfWorkOptions): UnitOfWork {
           },
         });
       },
-      { until: options.writing?.() },
+      {
+        until: options.writing?.(),
+        // Git writes while the database waits for the disk.
+        committed() {
+          inGit = Promise.all([...waits].map(([projectId, id]) => flushed(projectId, id)));
+          inGit.catch(() => {});
+        },
+      },
     );
     bus.publish(events);
-    return [result, waits];
+    return [result, inGit];
   }
 
   return {
     async run(work) {
-      const [result, waits] = await commit(work);
-      await Promise.all([...waits].map(([projectId, id]) => flushed(projectId, id)));
+      const [result, inGit] = await commit(work);
+      await inGit;
       return result;
     },
   };

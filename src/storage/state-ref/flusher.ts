@@ -203,7 +203,12 @@ export function createFlusher(options: FlusherOptions): Flusher {
 
   async function loop(): Promise<void> {
     try {
+      let asked: Waiter[];
+      do asked = [...waiters];
       while (await exclusive(() => flushGroup()));
+      // Nothing is left to write: whoever waits still would wait for ever.
+      for (const waiter of asked)
+        if (waiters.delete(waiter)) waiter.reject(new Error(`change ${waiter.id} is not in the outbox`));
     } catch (error) {
       head = undefined;
       options.onError(error);

@@ -37,7 +37,7 @@ describe('main', () => {
     await until('lands by itself', async () => (await home.entry(held.id)).status === 'landed');
     expect(await readFile(join(home.top, 'mine.txt'), 'utf8')).toBe('mine\n');
     expect(await git(home.top, ['status', '--porcelain'])).toBe('?? mine.txt');
-    expect((await queueState()).hold).toBeUndefined();
+    await until('holds no more', async () => (await queueState()).hold === undefined);
   });
 
   test('that is not checked out moves by compare-and-swap; a person’s commit meanwhile makes it start anew', async () => {

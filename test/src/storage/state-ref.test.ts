@@ -175,6 +175,12 @@ describe('flushing', () => {
     expect(Number(await git(gitDir, ['rev-list', '--count', 'refs/godel/state']))).toBeLessThan(20);
     await flusher.stop();
   });
+  test('who waits for a change that is not there is told so, and nothing runs on', async () => {
+    const { flusher, add } = outbox();
+    await add('a', '1');
+    await expect(flusher.whenFlushed(99)).rejects.toThrow('change 99 is not in the outbox');
+    await flusher.stop();
+  });
   test('two writers keep each other’s changes', async () => {
     const [a, b] = [outbox(), outbox()];
     await Promise.all(

@@ -3,9 +3,11 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { acting, actingAs } from '../../../src/base/acting.ts';
 import { type Database, openSqlite, type Tx } from '../../../src/storage/database.ts';
+import { openLogSync } from '../../../src/storage/log-sync.ts';
+import { createTransact } from '../../../src/storage/transactions.ts';
 
 let folder: string;
 let database: Database;
@@ -121,4 +123,48 @@ test('closing waits for what was begun', async () => {
   const again = await openSqlite(file);
   expect(await again.transact(inTx)).toEqual(['a']);
   await again.close();
+});
+
+test('a commit that comes while the disk is busy waits for another flush, with all who come meanwhile', async () => {
+  const log = await openLogSync(join(folder, 'godel.db-wal'));
+  const first = log.sync();
+  const [second, third] = [log.sync(), log.sync()];
+  expect(second).not.toBe(first);
+  expect(third).toBe(second);
+  const order: string[] = [];
+  await Promise.all([second.then(() => order.push('second')), first.then(() => order.push('first'))]);
+  expect(order).toEqual(['first', 'second']);
+  await log.sync();
+  await log.close();
+  await expect(log.sync()).rejects.toThrow();
+});
+
+test('what is committed can be seen before it is told, and nobody is told when the disk fails', async () => {
+  const seen: Promise<string[]>[] = [];
+  await database.transact((tx) => add(tx, 'early'), { committed: () => void seen.push(stored()) });
+  expect(await seen[0]).toContain('early');
+  const failed = vi.fn();
+  const change = database.transact(() => Promise.reject(new Error('changed its mind')), { committed: failed });
+  await expect(change).rejects.toThrow('changed its mind');
+  expect(failed).not.toHaveBeenCalled();
+  const disk = gate();
+  const failing = createTransact({
+    writer: database.db,
+    savepoints: { inTransaction: true, set() {}, release() {}, rollback() {} },
+    onBegin: () => {},
+    synced: () => disk.opened.then(() => Promise.reject(new Error('the disk failed'))),
+  });
+  let told = false;
+  const result = failing((tx) => inTx(tx)).finally(() => {
+    told = true;
+  });
+  result.catch(() => {});
+  const later = failing((tx) => inTx(tx));
+  later.catch(() => {});
+  // Another group began, and nobody of the first was told.
+  await stored();
+  expect(told).toBe(false);
+  disk.open();
+  await expect(result).rejects.toThrow('the disk failed');
+  await expect(later).rejects.toThrow('the disk failed');
 });
