@@ -74,7 +74,19 @@ export const configSchema = z.strictObject({
     .int()
     .min(0)
     .default(0)
-    .describe('An agent that uses more memory is stopped; 0 = no cap'),
+    .describe('Most memory of one agent with all it starts; 0 = no cap'),
+  agent_processes: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('Most processes and threads of one agent with all it starts; 0 = no cap'),
+  agent_caps: z
+    .enum(['auto', 'rlimit', 'watch'])
+    .default('auto')
+    .describe(
+      'What holds agents to these caps: control groups where they can be had, limits of processes, or watching',
+    ),
   stuck_seconds: z.coerce
     .number()
     .int()
@@ -202,6 +214,7 @@ export const DAEMON_KEYS: readonly (keyof Config)[] = [
   'log_level',
   'memory_reserve_mb',
   'memory_limit_mb',
+  'agent_caps',
   'providers',
   'notify_desktop',
   'notify_bell',

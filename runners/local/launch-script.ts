@@ -21,6 +21,10 @@ export interface ScriptSpec {
   exitFile: string;
   argv: readonly string[];
   env: Readonly<Record<string, string>>;
+  /** Files of control groups that the script enters first, so that everything it starts is held to their caps. */
+  enter?: readonly string[];
+  /** Most private memory (KiB) of each process. */
+  dataKb?: number | undefined;
 }
 
 /**
@@ -31,7 +35,12 @@ export function launchScript(spec: ScriptSpec): string {
   const exports = Object.entries(spec.env)
     .filter(([name]) => NAME.test(name) && name !== 'TMUX' && name !== 'TMUX_PANE')
     .map(([name, value]) => `export ${name}=${shellQuote(value.replaceAll('\0', ''))}`);
+  const entered = (spec.enter ?? []).map(
+    (file) => `echo $$ > ${shellQuote(file)} || echo 'godel: its control group cannot be entered' >&2`,
+  );
   return [
+    ...entered,
+    ...(spec.dataKb === undefined ? [] : [`ulimit -d ${spec.dataKb}`]),
     ...exports,
     'unset PWD OLDPWD',
     `cd ${shellQuote(spec.cwd)} || exit 126`,

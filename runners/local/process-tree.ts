@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Usage } from '../../src/agents/runner.ts';
 import { run } from '../../src/base/process.ts';
 
 export interface ProcessInfo {
@@ -16,6 +17,7 @@ export interface ProcessInfo {
   started: string;
   zombie: boolean;
   residentBytes: number;
+  threads: number;
 }
 
 /** Linux counts resident memory in pages of this size. */
@@ -33,6 +35,7 @@ export function parseStat(pid: number, text: string): ProcessInfo {
     parent: Number(fields[1]),
     session: Number(fields[3] ?? 0),
     started: fields[19] ?? '',
+    threads: Number(fields[17] ?? 1),
     zombie: fields[0] === 'Z' || fields[0] === 'X',
     residentBytes: Number(fields[21] ?? 0) * PAGE_BYTES,
   };
@@ -66,6 +69,7 @@ async function listWithPs(): Promise<ProcessInfo[]> {
       started: started.join(' '),
       zombie: state?.startsWith('Z') ?? false,
       residentBytes: Number(rss) * 1024,
+      threads: 1,
     }));
 }
 
@@ -111,14 +115,19 @@ export async function treeOf(root: number | undefined, marker: string, leader = 
   return all.filter((each) => inside.has(each.pid) && each.pid > 1 && each.pid !== process.pid && !each.zombie);
 }
 
-/** Resident bytes of the trees below `roots`, by their parents alone. */
-export async function memoryOfTrees(roots: readonly number[]): Promise<Map<number, number>> {
+/** Resident bytes and tasks of the trees below `roots`, by their parents alone. */
+export async function usageOfTrees(roots: readonly number[]): Promise<Map<number, Usage>> {
   if (roots.length === 0) return new Map();
   const all = await listProcesses();
   const children = new Map<number, ProcessInfo[]>();
   for (const each of all) children.set(each.parent, [...(children.get(each.parent) ?? []), each]);
-  const sum = (info: ProcessInfo): number =>
-    (children.get(info.pid) ?? []).reduce((total, child) => total + sum(child), info.residentBytes);
+  const sum = (info: ProcessInfo): Usage =>
+    (children.get(info.pid) ?? [])
+      .map(sum)
+      .reduce((total, child) => ({ bytes: total.bytes + child.bytes, processes: total.processes + child.processes }), {
+        bytes: info.residentBytes,
+        processes: info.threads,
+      });
   const known = new Map(all.map((each) => [each.pid, each]));
   return new Map(roots.flatMap((pid) => (known.has(pid) ? [[pid, sum(known.get(pid) as ProcessInfo)]] : [])));
 }

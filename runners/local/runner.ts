@@ -2,7 +2,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Handle, Held, LaunchSpec, Runner } from '../../src/agents/runner.ts';
+import type { Handle, Held, Launched, LaunchSpec, Runner } from '../../src/agents/runner.ts';
 import type { Clock } from '../../src/base/clock.ts';
 import { messageOf } from '../../src/base/error.ts';
 import { newId } from '../../src/base/id.ts';
@@ -10,15 +10,17 @@ import { createInTurn } from '../../src/base/in-turn.ts';
 import type { Log } from '../../src/base/log.ts';
 import { isRunning, run } from '../../src/base/process.ts';
 import { shellQuote } from '../../src/base/shell.ts';
+import { type CapKeepingOptions, type Confinement, createCapKeeping } from './caps.ts';
 import { launchScript, printfText } from './launch-script.ts';
 import { pasteable } from './paste.ts';
-import { endTree, memoryOfTrees, pauseTree, resumeTree } from './process-tree.ts';
+import { endTree, pauseTree, resumeTree, usageOfTrees } from './process-tree.ts';
 import { HOLD_SESSION, type TmuxServer } from './tmux-server.ts';
 
 export interface LocalRunnerOptions {
   server: TmuxServer;
   clock: Clock;
   log: Log;
+  caps: CapKeepingOptions;
 }
 
 /** Pause (ms) between a paste and its Enter: an Enter in the same read as the paste is swallowed. */
@@ -73,6 +75,7 @@ export function parseHeld(line: string): Held | undefined {
 
 export function createLocalRunner(options: LocalRunnerOptions): Runner {
   const { server, log } = options;
+  const caps = createCapKeeping(options.caps);
   /** One conversation with a pane at a time. */
   const locked = createInTurn();
   const listeners = new Set<(held: Held) => unknown>();
@@ -96,19 +99,29 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
     return [...new Map(held.map((each) => [each.address, each])).values()];
   }
 
-  async function writeScript(spec: LaunchSpec): Promise<string> {
+  async function writeScript(spec: LaunchSpec, held: Confinement | undefined): Promise<string> {
     await mkdir(spec.home, { recursive: true, mode: 0o700 });
     const file = join(spec.home, 'launch.sh');
     await rm(file, { force: true });
     const exitFile = exitFileOf(spec);
     await rm(exitFile, { force: true });
-    await writeFile(file, launchScript({ ...spec, exitFile }), { mode: 0o600 });
+    await writeFile(file, launchScript({ ...spec, ...held, exitFile }), { mode: 0o600 });
     await writeFile(spec.logFile, '', { mode: 0o600, flag: 'a' });
     return file;
   }
 
-  async function launch(spec: LaunchSpec): Promise<Handle> {
-    const script = await writeScript(spec);
+  async function launch(spec: LaunchSpec): Promise<Launched> {
+    const held = await caps.confine(`${spec.agentId}-${spec.generation}`, spec.caps);
+    try {
+      const handle = await open(spec, await writeScript(spec, held));
+      return held === undefined ? handle : { ...handle, caps: { by: held.by, groups: held.groups } };
+    } catch (error) {
+      await caps.release(held?.groups ?? []);
+      throw error;
+    }
+  }
+
+  async function open(spec: LaunchSpec, script: string): Promise<Handle> {
     const shell = `exec env -i TMUX_PANE="$TMUX_PANE" sh ${shellQuote(script)}`;
     // One step: marks and log are there before the program can print, or end.
     const window = `${spec.agentId}-${spec.generation}`;
@@ -261,7 +274,10 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
       if (held) await closePane(handle.address).catch(() => undefined);
       return proof;
     },
-    memory: memoryOfTrees,
+    usage: usageOfTrees,
+    capReport: caps.report,
+    capHits: caps.hits,
+    release: caps.release,
     list,
     watch(listener) {
       listeners.add(listener);
@@ -272,6 +288,7 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
       clearInterval(timer);
       unfollow?.();
       await looking;
+      await caps.close();
       await server.close();
     },
   };

@@ -17,6 +17,8 @@ interface Wanted {
   command?: string | undefined;
   budget?: number | undefined;
   maxMinutes?: number | undefined;
+  maxMemory?: number | undefined;
+  maxProcesses?: number | undefined;
 }
 
 export interface Assignment {
@@ -24,6 +26,8 @@ export interface Assignment {
   model: { provider?: string | undefined; model?: string | undefined };
   budgetUsd?: number;
   timeLimitMinutes?: number;
+  memoryCapMb?: number;
+  processCap?: number;
 }
 
 /** What was asked for, else what the role says, else what the project does. */
@@ -32,11 +36,15 @@ export function assignmentOf(wanted: Wanted, role: Role, config: Pick<Config, 'r
   const { model, provider } = named ? wanted : role;
   const budgetUsd = wanted.budget ?? role.limits.budget_usd;
   const timeLimitMinutes = wanted.maxMinutes ?? role.limits.minutes;
+  const memoryCapMb = wanted.maxMemory ?? role.limits.memory_mb;
+  const processCap = wanted.maxProcesses ?? role.limits.processes;
   return {
     runtime: wanted.runtime ?? (wanted.command === undefined ? (role.runtime ?? config.runtime) : 'shell'),
     model: { model, provider },
     ...(budgetUsd === undefined ? {} : { budgetUsd }),
     ...(timeLimitMinutes === undefined ? {} : { timeLimitMinutes }),
+    ...(memoryCapMb === undefined ? {} : { memoryCapMb }),
+    ...(processCap === undefined ? {} : { processCap }),
   };
 }
 

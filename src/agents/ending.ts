@@ -8,6 +8,7 @@ import { changeAgent, loadAgent, movedLifecycle } from './changes.ts';
 import type { Held, Runner, StopProof } from './runner.ts';
 import type { Agent, ObservedState } from './schema.ts';
 import { isLive, nextLifecycle } from './state.ts';
+import { capEndText } from './text.ts';
 
 export interface EndingOptions {
   units: UnitOfWork;
@@ -102,6 +103,7 @@ export function createEnding(options: EndingOptions): Ending {
     const { pane = '', pid = 0, lifecycle } = (await options.load(agent.id)) ?? agent;
     const handle = { runner: agent.runner, address: pane, pid: isLive(lifecycle) ? pid : 0 };
     const proof = await runner.stop(handle, agent.id);
+    await runner.release(agent.caps?.groups ?? []);
     // What the program wrote between the first snapshot and its end.
     await snapshot(agent, 'stopped');
     await options.revoke(agent.id);
@@ -117,15 +119,21 @@ export function createEnding(options: EndingOptions): Ending {
   async function exitedNow(agent: Agent, held: Parameters<Ending['exited']>[1]): Promise<void> {
     const current = await options.load(agent.id);
     if (!current || !isLive(current.lifecycle) || current.generation !== agent.generation) return;
+    const groups = current.caps?.groups ?? [];
+    const hits = groups.length > 0 ? await runner.capHits(groups) : undefined;
     // Before the row says that it ended: from then on its next life may begin.
     await sweep(agent, held === undefined ? 0 : agent.pid);
+    await runner.release(groups);
     await snapshot(agent, 'exit');
     await options.revoke(agent.id);
     options.forget(agent.id);
     const code = held?.exitCode;
     const clean = code === 0;
-    const detail = clean ? undefined : exitText(held);
-    const again = clean ? undefined : await options.nextTry(agent, held === undefined ? 'lost' : 'crashed');
+    const capped = capEndText(current, held, hits);
+    const detail = clean ? undefined : (capped ?? exitText(held));
+    // What needs more than it may have would need it again: a person decides.
+    const again =
+      clean || capped !== undefined ? undefined : await options.nextTry(agent, held === undefined ? 'lost' : 'crashed');
     const closed = await units.run(async (unit) => {
       const known = await loadAgent(unit, agent.id);
       if (!isLive(known.lifecycle) || known.generation !== agent.generation) return undefined;

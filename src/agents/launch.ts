@@ -15,10 +15,11 @@ import type { Unit, UnitOfWork } from '../storage/unit-of-work.ts';
 import { instructionsFor, requestLimits } from './assignment.ts';
 import { loadAgent, moveAgent } from './changes.ts';
 import { identityEnvironment, inheritedEnvironment } from './environment.ts';
-import type { Handle, LaunchSpec, Runner, Size } from './runner.ts';
+import type { Launched, LaunchSpec, Runner, Size } from './runner.ts';
 import { assertMode, type ModelChoice, modeOf, type Prepared, type Runtime } from './runtime.ts';
 import type { Agent } from './schema.ts';
 import { isLive } from './state.ts';
+import { capsOf } from './text.ts';
 
 export interface Credentials {
   /** Token of the agent for Godel's own API. */
@@ -189,6 +190,7 @@ export function createLauncher(options: LaunchOptions): Launcher {
       env: { ...env, ...place.env },
       logFile: logFileOf(agent.id),
       size: options.size(),
+      caps: capsOf(agent, config),
     };
     const work = hold({ agent, spec, project, prepared });
     const settled = work.then(
@@ -208,14 +210,15 @@ export function createLauncher(options: LaunchOptions): Launcher {
     await units.run((unit) => assertSameLife(unit, agent));
     const handle = await runner.launch(spec);
     try {
-      return await recordStart(agent, project, handle, prepared);
+      return await recordStart({ agent, spec, project, prepared }, handle);
     } catch (error) {
       await runner.stop(handle, agent.id);
+      await runner.release(handle.caps?.groups ?? []);
       throw error;
     }
   }
 
-  async function recordStart(agent: Agent, project: Project, handle: Handle, prepared: Prepared): Promise<Agent> {
+  async function recordStart({ agent, spec, project, prepared }: Holding, handle: Launched): Promise<Agent> {
     const started = await units.run(async (unit) => {
       await assertSameLife(unit, agent);
       return moveAgent(unit, agent.id, 'started', 'agent:start', {
@@ -223,6 +226,7 @@ export function createLauncher(options: LaunchOptions): Launcher {
         ...deadlineOf(agent, unit.nowMs),
         pane: handle.address,
         pid: handle.pid,
+        caps: handle.caps && { ...spec.caps, by: handle.caps.by, groups: [...handle.caps.groups] },
         sessionFile: prepared.sessionFile ?? agent.sessionFile,
         sessionId: prepared.sessionId ?? agent.sessionId,
         exitCode: undefined,

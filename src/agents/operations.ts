@@ -14,6 +14,7 @@ import {
   runtimeModeSchema,
   todoProgress,
 } from './schema.ts';
+import { capsText } from './text.ts';
 
 const id = z.string().min(1).describe('Agent name or id, or a unique beginning of it');
 
@@ -43,6 +44,7 @@ function agentText(agent: Agent): string {
     ['unread', agent.unread === undefined ? undefined : `${agent.unread} messages`],
     ['error', agent.lastError],
     ['retries', `${agent.retryCount} of ${agent.maxRetries}${agent.retryAt ? `, again at ${agent.retryAt}` : ''}`],
+    ['caps', agent.caps && capsText(agent.caps)],
     ['deadline', agent.deadlineAt],
     ['created', agent.createdAt],
     ...(agent.observed.evidence ?? []).map((each): [string, string] => [
@@ -80,6 +82,13 @@ export const agentOperations = {
       command: z.string().optional().describe('Command for the runtimes shell and acp'),
       budget: z.coerce.number().positive().optional().describe('Most to spend, in USD'),
       maxMinutes: z.coerce.number().positive().optional().describe('Most minutes at work; then it is paused'),
+      maxMemory: z.coerce.number().positive().optional().describe('Most memory of it with all it starts, in MB'),
+      maxProcesses: z.coerce
+        .number()
+        .int()
+        .positive()
+        .optional()
+        .describe('Most processes and threads of it with all it starts'),
       retries: z.coerce.number().int().min(0).max(100).optional().describe('Restarts after a failure, with backoff'),
       force: z.boolean().default(false).describe('Begin although the bead waits for another; people only'),
     }),

@@ -2,6 +2,21 @@
  * Where agents run. One interface for local, ssh and kubernetes; `runners/` implements it.
  * Everything that holds an agent outlives the daemon: a runner can always list what it holds.
  */
+import type { CapHits, CapKeeper, CapReport, Caps } from './schema.ts';
+
+/** How a launched tree is held to its caps. */
+export interface CapPlan {
+  by: CapKeeper;
+  /** Control groups that were made for it; `capHits` and `release` take them. */
+  groups: readonly string[];
+}
+
+/** What a process tree uses. */
+export interface Usage {
+  bytes: number;
+  /** Processes and their threads. */
+  processes: number;
+}
 
 export interface RunnerProbe {
   ok: boolean;
@@ -31,6 +46,7 @@ export interface LaunchSpec {
   /** File that receives everything the terminal prints. */
   logFile: string;
   size: Size;
+  caps: Caps;
 }
 
 /** What holds a launched program; enough to find it again after any restart. */
@@ -39,6 +55,11 @@ export interface Handle {
   /** Runner's own address: a tmux pane id for `local`. */
   address: string;
   pid: number;
+}
+
+export interface Launched extends Handle {
+  /** Absent where nothing was to be capped. */
+  caps?: CapPlan;
 }
 
 export interface Held extends Handle {
@@ -69,7 +90,7 @@ export interface ExecResult {
 export interface Runner {
   readonly id: 'local' | 'ssh' | 'kubernetes';
   probe(): Promise<RunnerProbe>;
-  launch(spec: LaunchSpec): Promise<Handle>;
+  launch(spec: LaunchSpec): Promise<Launched>;
   /** Argument vector that shows the agent's terminal when it is run by a person's terminal. */
   attachCommand(handle: Handle): readonly string[];
   /** Runs a command beside the agent, in `cwd`, with bounded time. */
@@ -85,8 +106,13 @@ export interface Runner {
    * pid, when it is not 0, is that of a program that ended a moment ago.
    */
   stop(handle: Handle, agentId: string): Promise<StopProof>;
-  /** Resident bytes of the process trees below these roots; a root that is gone is absent. */
-  memory(roots: readonly number[]): Promise<ReadonlyMap<number, number>>;
+  /** What the process trees below these roots use; a root that is gone is absent. */
+  usage(roots: readonly number[]): Promise<ReadonlyMap<number, Usage>>;
+  capReport(): Promise<CapReport>;
+  /** Undefined when the groups are gone. */
+  capHits(groups: readonly string[]): Promise<CapHits | undefined>;
+  /** Lets go of the control groups of a tree that has ended. */
+  release(groups: readonly string[]): Promise<void>;
   /** Everything this runner holds, for re-adoption. */
   list(): Promise<Held[]>;
   /**

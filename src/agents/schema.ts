@@ -75,9 +75,49 @@ export const observedStateSchema = z.object({
 });
 export type ObservedState = z.infer<typeof observedStateSchema>;
 
+/**
+ * Who holds an agent to its caps. `cgroup`: the kernel, its whole tree. `rlimit`: the kernel holds each process to somewhat more,
+ * and the daemon measures the tree. `watch`: the daemon measures.
+ */
+export const capKeeperSchema = z.enum(['cgroup', 'rlimit', 'watch']);
+export type CapKeeper = z.infer<typeof capKeeperSchema>;
+
+/** What the process tree of one life may use. */
+export const capsSchema = z.object({
+  memoryMb: z.number().optional(),
+  processes: z.number().int().optional().describe('Processes and their threads'),
+  by: capKeeperSchema.describe('Who holds it to them'),
+  groups: z.array(z.string()).default([]).describe('Its control groups'),
+  killed: z.number().int().optional().describe('Processes that the kernel ended for want of memory'),
+  refused: z.number().int().optional().describe('Processes and threads that the kernel did not start'),
+});
+export type AgentCaps = z.infer<typeof capsSchema>;
+
+/** What a process tree may use; absent = as much as there is. */
+export interface Caps {
+  memoryMb?: number | undefined;
+  processes?: number | undefined;
+}
+
+/** How often a tree ran into its caps so far. */
+export interface CapHits {
+  /** Processes that the kernel ended for want of memory. */
+  killed: number;
+  /** Processes and threads that were not started. */
+  refused: number;
+  /** True when nothing is in its groups. */
+  isEmpty: boolean;
+}
+
+/** How agents that are launched now would be held to caps. */
+export interface CapReport {
+  by: CapKeeper;
+  detail: string;
+}
+
 /** Something that a person should look at although the agent goes on; found without asking any model. */
 export const attentionSchema = z.object({
-  kind: z.enum(['stuck', 'looping']),
+  kind: z.enum(['stuck', 'looping', 'capped']),
   since: z.string(),
   detail: z.string(),
 });
@@ -139,6 +179,9 @@ export const agentSchema = z.object({
   userId: z.string().optional().describe("Person it works for: that person's limits and budgets hold for it"),
   budgetUsd: z.number().optional().describe('Most to spend'),
   timeLimitMinutes: z.number().optional().describe('Most time at work, without pauses'),
+  memoryCapMb: z.number().optional().describe('Most memory of its process tree'),
+  processCap: z.number().int().optional().describe('Most processes and threads of its tree'),
+  caps: capsSchema.optional().describe('Caps of this life, and what became of them'),
   deadlineAt: z.string().optional().describe('When its time is over; moved on by pauses'),
   startedAt: z.string().optional().describe('When its program was started last'),
   todos: z.array(todoSchema).optional().describe('Its own plan, as it wrote it last'),

@@ -91,6 +91,7 @@ export function createStarter(options: StarterOptions): Starter {
         pid: undefined,
         retryAt: undefined,
         attention: undefined,
+        caps: undefined,
       };
       const saved = await moveAgent(unit, known.id, 'retry', 'agent:state', change, { reason: `by ${by}` });
       if (bead) await takeBead(unit, bead, agent.name);

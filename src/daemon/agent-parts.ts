@@ -66,7 +66,7 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
 
   const { tmuxSocketName: socketName, tmuxConfFile: confFile } = paths;
   const tmux = createTmuxServer({ socketName, confFile, env: core.environment, log });
-  const runner = createLocalRunner({ server: tmux, clock, log });
+  const runner = createLocalRunner({ server: tmux, clock, log, caps: capKeepingOf(core) });
   const runtimes = knownRuntimes(core, files);
   const roles = knownRoles(options, runtimes);
   const observation = createObservation({ units, findAgent: load, clock, log });
@@ -168,6 +168,12 @@ async function nextTryOf({ database, clock }: Core, agent: Agent, why: 'lost' | 
     recentStarts: await startsSince(database.db, agent.id, since),
   });
 }
+
+/** Caps are held by what the machine has, or by what its owner wants. */
+const capKeepingOf = (core: Core) => ({
+  name: core.paths.tmuxSocketName,
+  wanted: async () => (await core.config.daemon()).config.agent_caps,
+});
 
 /** Every program that can be an agent. */
 function knownRuntimes(core: Core, files: ProgramFiles): RuntimeRegistry {

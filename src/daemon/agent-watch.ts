@@ -12,6 +12,7 @@ import { isContradicted } from '../agents/state.ts';
 import { messageOf } from '../base/error.ts';
 import type { Config } from '../config.ts';
 import type { AgentParts } from './agent-parts.ts';
+import { createCapWatch } from './cap-watch.ts';
 import { newestChangeMs } from './changed-files.ts';
 import type { Core } from './core.ts';
 import { followLiveAgents } from './live-agents.ts';
@@ -29,8 +30,6 @@ const TICK_MS = 1_000;
 const QUIET_MS = 1_000;
 /** Agents whose bridge tells everything, and those that print nothing, are looked at every so many ticks. */
 const SLOW_TICKS = 5;
-/** Memory is measured every so many ticks. */
-const MEMORY_TICKS = 10;
 const WORKING = ['executing', 'waiting'];
 
 interface Seen {
@@ -43,9 +42,12 @@ export function startAgentWatch({ core, parts, configOf, onTimeOver }: AgentWatc
   const { observation, progress, runtimes, runner } = parts;
   const seen = new Map<string, Seen>();
   const live = followLiveAgents(core);
+  const caps = createCapWatch({ core, parts });
   let running: Promise<void> = Promise.resolve();
   let stopped = false;
   let ticks = 0;
+  /** Read again at every slow look. */
+  const configs = new Map<string, Config>();
 
   async function readScreen(agent: Agent, known: Seen, nowMs: number): Promise<void> {
     const runtime = runtimes.get(agent.runtime);
@@ -124,6 +126,8 @@ export function startAgentWatch({ core, parts, configOf, onTimeOver }: AgentWatc
       progress.files(agent.id, await newestChangeMs(agent.worktree));
       found = judged();
     }
+    // That it ran into a cap stays true for this life.
+    if (!found && agent.attention?.kind === 'capped') return;
     if (found?.kind !== agent.attention?.kind) await setAttention(agent, found);
   }
 
@@ -133,19 +137,7 @@ export function startAgentWatch({ core, parts, configOf, onTimeOver }: AgentWatc
     await onTimeOver(agent);
   }
 
-  async function enforceMemory(agents: readonly Agent[], configs: Map<string, Config>): Promise<void> {
-    const caps = [...configs.values()].map((config) => config.agent_memory_mb).filter((cap) => cap > 0);
-    const over = await parts.memory.measure(caps.length === 0 ? 0 : Math.min(...caps));
-    for (const agent of agents) {
-      const used = over.get(agent.id);
-      const cap = configs.get(agent.projectId)?.agent_memory_mb ?? 0;
-      if (used === undefined || cap === 0 || used <= cap) continue;
-      const reason = `used ${Math.round(used)} MB of memory, more than agent_memory_mb (${cap})`;
-      await parts.ending.stop(agent, reason);
-    }
-  }
-
-  async function visit(agent: Agent, nowMs: number, slow: boolean, configs: Map<string, Config>): Promise<void> {
+  async function visit(agent: Agent, nowMs: number, slow: boolean): Promise<void> {
     const runtime = runtimes.get(agent.runtime);
     if (slow || runtime.readScreen) await look(agent, nowMs, slow);
     if (!slow || !WORKING.includes(agent.lifecycle)) return;
@@ -158,19 +150,19 @@ export function startAgentWatch({ core, parts, configOf, onTimeOver }: AgentWatc
   async function tick(): Promise<void> {
     ticks += 1;
     const slow = ticks % SLOW_TICKS === 0;
-    const configs = new Map<string, Config>();
     const agents = await live.list(slow);
     if (slow) {
+      configs.clear();
       const ids = new Set(agents.map((agent) => agent.id));
       for (const id of seen.keys()) if (!ids.has(id)) seen.delete(id);
     }
     for (const agent of agents) {
       if (stopped) return;
-      await visit(agent, core.clock.now(), slow, configs).catch((error: unknown) =>
+      await visit(agent, core.clock.now(), slow).catch((error: unknown) =>
         core.log.debug({ agentId: agent.id, problem: messageOf(error) }, 'agent not looked at'),
       );
     }
-    if (ticks % MEMORY_TICKS === 0 && agents.length > 0) await enforceMemory(agents, configs);
+    await caps.tick(ticks, agents, (agent) => configs.get(agent.projectId));
   }
 
   const timer = setInterval(() => {

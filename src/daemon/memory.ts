@@ -14,9 +14,15 @@ import type { Core } from './core.ts';
 export interface Memory {
   /** Resolves when the agent fits. @throws GodelError agent-not-live when it was stopped while it waited */
   admit(agent: Agent): Promise<void>;
-  /** Measures what agents use; resolves with those above their cap (agent id -> MB). */
-  measure(capMb: number): Promise<ReadonlyMap<string, number>>;
+  /** Measures what each agent uses with all that it started. */
+  measure(): Promise<ReadonlyMap<string, AgentUsage>>;
   stop(): void;
+}
+
+export interface AgentUsage {
+  mb: number;
+  /** Processes and their threads. */
+  processes: number;
 }
 
 interface Waiting {
@@ -38,7 +44,7 @@ export async function availableMb(): Promise<number> {
   return kb === undefined ? freemem() / MB : Number(kb) / 1024;
 }
 
-export function createMemory({ core, runner }: { core: Core; runner: Pick<Runner, 'memory'> }): Memory {
+export function createMemory({ core, runner }: { core: Core; runner: Pick<Runner, 'usage'> }): Memory {
   const { database, units, clock, log } = core;
   /** Most that an agent of a runtime was seen to use. */
   const peaks = new Map<string, number>();
@@ -47,10 +53,15 @@ export function createMemory({ core, runner }: { core: Core; runner: Pick<Runner
   let timer: NodeJS.Timeout | undefined;
   let looking = false;
 
-  async function usedBy(agents: readonly Agent[]): Promise<Map<string, number>> {
+  async function usedBy(agents: readonly Agent[]): Promise<Map<string, AgentUsage>> {
     const roots = agents.flatMap((agent) => (agent.pid === undefined ? [] : [agent.pid]));
-    const bytes = await runner.memory(roots);
-    return new Map(agents.map((agent) => [agent.id, (bytes.get(agent.pid ?? -1) ?? 0) / MB]));
+    const usage = await runner.usage(roots);
+    return new Map(
+      agents.map((agent) => {
+        const { bytes, processes } = usage.get(agent.pid ?? -1) ?? { bytes: 0, processes: 0 };
+        return [agent.id, { mb: bytes / MB, processes }];
+      }),
+    );
   }
 
   function pendingMb(agents: readonly Agent[]): number {
@@ -86,7 +97,7 @@ export function createMemory({ core, runner }: { core: Core; runner: Pick<Runner
       availableMb: await availableMb(),
       reserveMb: config.memory_reserve_mb,
       limitMb: config.memory_limit_mb,
-      usedMb: [...used.values()].reduce((sum, mb) => sum + mb, 0),
+      usedMb: [...used.values()].reduce((sum, { mb }) => sum + mb, 0),
       pendingMb: promised,
     });
     if (reason !== undefined) {
@@ -121,16 +132,16 @@ export function createMemory({ core, runner }: { core: Core; runner: Pick<Runner
         timer ??= setInterval(() => void look(), LOOK_MS);
         void look();
       }),
-    async measure(capMb) {
+    async measure() {
       const agents = await liveAgents(database.db);
       const used = await usedBy(agents).catch((error: unknown) => {
         log.debug({ problem: messageOf(error) }, 'memory not measured');
-        return new Map<string, number>();
+        return new Map<string, AgentUsage>();
       });
       for (const agent of agents)
-        peaks.set(agent.runtime, Math.max(peaks.get(agent.runtime) ?? 0, used.get(agent.id) ?? 0));
+        peaks.set(agent.runtime, Math.max(peaks.get(agent.runtime) ?? 0, used.get(agent.id)?.mb ?? 0));
       for (const [runtime, mb] of peaks) if (mb === 0) peaks.delete(runtime);
-      return new Map([...used].filter(([, mb]) => capMb > 0 && mb > capMb));
+      return used;
     },
     stop() {
       clearInterval(timer);

@@ -1,5 +1,7 @@
 /** The services about records themselves: exchange with other clones, their past, backups, the doctor. */
 import type { Handlers } from '../access/context.ts';
+import type { Runner } from '../agents/runner.ts';
+import { capReportText } from '../agents/text.ts';
 import type { backupOperations } from '../backup/operations.ts';
 import { createBackupService } from '../backup/service.ts';
 import type { Config } from '../config.ts';
@@ -18,6 +20,7 @@ export interface RecordServicesOptions {
   repos: RepoService;
   configOf: (path: string) => Promise<Config>;
   version: string;
+  runner: Pick<Runner, 'capReport'>;
 }
 
 export interface RecordServices {
@@ -28,7 +31,8 @@ export interface RecordServices {
   sync: SyncService;
 }
 
-export function createRecordServices({ core, repos, configOf, version }: RecordServicesOptions): RecordServices {
+export function createRecordServices(options: RecordServicesOptions): RecordServices {
+  const { core, repos, configOf, version, runner } = options;
   const { database, units, paths, clock } = core;
   const project = (id: string) => repos.project(id);
   const projects = () => allProjects(database.db);
@@ -49,6 +53,7 @@ export function createRecordServices({ core, repos, configOf, version }: RecordS
       database: async () => damageOf(paths.databaseFile),
       ledger: async () => damageOf(paths.ledgerFile),
     },
+    homeNotes: { 'caps of agents': async () => capReportText(await runner.capReport()) },
     projects,
     examine: core.sync.examine,
   });

@@ -121,7 +121,7 @@ export function createServices(options: ServicesOptions): Services {
   const money = createMoneyServices({ core, repos, proxy });
 
   const system = systemPart(options, configOf, merging);
-  const records = createRecordServices({ core, repos, configOf, version: options.version });
+  const records = createRecordServices({ core, repos, configOf, version: options.version, runner: parts.runner });
 
   const handlers = {
     ...repos.handlers,

@@ -8,6 +8,8 @@ import type { Finding } from './schema.ts';
 export interface DoctorServiceOptions {
   /** Named checks of the home; each says what is wrong, or nothing. */
   homeChecks: Readonly<Record<string, () => Promise<string | undefined>>>;
+  /** Things of the home that are as they are, and that a person may want to know. */
+  homeNotes: Readonly<Record<string, () => Promise<string>>>;
   projects: () => Promise<Project[]>;
   /** Compares a project's database and ref. */
   examine: (project: Project, repair: boolean) => Promise<Omit<Finding, 'project'>[]>;
@@ -15,12 +17,14 @@ export interface DoctorServiceOptions {
 
 export function createDoctorService(options: DoctorServiceOptions): Handlers<typeof doctorOperations> {
   async function home(): Promise<Finding[]> {
-    return Promise.all(
-      Object.entries(options.homeChecks).map(async ([check, look]): Promise<Finding> => {
-        const problem = await look().catch(messageOf);
-        return { check, status: problem === undefined ? 'ok' : 'problem', detail: problem ?? '' };
-      }),
+    const checks = Object.entries(options.homeChecks).map(async ([check, look]): Promise<Finding> => {
+      const problem = await look().catch(messageOf);
+      return { check, status: problem === undefined ? 'ok' : 'problem', detail: problem ?? '' };
+    });
+    const notes = Object.entries(options.homeNotes).map(
+      async ([check, look]): Promise<Finding> => ({ check, status: 'ok', detail: await look().catch(messageOf) }),
     );
+    return Promise.all([...checks, ...notes]);
   }
 
   return {

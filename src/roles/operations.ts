@@ -22,6 +22,13 @@ const fields = {
   minutes: z.coerce.number().positive().optional().describe('Most minutes at work'),
   budget: z.coerce.number().positive().optional().describe('Most that one agent may spend, in USD'),
   calls: z.coerce.number().int().positive().optional().describe('Most requests to models in one life'),
+  memory: z.coerce.number().positive().optional().describe('Most memory of one agent with all it starts, in MB'),
+  processes: z.coerce
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('Most processes and threads of it with all it starts'),
   agents: z.coerce.number().int().positive().optional().describe('Agents of this role at the same time'),
 };
 

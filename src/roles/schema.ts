@@ -15,6 +15,13 @@ const permission = z
 export const roleLimitsSchema = limitSetSchema.extend({
   minutes: z.number().positive().optional().describe('Most minutes at work; then it is paused and a person asked'),
   budget_usd: z.number().positive().optional().describe('Most that one agent may spend'),
+  memory_mb: z.number().positive().optional().describe('Most memory of one agent with all it starts'),
+  processes: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('Most processes and threads of one agent with all it starts'),
   agents: z.number().int().positive().optional().describe('Agents of this role at the same time, in one project'),
 });
 

@@ -28,8 +28,9 @@ const orNone = (value: string) => (value === 'none' ? undefined : value);
 /** The changed keys of the file. */
 function changeOf(fields: Partial<Fields>, before: Pick<Role, 'permissions' | 'limits'>): Record<string, unknown> {
   const { description, runtime, provider, model, tools, allow, deny, minutes, budget, calls, agents } = fields;
+  const { memory, processes } = fields;
   const prompt = fields.promptFile ?? fields.prompt;
-  const given = { minutes, budget_usd: budget, calls_per_run: calls, agents };
+  const given = { minutes, budget_usd: budget, calls_per_run: calls, memory_mb: memory, processes, agents };
   const limits = Object.entries(given).filter(([, value]) => value !== undefined);
   return {
     ...(description === undefined ? {} : { description }),

@@ -35,6 +35,7 @@ test('an agent that does not fit into memory waits, and starts when another one 
 });
 
 test('one that uses more than its cap is stopped, with the reason', async () => {
+  await home.json('config', 'set', 'agent_caps', 'watch');
   await home.json('config', 'set', 'agent_memory_mb', '60');
   const hungry = `exec ${process.execPath} -e 'const a = Buffer.alloc(150e6, 1); setInterval(() => a.length, 1000)'`;
   await spawn('hungry', hungry);
@@ -42,7 +43,8 @@ test('one that uses more than its cap is stopped, with the reason', async () => 
     const agent = await show('hungry');
     return agent.lifecycle === 'failed' && agent;
   });
-  expect(stopped.lastError).toMatch(/used \d+ MB of memory, more than agent_memory_mb \(60\)/);
+  expect(stopped.lastError).toMatch(/used \d+ MB of memory, more than its cap \(60 MB\)/);
+  expect(stopped.caps).toMatchObject({ memoryMb: 60, by: 'watch' });
   await home.json('config', 'set', 'agent_memory_mb', '0');
 });
 

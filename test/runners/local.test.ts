@@ -23,8 +23,18 @@ beforeAll(() => {
   const log = pino({ level: 'silent' });
   const socketName = `godel-runner-${process.pid}`;
   const confFile = join(folder, 'tmux.conf');
-  server = createTmuxServer({ socketName, confFile, env: { PATH, HOME, TMUX_TMPDIR, LANG: 'C.UTF-8' }, log });
-  runner = createLocalRunner({ server, clock: { now: () => Date.now() } as never, log });
+  server = createTmuxServer({
+    socketName,
+    confFile,
+    env: { PATH, HOME, TMUX_TMPDIR, LANG: 'C.UTF-8' },
+    log,
+  });
+  runner = createLocalRunner({
+    server,
+    clock: { now: () => Date.now() } as never,
+    log,
+    caps: { name: 'godel-test', wanted: async () => 'watch' },
+  });
 });
 afterAll(async () => {
   await server.tmux('kill-server').catch(() => undefined);
@@ -37,7 +47,14 @@ function spec(index: number, command: string): LaunchSpec {
   const home = join(folder, agentId);
   const size = { columns: 200, rows: 50 };
   const place = { home, cwd: folder, logFile: join(home, 'terminal.log'), size, env: { PATH: process.env.PATH ?? '' } };
-  return { agentId, agentName: `a-${index}`, generation: 1, argv: ['sh', '-c', command], ...place } as LaunchSpec;
+  return {
+    agentId,
+    agentName: `a-${index}`,
+    generation: 1,
+    argv: ['sh', '-c', command],
+    caps: {},
+    ...place,
+  } as LaunchSpec;
 }
 
 test('sixty programs that end at once leave their last words and their exit code, all of them', async () => {

@@ -1,4 +1,5 @@
 /** The bottom of the board: what is selected says more about itself, then mode or news, then hints. */
+import { capsText } from '../../src/agents/text.ts';
 import { hintsFor } from '../help.ts';
 import { waitText } from '../model/age.ts';
 import { arrangementOf } from '../model/geometry.ts';
@@ -30,7 +31,10 @@ function agentDetail(model: Model): { text: string; span: Omit<Span, 'text'> } |
       span: { color: STATE_COLOR.waiting, bold: true },
     };
   if (model.cursor.zone === 'agents')
-    return { text: `${head} ${state}${detail ? `: ${detail}` : ''} (by ${source})`, span: style };
+    return {
+      text: `${head} ${state}${detail ? `: ${detail}` : ''} (by ${source})${agent.caps ? `; caps: ${capsText(agent.caps)}` : ''}`,
+      span: style,
+    };
   return detail && (state === 'busy' || state === 'starting') ? { text: `${head}: ${detail}`, span: style } : undefined;
 }
 
