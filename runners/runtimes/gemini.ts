@@ -1,12 +1,22 @@
-/** Gemini CLI as an agent, over ACP: a private home, and Google's dialect from the proxy. */
+/** Gemini CLI as an agent, in its pane or over ACP: a private home, and Google's dialect from the proxy. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { deniedTools, type Prepared, type PrepareSpec, type Runtime } from '../../src/agents/runtime.ts';
+import {
+  deniedTools,
+  type Prepared,
+  type PrepareSpec,
+  type Runtime,
+  SESSION_ID_FILE,
+} from '../../src/agents/runtime.ts';
 import { geminiHistory } from './history/gemini.ts';
+import { geminiHooks } from './hook-settings.ts';
+import { readSessionId, writeSessionId } from './host/session-id.ts';
 import { createProgram } from './program.ts';
 import { type HostFiles, hostCommand, modelOf } from './protocol-host.ts';
 
 export interface GeminiRuntimeOptions extends HostFiles {
+  /** The bundled hook client, dist/agent-hook.js. */
+  hookFile: string;
   path: () => string;
 }
 
@@ -35,6 +45,16 @@ export function geminiSettings(spec: PrepareSpec): object {
   return { ...SETTINGS, mcpServers: { godel }, ...(exclude.length > 0 ? { tools: { exclude } } : {}) };
 }
 
+/** Goes on with the conversation of an earlier life; the program names a new one itself. */
+async function conversation({ home, sessionId }: PrepareSpec): Promise<string[]> {
+  const idFile = join(home, SESSION_ID_FILE);
+  // What Godel knows counts: it may have put the agent to another conversation.
+  if (sessionId !== undefined && sessionId !== readSessionId(idFile)) writeSessionId(idFile, sessionId);
+  const known = readSessionId(idFile);
+  const file = known === undefined ? undefined : await geminiHistory.find({ home, sessionId: known });
+  return known !== undefined && file !== undefined ? ['--resume', known] : [];
+}
+
 export function createGeminiRuntime(options: GeminiRuntimeOptions): Runtime {
   const program = createProgram({
     name: 'gemini',
@@ -47,17 +67,27 @@ export function createGeminiRuntime(options: GeminiRuntimeOptions): Runtime {
     const home = join(spec.home, 'gemini');
     const folder = join(home, '.gemini');
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await writeFile(join(folder, 'settings.json'), `${JSON.stringify(geminiSettings(spec), null, 2)}\n`, {
-      mode: 0o600,
-    });
+    const face = spec.mode === 'pane';
+    const settings = { ...geminiSettings(spec), ...(face ? geminiHooks(options) : {}) };
+    await writeFile(join(folder, 'settings.json'), `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
     await writeFile(join(folder, 'GEMINI.md'), `${spec.instructions}\n`, { mode: 0o600 });
-    const argv = [program.file(), '--acp', '--model', modelOf(spec), '--approval-mode', MODES[spec.permission]];
+    const common = ['--model', modelOf(spec), '--approval-mode', MODES[spec.permission]];
+    const shown = face ? await conversation(spec) : ['--acp'];
+    const argv = [program.file(), ...shown, ...common];
     return {
-      argv: await hostCommand(options, spec, { driver: 'acp', argv, authMethod: 'gemini-api-key' }),
+      argv: await hostCommand(options, spec, {
+        driver: face ? 'gemini' : 'acp',
+        argv,
+        face,
+        authMethod: 'gemini-api-key',
+      }),
       env: {
         GEMINI_CLI_HOME: home,
         GEMINI_API_KEY: spec.virtualKey,
         GOOGLE_GEMINI_BASE_URL: spec.proxyUrl,
+        // It would start itself a second time with more memory, and the two do not end together.
+        GEMINI_CLI_NO_RELAUNCH: 'true',
+        COLORTERM: 'truecolor',
       },
     };
   }
@@ -66,7 +96,7 @@ export function createGeminiRuntime(options: GeminiRuntimeOptions): Runtime {
     id: 'gemini',
     summary: 'Gemini CLI',
     delivery: 'bridge',
-    modes: ['headless'],
+    modes: ['pane', 'headless'],
     dialects: ['google'],
     history: geminiHistory,
     enforces: ['read', 'edit', 'shell', 'web'],

@@ -1,7 +1,7 @@
 /** Registers Godel's hook client for every hook that tells something. Claude Code and Codex read the same form. Pure. */
 import { dirname, join } from 'node:path';
 import { shellQuote } from '../../src/base/shell.ts';
-import { HOOK_EVENTS } from './host/hook-events.ts';
+import { GEMINI_EVENTS, HOOK_EVENTS } from './host/hook-events.ts';
 
 export interface HookFiles {
   /** The bundled hook client, dist/agent-hook.js. */
@@ -12,10 +12,18 @@ export interface HookFiles {
 /** A permission may wait for a person over night. */
 const TIMEOUT_SECONDS = 24 * 60 * 60;
 
+const commandOf = (files: HookFiles) => `${shellQuote(files.nodePath)} ${shellQuote(files.hookFile)}`;
+
 export function hookSettings(files: HookFiles): object {
-  const command = `${shellQuote(files.nodePath)} ${shellQuote(files.hookFile)}`;
-  const entry = [{ hooks: [{ type: 'command', command, timeout: TIMEOUT_SECONDS }] }];
+  const entry = [{ hooks: [{ type: 'command', command: commandOf(files), timeout: TIMEOUT_SECONDS }] }];
   return { hooks: Object.fromEntries(HOOK_EVENTS.map((name) => [name, entry])) };
+}
+
+/** The same for Gemini CLI, whose hooks have names of their own and wait for nobody. */
+export function geminiHooks(files: HookFiles): object {
+  const entry = [{ hooks: [{ type: 'command', name: 'godel', command: commandOf(files) }] }];
+  const hooks = Object.fromEntries(Object.keys(GEMINI_EVENTS).map((name) => [name, entry]));
+  return { hooks, hooksConfig: { enabled: true, notifications: false } };
 }
 
 /** Socket of the host for hooks. Paths of sockets are short (108 bytes), so it lies beside the bridge and not in the agent's home. */

@@ -27,6 +27,7 @@ const escalated = (cmd: string) =>
 
 const subjects: readonly Subject[] = [
   { runtime: 'claude', asking: (command) => `bash: ${command}`, allowKey: '1', process: /claude/ },
+  { runtime: 'gemini', asking: (command) => `bash: ${command}`, allowKey: '1', process: /gemini/ },
   { runtime: 'codex', asking: escalated, allowKey: 'y', process: /codex/ },
 ];
 

@@ -55,7 +55,8 @@ export function watchFace(home: TestHome, name: string): FaceLife {
     answer: (item, choice) => json('inbox', 'answer', item.id, choice),
     async send(text, ...words) {
       const prompt = await json<Prompt>('agent', 'send', name, text, '--wait', '60', ...words);
-      if (prompt.status !== 'acknowledged') expect(prompt, await screen()).toMatchObject({ status: 'acknowledged' });
+      if (prompt.status !== 'acknowledged')
+        expect(prompt, `${prompt.reason}\n${await screen()}`).toMatchObject({ status: 'acknowledged' });
     },
     sees: (words) => waitFor(`"${words}" on its screen`, async () => (await screen()).includes(words)),
     async press(...keys) {

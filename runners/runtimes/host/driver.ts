@@ -65,7 +65,7 @@ export interface Driver {
 
 /** What the daemon writes for the host, one JSON file an agent. */
 export interface HostConfig {
-  driver: 'claude' | 'codex' | 'acp' | 'pi';
+  driver: 'claude' | 'codex' | 'gemini' | 'acp' | 'pi';
   argv: readonly string[];
   cwd: string;
   /** The program shows its own face: the pane is its terminal, and hooks tell what it does. */

@@ -1,8 +1,10 @@
 /** What is particular to a program with its own face: its titles, its questions, and how they are answered. Pure. */
+import { geminiHistory } from '../history/gemini.ts';
 import { oneLine, summaryOf } from '../summary.ts';
 import { userTextsIn as claudeTexts, pendingOf, permissionResult } from './claude.ts';
 import { userTextsIn as codexTexts } from './codex.ts';
 import type { Ask, HostConfig } from './driver.ts';
+import { GEMINI_EVENTS } from './hook-events.ts';
 import type { Json } from './json-lines.ts';
 
 export type TitleSays = 'idle' | 'busy' | 'waiting';
@@ -12,7 +14,11 @@ export interface FaceProgram {
   startsBy: 'hook' | 'title';
   /** True where it would ask the model before it has Godel's tools. */
   waitsForTools?: true;
+  /** True where its input is made anew while it draws an earlier conversation: what is typed meanwhile is lost. */
+  drawsFirst?: true;
   readTitle(title: string): TitleSays | undefined;
+  /** A hook in the words of the others; undefined when it says nothing. */
+  translate?(body: Json): Json | undefined;
   /** Texts of the user's messages in the program's own transcript. */
   userTexts(transcript: string): string[];
   ask(id: string, body: Json): Ask;
@@ -73,4 +79,31 @@ const codex: FaceProgram = {
   },
 };
 
-export const FACES: Readonly<Partial<Record<HostConfig['driver'], FaceProgram>>> = { claude, codex };
+/** Its hook only tells of a question. A refusal by Escape ends the turn. */
+const gemini: FaceProgram = {
+  startsBy: 'hook',
+  drawsFirst: true,
+  translate(body) {
+    const name = GEMINI_EVENTS[String(body.hook_event_name)];
+    if (name === undefined) return body;
+    if (name === 'PermissionRequest' && body.notification_type !== 'ToolPermission') return undefined;
+    const failed = name === 'PostToolUse' && ((body.tool_response ?? {}) as Json).error !== undefined;
+    return { ...body, hook_event_name: failed ? 'PostToolUseFailure' : name };
+  },
+  readTitle(title) {
+    if (title.startsWith('◇')) return 'idle';
+    if (title.startsWith('✋')) return 'waiting';
+    return /^[✦⏲]/u.test(title) ? 'busy' : undefined;
+  },
+  userTexts: (transcript) =>
+    geminiHistory.read(transcript).flatMap((turn) => (turn.role === 'user' ? [turn.text] : [])),
+  ask(id, body) {
+    const details = (body.details ?? {}) as { type?: string; command?: string; filePath?: string; title?: string };
+    const kind = details.type === 'exec' ? 'execute' : (details.type ?? 'tool');
+    const what = details.command ?? details.filePath ?? details.title ?? String(body.message ?? '');
+    return { id, kind: 'permission', question: `${kind}: ${oneLine(what)}`, choices: ['allow', 'always', 'deny'] };
+  },
+  keys: (choice) => ({ allow: '1', always: '2' })[choice] ?? ESCAPE,
+};
+
+export const FACES: Readonly<Partial<Record<HostConfig['driver'], FaceProgram>>> = { claude, codex, gemini };

@@ -1,4 +1,5 @@
 /** What the output of a program tells apart from what it draws: its title, and that it takes what is pasted. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TitleSays } from './face-program.ts';
 
 export interface ScreenWatch {
@@ -8,6 +9,8 @@ export interface ScreenWatch {
   says(): TitleSays | undefined;
   /** Resolves true when the title says one of these, false after the time (ms). */
   turnsTo(wanted: readonly TitleSays[], limitMs: number): Promise<boolean>;
+  /** Resolves when nothing was drawn for `quietMs`, or after the time (ms). */
+  rests(quietMs: number, limitMs: number): Promise<void>;
   /** Resolves when it takes pastes: what is typed earlier is lost. */
   takesPaste: Promise<void>;
 }
@@ -27,6 +30,7 @@ export function createScreenWatch(
   const listeners = new Set<() => void>();
   let rest = '';
   let now: TitleSays | undefined;
+  let drawnMs = Date.now();
   let pasteOn = () => {};
   const takesPaste = new Promise<void>((resolve) => {
     pasteOn = resolve;
@@ -44,7 +48,13 @@ export function createScreenWatch(
   return {
     takesPaste,
     says: () => now,
+    async rests(quietMs, limitMs) {
+      const began = Date.now();
+      for (let left = quietMs; left > 0 && Date.now() - began < limitMs; left = drawnMs + quietMs - Date.now())
+        await delay(left);
+    },
     take(output) {
+      drawnMs = Date.now();
       const text = rest + (typeof output === 'string' ? output : decoder.decode(output, { stream: true }));
       if (text.includes(PASTE_ON)) pasteOn();
       for (const [, title = ''] of text.matchAll(TITLE)) titled(title);

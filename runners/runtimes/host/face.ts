@@ -40,6 +40,7 @@ const MOST_ESCAPES = 4;
 /** A dialog is drawn a moment after its hook, and closes a moment after its key (ms). */
 const DIALOG_MS = 6_000;
 const KEY_MS = 2_000;
+const REST_MS = 1_000;
 const STOP_MS = 5_000;
 const ESCAPE = '\u001b';
 const ERASE_LINE = '\u0015';
@@ -125,14 +126,17 @@ export function createFaceDriver(options: FaceOptions): Driver {
   /** The id of a conversation that the program chose is kept for the next life. */
   function noteSession(body: Json): void {
     const { sessionId, file } = sessionOf(body);
-    if (sessionId === undefined || sessionId === known) return;
-    known = sessionId;
+    // The file may be another one than the program meant to write when it started.
+    if (sessionId === undefined || known === `${sessionId} ${file}`) return;
+    known = `${sessionId} ${file}`;
     if (config.sessionId === undefined) writeSessionId(config.sessionIdFile, sessionId);
     sink.session({ sessionId, ...(file ? { file } : {}) });
   }
 
-  function take(call: HookCall): void {
-    const { body } = call;
+  function take(told: HookCall): void {
+    const body = program.translate ? program.translate(told.body) : told.body;
+    if (!body) return told.reply();
+    const call = { ...told, body };
     const event = body.hook_event_name;
     if (event === TOOLS_LISTED) {
       call.reply();
@@ -168,6 +172,7 @@ export function createFaceDriver(options: FaceOptions): Driver {
     clearTimeout(late);
     const ready = program.waitsForTools ? Promise.all([screen.takesPaste, tools]) : screen.takesPaste;
     await Promise.race([ready, ended, delay(READY_MS)]);
+    if (program.drawsFirst) await screen.rests(REST_MS, READY_MS);
     started = undefined;
     return file;
   }
@@ -249,7 +254,8 @@ export function createFaceDriver(options: FaceOptions): Driver {
           sink.ended(exitCode || (signal ? 128 + signal : 0));
         });
       });
-      const file = (await waitForStart()) ?? config.conversationFile;
+      const told = await waitForStart();
+      const file = told && existsSync(told) ? told : config.conversationFile;
       const userTexts = file && existsSync(file) ? program.userTexts(readFileSync(file, 'utf8')) : [];
       return { userTexts, ...(file ? { file } : {}), ...(config.sessionId ? { sessionId: config.sessionId } : {}) };
     },

@@ -14,6 +14,16 @@ export const HOOK_EVENTS = [
   'Stop',
 ] as const;
 
+/** Hooks of Gemini CLI, and which of the others each is. */
+export const GEMINI_EVENTS: Readonly<Record<string, (typeof HOOK_EVENTS)[number]>> = {
+  SessionStart: 'SessionStart',
+  BeforeAgent: 'UserPromptSubmit',
+  BeforeTool: 'PreToolUse',
+  Notification: 'PermissionRequest',
+  AfterTool: 'PostToolUse',
+  AfterAgent: 'Stop',
+};
+
 /** Said by the server of Godel's tools, in the form of a hook: the program has them now. */
 export const TOOLS_LISTED = 'GodelToolsListed';
 

@@ -18,7 +18,8 @@ import { createTranscript, silentTranscript } from './transcript.ts';
 
 type CreateDriver = (config: HostConfig, env: NodeJS.ProcessEnv, sink: DriverSink) => Driver;
 
-const DRIVERS: Readonly<Record<HostConfig['driver'], CreateDriver>> = {
+/** Drivers of protocols; Gemini CLI's own is ACP. */
+const DRIVERS: Readonly<Record<Exclude<HostConfig['driver'], 'gemini'>, CreateDriver>> = {
   claude: createClaudeDriver,
   codex: createCodexDriver,
   acp: createAcpDriver,
@@ -32,9 +33,8 @@ function need(name: string): string {
 }
 
 function driverOf(config: HostConfig, agentId: string, sink: DriverSink): Driver {
-  if (!config.face) return DRIVERS[config.driver](config, process.env, sink);
-  const program = FACES[config.driver];
-  if (!program) throw new Error(`${config.driver} has no face`);
+  const program = config.face || config.driver === 'gemini' ? FACES[config.driver] : undefined;
+  if (!program) return DRIVERS[config.driver as keyof typeof DRIVERS](config, process.env, sink);
   return createFaceDriver({
     config,
     program,
