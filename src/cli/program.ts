@@ -13,7 +13,7 @@ import { addDaemon } from './commands/daemon.ts';
 import { addDemo } from './commands/demo.ts';
 import { addMcp } from './commands/mcp.ts';
 import { addReview } from './commands/review.ts';
-import { addWorktree } from './commands/worktree.ts';
+import { addWorktree, followingSetup } from './commands/worktree.ts';
 import { type CliContext, globalFlags } from './context.ts';
 import { readInput } from './file-input.ts';
 import { type FieldSpec, fieldsOf, toArgument, toOption } from './flags.ts';
@@ -93,8 +93,11 @@ function describeCommand(command: Command, key: keyof Operations, operation: Any
     // The daemon has a folder of its own: a path is meant from here.
     if (key === 'projectInit') input.path = (input.path as string | undefined) ?? flags.project ?? context.cwd;
     const client = await context.connect(flags);
-    const data = await client.call(key, input as never);
-    printResult(context.streams, data, operation.text as ((data: never) => string) | undefined, flags.json);
+    const begin = () => client.call(key, input as never);
+    // An agent starts when its worktree is ready, which may take as long as an installation.
+    const bead = key === 'agentSpawn' && typeof input.bead === 'string' ? input.bead : undefined;
+    const data = await (bead === undefined ? begin() : followingSetup<unknown>(context, client, bead, begin));
+    printResult(context.streams, data, operation.text as ((data: unknown) => string) | undefined, flags.json);
   });
 }
 

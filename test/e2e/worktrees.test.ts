@@ -134,6 +134,29 @@ test('a daemon killed in the middle of a set-up command heals at its next start'
   expect((await home.godel(['worktree', 'create', bead.id])).code).toBe(0);
 });
 
+test('spawn shows what the set-up command prints while it runs', async () => {
+  const bead = await newBead('watched');
+  await set('setup_command', `sh -c 'echo one; while ! test -f "$GODEL_ROOT/../go-on"; do sleep 0.05; done; echo two'`);
+  const words = ['agent', 'spawn', '--command', 'sleep 1000', '--bead', bead.id, '--name', 'watched'];
+  const client = spawn(process.execPath, [GODEL, ...words], {
+    cwd: home.repository,
+    env: home.env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let shown = '';
+  client.stderr.on('data', (chunk: Buffer) => {
+    shown += chunk.toString();
+  });
+  await until('the first line', async () => shown.includes('\none\n'));
+  expect(shown).not.toContain('\ntwo\n');
+  await writeFile(join(home.repository, '..', 'go-on'), '');
+  const [code] = await once(client, 'close');
+  expect(code).toBe(0);
+  expect(shown).toContain('\ntwo\n');
+  await set('setup_command', '');
+  await home.json('agent', 'stop', 'watched');
+});
+
 test('an agent that is stopped during its set-up ends it, and gives the bead back', async () => {
   const bead = await newBead('stopped early');
   await set('setup_command', `sh -c 'echo $$ > "$GODEL_ROOT/../early"; exec sleep 1000'`);

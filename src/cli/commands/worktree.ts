@@ -1,4 +1,4 @@
-/** `godel worktree create|setup|logs`: the output of set-up commands is shown while they run. */
+/** `godel worktree create|setup|logs`: the output of set-up commands is shown while they run, as it is by `spawn`. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Client } from '../../client/client.ts';
@@ -39,6 +39,17 @@ async function following<T>(work: Promise<T>, follower: Follower): Promise<T> {
     await follower.look().catch(() => false);
     if (isOver) return work;
   }
+}
+
+/** Begins what waits for the set-up command of a bead's worktree, and shows what that prints meanwhile. */
+export async function followingSetup<T>(
+  context: CliContext,
+  client: Client,
+  bead: string,
+  begin: () => Promise<T>,
+): Promise<T> {
+  const before = await client.call('worktreeLogs', { bead }).catch(() => ({ run: 0 }));
+  return following(begin(), createFollower(client, bead, 'setup', context.streams.err, before.run));
 }
 
 function stopOnInterrupt(): AbortSignal {
