@@ -123,6 +123,13 @@ describe('input', () => {
   test('the board without a terminal is refused', async () => {
     expect(await refusal([])).toMatchObject({ what: expect.stringContaining('needs a terminal') });
   });
+  test('an agent or a bead that is not there is said so before the terminal that is missing', async () => {
+    expect(await refusal(['agent', 'attach', 'nosuch'])).toMatchObject({
+      code: 3,
+      what: expect.stringContaining('nosuch'),
+    });
+    expect(await refusal(['review', 'open', 'godel-zzzzz'])).toMatchObject({ code: 3 });
+  });
   test('--json prints one JSON value, for refusals as well', async () => {
     const result = await home.godel(['bead', 'show', 'godel-zzzzz', '--json']);
     expect(JSON.parse(result.stderr)).toMatchObject({

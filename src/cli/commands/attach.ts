@@ -15,9 +15,10 @@ export function addAttach(program: Command, context: CliContext): void {
       .option('--project <path or id>', 'project to work in')
       .option('--debug', 'print the stack of errors')
       .action(async (id: string, _options, command: Command) => {
-        if (!context.isTerminal) throw failure('not-a-terminal');
         const client = await context.connect(globalFlags(command));
+        // Whoever is not there cannot be attached to from any terminal: that is said first.
         const { command: argv } = await client.call('agentAttachment', { id });
+        if (!context.isTerminal) throw failure('not-a-terminal');
         context.exit(await handOver(argv, context.env));
       });
   }

@@ -16,9 +16,9 @@ export function addReview(program: Command, context: CliContext): void {
     .option('--project <path or id>', 'project to work in')
     .option('--debug', 'print the stack of errors')
     .action(async (id: string, _options, command: Command) => {
-      if (!context.isTerminal) throw failure('not-a-terminal');
       const client = await context.connect(globalFlags(command));
       const bead = await client.call('beadShow', { id });
+      if (!context.isTerminal) throw failure('not-a-terminal');
       const env = { ...context.env, GODEL_PROJECT: bead.projectId };
       context.exit(await handOver([process.execPath, join(programFolder(), 'review.js'), bead.id], env));
     });
