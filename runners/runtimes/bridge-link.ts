@@ -15,6 +15,8 @@ export interface BridgeLinkOptions {
   isIdle: () => boolean | undefined;
   onPrompt: (prompt: Extract<BridgeDown, { type: 'prompt' }>) => void;
   onInterrupt: () => void;
+  /** Absent where the program cannot make its conversation shorter; rejects with why it did not. */
+  onCompact?: () => Promise<void>;
   /** The answer of a person to a question with an id. */
   onAnswer?: (answer: Extract<BridgeDown, { type: 'answer' }>) => void;
   source?: 'protocol' | 'hook';
@@ -56,7 +58,27 @@ export function openBridgeLink(options: BridgeLinkOptions): BridgeLink {
       while (unconfirmed[0] && unconfirmed[0].seq <= message.seq) unconfirmed.shift();
     } else if (message.type === 'prompt') options.onPrompt(message);
     else if (message.type === 'interrupt') options.onInterrupt();
+    else if (message.type === 'compact') void compact(message.id);
     else if (message.type === 'answer') options.onAnswer?.(message);
+  }
+
+  async function compact(id: string): Promise<void> {
+    const { onCompact } = options;
+    const problem = onCompact
+      ? await onCompact().then(
+          () => undefined,
+          (error: unknown) => (error instanceof Error ? error.message : String(error)),
+        )
+      : 'its program has no way to';
+    emit({ kind: 'compacted', id, ...(problem === undefined ? {} : { problem }) });
+  }
+
+  function emit(event: AgentEventInput): void {
+    seq += 1;
+    const message: Numbered = { type: 'event', seq, at: Date.now(), event };
+    unconfirmed.push(message);
+    if (unconfirmed.length > MAX_UNCONFIRMED) unconfirmed.shift();
+    if (welcome) write(message);
   }
 
   function open(): void {
@@ -97,13 +119,7 @@ export function openBridgeLink(options: BridgeLinkOptions): BridgeLink {
   open();
 
   return {
-    emit(event) {
-      seq += 1;
-      const message: Numbered = { type: 'event', seq, at: Date.now(), event };
-      unconfirmed.push(message);
-      if (unconfirmed.length > MAX_UNCONFIRMED) unconfirmed.shift();
-      if (welcome) write(message);
-    },
+    emit,
     promptStatus: (id, status, reason) =>
       write({ type: 'prompt-status', id, status, ...(reason === undefined ? {} : { reason }) }),
     close() {

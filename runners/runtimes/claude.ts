@@ -122,6 +122,7 @@ export function createClaudeRuntime(options: ClaudeRuntimeOptions): Runtime {
     summary: 'Claude Code',
     delivery: 'bridge',
     modes: ['pane', 'headless'],
+    compacts: ['headless'],
     dialects: ['anthropic'],
     enforces: ['read', 'edit', 'shell', 'web'],
     instructions: 'system',

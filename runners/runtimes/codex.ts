@@ -105,6 +105,7 @@ export function createCodexRuntime(options: CodexRuntimeOptions): Runtime {
     summary: 'OpenAI Codex',
     delivery: 'bridge',
     modes: ['pane', 'headless'],
+    compacts: ['headless'],
     dialects: ['openai-responses'],
     // Its shell is how it does everything; without leave to edit, the operating system holds it to reading.
     enforces: ['edit', 'web'],

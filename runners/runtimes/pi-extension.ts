@@ -27,6 +27,8 @@ function userTexts(context: ExtensionContext): string[] {
 
 interface Outbox {
   push(prompt: PromptMessage): void;
+  /** Keeps prompts back until it is called again: Pi takes none while it compacts. */
+  hold(held: boolean): void;
   /** A user message appeared in the conversation. */
   appeared(text: string): void;
   stop(): void;
@@ -42,6 +44,7 @@ function createOutbox(
   const waiting: PromptMessage[] = [];
   let current: PromptMessage | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let isHeld = false;
 
   function handOver(prompt: PromptMessage): void {
     record.add(prompt.id, prompt.text);
@@ -73,7 +76,7 @@ function createOutbox(
 
   function finish(): void {
     clearTimeout(timer);
-    current = waiting.shift();
+    current = isHeld ? undefined : waiting.shift();
     if (current) handOver(current);
   }
 
@@ -84,17 +87,34 @@ function createOutbox(
         link()?.promptStatus(prompt.id, 'started');
         return;
       }
-      if (current) waiting.push(prompt);
+      if (current || isHeld) waiting.push(prompt);
       else {
         current = prompt;
         handOver(prompt);
       }
+    },
+    hold(held) {
+      isHeld = held;
+      if (!held && !current) finish();
     },
     appeared(text) {
       if (current && text === current.text) started();
     },
     stop: () => clearTimeout(timer),
   };
+}
+
+/** Pi's own way; it ends whatever runs, so only at rest. */
+async function compact(context: ExtensionContext | undefined, outbox: Outbox): Promise<void> {
+  if (!context?.isIdle()) throw new Error('it is in the middle of a turn');
+  outbox.hold(true);
+  try {
+    await new Promise<void>((resolve, reject) =>
+      context.compact({ onComplete: () => resolve(), onError: (error) => reject(error) }),
+    );
+  } finally {
+    outbox.hold(false);
+  }
 }
 
 export default function godel(pi: ExtensionAPI): void {
@@ -127,6 +147,7 @@ export default function godel(pi: ExtensionAPI): void {
       isIdle: () => context?.isIdle() ?? true,
       onPrompt: (prompt) => outbox.push(prompt),
       onInterrupt: () => context?.abort(),
+      onCompact: () => compact(context, outbox),
     });
     link.emit({ kind: 'session', ...(file ? { file } : {}), sessionId: current.sessionManager.getSessionId() });
     link.emit({ kind: 'idle' });

@@ -137,6 +137,7 @@ export function createPiRuntime(options: PiRuntimeOptions): Runtime {
     summary: 'Pi coding agent, installed with Godel',
     delivery: 'bridge',
     modes: ['pane', 'headless'],
+    compacts: ['pane', 'headless'],
     dialects: ['anthropic', 'openai-chat', 'openai-responses'],
     enforces: ['read', 'edit', 'shell', 'web'],
     instructions: 'system',

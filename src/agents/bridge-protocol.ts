@@ -43,6 +43,8 @@ export const agentEventSchema = z.discriminatedUnion('kind', [
     kind: z.literal('settled'),
     error: z.string().optional().describe('Last error of the model, if it ended in one'),
   }),
+  /** The program made its conversation shorter, or says why not. */
+  z.object({ kind: z.literal('compacted'), id: z.string(), problem: z.string().optional() }),
   z.object({ kind: z.literal('shutdown') }),
 ]);
 export type AgentEvent = z.infer<typeof agentEventSchema>;
@@ -85,6 +87,8 @@ export const bridgeDownSchema = z.discriminatedUnion('type', [
     when: z.enum(['now', 'after-tool', 'after-turn']),
   }),
   z.object({ type: z.literal('interrupt') }),
+  /** Make the conversation shorter, the way the program does it; `compacted` with this id follows. */
+  z.object({ type: z.literal('compact'), id: z.string() }),
   /** The answer of a person, or of a rule, to an `ask` with this id. */
   z.object({
     type: z.literal('answer'),

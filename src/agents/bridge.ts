@@ -40,6 +40,7 @@ export interface Bridge {
   /** False when the agent is not connected. */
   send(agentId: string, prompt: { id: string; text: string; when: DeliverWhen }): boolean;
   interrupt(agentId: string): boolean;
+  compact(agentId: string, id: string): boolean;
   /** Hands the answer of a question to the agent; false when it is not connected. */
   answer(agentId: string, answer: BridgeAnswer): boolean;
   isConnected(agentId: string): boolean;
@@ -173,6 +174,10 @@ export function createBridge(options: BridgeOptions): Bridge {
     interrupt(agentId) {
       const connection = connections.get(agentId);
       return connection?.socket.writable ? write(connection.socket, { type: 'interrupt' }) || true : false;
+    },
+    compact(agentId, id) {
+      const connection = connections.get(agentId);
+      return connection?.socket.writable ? write(connection.socket, { type: 'compact', id }) || true : false;
     },
     answer(agentId, answer) {
       const connection = connections.get(agentId);

@@ -127,6 +127,8 @@ export interface Runtime {
   /** True when `--command` says which program it is. */
   readonly needsCommand?: boolean;
   readonly dialects: readonly Dialect[];
+  /** Where the program can be asked to make its own conversation shorter. */
+  readonly compacts?: Runtime['modes'];
   /** What the program can be kept from using. */
   readonly enforces: readonly Tool[];
   /** Where standing instructions go: into the program's own system text, before the first prompt, or nowhere. */

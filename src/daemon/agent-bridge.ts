@@ -1,5 +1,6 @@
 /** The bridge of all agents, tied to what judges their states and hands them their prompts. */
 import { type Bridge, createBridge } from '../agents/bridge.ts';
+import type { Compaction } from '../agents/compaction.ts';
 import type { Delivery } from '../agents/delivery.ts';
 import type { Observation } from '../agents/observation.ts';
 import type { ProgressLog } from '../agents/progress-log.ts';
@@ -16,6 +17,8 @@ export interface AgentBridgeOptions {
   delivery: () => Delivery;
   /** The todo tool of its program wrote a list. */
   todos: TodoService['fromProgram'];
+  /** A program made its conversation shorter, or did not. */
+  compacted: Compaction['said'];
   /** An agent showed a sign of life. */
   touched: (agentId: string) => void;
 }
@@ -40,6 +43,7 @@ export function createAgentBridge(options: AgentBridgeOptions): Bridge {
     isCurrent,
     async onEvent(agentId, source, event, at) {
       touched(agentId);
+      if (event.kind === 'compacted') return options.compacted(event.id, event.problem);
       if (event.kind === 'todos') return options.todos(agentId, event.items);
       progress.bridgeEvent(agentId, event, at);
       await observation.bridgeEvent(agentId, event, at, source);

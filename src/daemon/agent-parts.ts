@@ -4,6 +4,7 @@ import { createLocalRunner } from '../../runners/local/runner.ts';
 import { createTmuxServer, type TmuxServer } from '../../runners/local/tmux-server.ts';
 import { createRuntimeRegistry, createRuntimes, type RuntimeRegistry } from '../../runners/runtimes/registry.ts';
 import type { Bridge } from '../agents/bridge.ts';
+import { type Compaction, createCompaction } from '../agents/compaction.ts';
 import type { Delivery } from '../agents/delivery.ts';
 import { createEnding, type Ending } from '../agents/ending.ts';
 import { startsSince } from '../agents/history.ts';
@@ -42,6 +43,7 @@ export interface AgentParts {
   memory: Memory;
   roles: RoleService;
   todos: TodoService;
+  compaction: Compaction;
   /** Ends the turn of an agent; false when there is no way to. */
   interrupt(agent: Agent): Promise<boolean>;
   /** Told by the runner about deaths and titles; true when nothing is left to do about it. */
@@ -63,7 +65,6 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
   const { core, files, worktrees } = options;
   const { database, units, clock, log, paths } = core;
   const load = (id: string) => findAgent(database.db, id);
-
   const { tmuxSocketName: socketName, tmuxConfFile: confFile } = paths;
   const tmux = createTmuxServer({ socketName, confFile, env: core.environment, log });
   const runner = createLocalRunner({ server: tmux, clock, log, caps: capKeepingOf(core) });
@@ -75,7 +76,9 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
   const { touched } = options;
   const todos = createTodoService({ database, units });
   const told = { observation, progress, delivery: (): Delivery => delivery, todos: todos.fromProgram };
-  const bridge = createAgentBridge({ core, load, ...told, touched });
+  const compacted: Compaction['said'] = (id, problem) => compaction.said(id, problem);
+  const bridge = createAgentBridge({ core, load, ...told, touched, compacted });
+  const compaction = createCompaction(bridge.compact);
 
   const delivery = createAgentDelivery({ core, load, runner, runtimes, bridge });
 
@@ -117,6 +120,7 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
     memory,
     roles,
     todos,
+    compaction,
     interrupt: async (agent) => bridge.interrupt(agent.id),
     heldChanged,
   };

@@ -1,6 +1,11 @@
 /** Sessions put elsewhere, with everything that takes: worktrees, programs, the start of agents. */
 import { freeNames } from '../agents/names.ts';
+import type { Agent } from '../agents/schema.ts';
+import { isLive } from '../agents/state.ts';
+import { queuePrompt } from '../agents/store.ts';
+import { newId } from '../base/id.ts';
 import { resolveBead } from '../beads/store.ts';
+import { cleanText } from '../beads/text.ts';
 import { readConversation } from '../sessions/checkpoint-ref.ts';
 import type { Checkpoints } from '../sessions/checkpoints.ts';
 import { createForking } from '../sessions/forking.ts';
@@ -23,6 +28,23 @@ export interface SessionMoves {
   handlers: MoveHandlers;
   /** Does what was not finished when the daemon was killed. */
   finish(): Promise<void>;
+}
+
+/** Only a program at rest is asked: some end what runs. */
+const compactorOf =
+  ({ parts }: SessionMovesOptions) =>
+  (agent: Agent): (() => Promise<string | undefined>) | undefined => {
+    const { compacts = [] } = parts.runtimes.get(agent.runtime);
+    const mode = agent.headless ? 'headless' : 'pane';
+    const { state } = parts.observation.fresh(agent).observed;
+    if (!compacts.includes(mode) || !isLive(agent.lifecycle) || state !== 'idle') return undefined;
+    return () => parts.compaction.ask(agent.id);
+  };
+
+async function tellAgent({ core, parts }: SessionMovesOptions, agent: Agent, text: string, by: string): Promise<void> {
+  const prompt = { id: newId(), agentId: agent.id, text: cleanText(text), author: by, when: 'after-turn' as const };
+  await core.units.run((unit) => queuePrompt(unit.tx, { ...prompt, now: unit.now }));
+  await parts.delivery.pump(agent.id);
 }
 
 export function createSessionMoves(options: SessionMovesOptions): SessionMoves {
@@ -91,6 +113,8 @@ export function createSessionMoves(options: SessionMovesOptions): SessionMoves {
       settled,
       probe: async (runtime) => parts.runtimes.get(runtime).probe(),
       modelFor: choiceFor,
+      compactor: compactorOf(options),
+      tell: (agent, text, by) => tellAgent(options, agent, text, by),
       freeName: (taken, wanted, role) => freeNames(taken, wanted, role, 1)[0] as string,
       runners: [parts.runner.id],
     }),

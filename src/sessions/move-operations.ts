@@ -107,15 +107,20 @@ export const moveOperations = {
     http: { method: 'POST', path: '/sessions/:id/compact' },
     summary: 'Make the conversation of an agent shorter',
     description:
-      'The agent goes on in a new session that begins with what was asked, written, run and said last. That is taken from the conversation itself, so no model is asked and nothing is paid. The long one is kept: as a checkpoint, and as a file the agent can read.',
-    input: z.object({ id, prompt, stopped }),
+      'A program that can does it in its own way, at rest, with a summary that its model writes; the session stays, with that summary in its tree. Otherwise, and with --own, the agent goes on in a new session that begins with what was asked, written, run and said last: that is taken from the conversation itself, so no model is asked and nothing is paid. The long one is kept: as a checkpoint, and as a file the agent can read.',
+    input: z.object({
+      id,
+      prompt,
+      stopped,
+      own: z.boolean().default(false).describe("Godel's own summary, although the program could write one"),
+    }),
     output: movedSchema,
     permission: 'session:move',
     args: ['id'],
     scope: 'project',
     examples: ['godel session compact worker-1'],
-    text: ({ session, checkpoint }) =>
-      `Compacted ${session.agentName}: session ${shortId(session.id)}; the long one is checkpoint ${checkpoint}`,
+    text: ({ session, checkpoint, carried, problem }) =>
+      `Compacted ${session.agentName}: session ${shortId(session.id)}${carried === 'native' ? ', by its program' : ''}${problem === undefined ? '' : `, not by its program (${problem})`}; the long one is checkpoint ${checkpoint}`,
   }),
   sessionMigrate: operation({
     name: 'session migrate',

@@ -36,6 +36,9 @@ export interface MoveServiceOptions {
     runtime: string,
     wanted: { model?: string | undefined; provider?: string | undefined },
   ) => Promise<{ model: string; provider: string } | undefined>;
+  /** Lets the program make the conversation shorter; resolves with why it did not. Undefined: it has no way to, or is not at rest. */
+  compactor: (agent: Agent) => (() => Promise<string | undefined>) | undefined;
+  tell: (agent: Agent, text: string, by: string) => Promise<void>;
   freeName: (taken: ReadonlySet<string>, wanted: string | undefined, role: string) => string;
   runners: readonly string[];
 }
@@ -165,14 +168,42 @@ export function createMoveService(options: MoveServiceOptions): Service {
     };
   };
 
+  /** What was there is kept first; the session stays the same one. */
+  async function compactedBy(
+    native: () => Promise<string | undefined>,
+    session: Session,
+    by: string,
+  ): Promise<{ done?: Moved; problem?: string }> {
+    const kept = await checkpoints.take(session, { reason: 'before-compact', by, kept: true });
+    const problem = await native();
+    if (problem !== undefined) return { problem };
+    await options.settled();
+    const now = (await findSession(database.db, session.id)) ?? session;
+    return { done: { session: now, checkpoint: shortId(kept.id), carried: 'native' } };
+  }
+
   const compact: Service['sessionCompact'] = async (input, context) => {
     const session = await resolve(context.projectId, input.id);
     const agent = await agentOf(session);
     const last = currentTurn((await reading.read(session)).turns);
     if (!last) throw failure('nothing-to-compact', { name: agent.name });
     const { runtime } = session;
+    const native = input.own || input.stopped ? undefined : options.compactor(agent);
+    const { done, problem } = native ? await compactedBy(native, session, context.actor.name) : {};
+    if (done) {
+      if (input.prompt !== undefined) await options.tell(agent, input.prompt, context.actor.name);
+      return done;
+    }
     const common = wishOf(agent, session, input, context);
-    return run(agent, { ...common, runtime, turn: last.id, isTold: true, origin: 'compact', reason: 'before-compact' });
+    const wish = {
+      ...common,
+      runtime,
+      turn: last.id,
+      isTold: true,
+      origin: 'compact',
+      reason: 'before-compact',
+    } as const;
+    return { ...(await run(agent, wish)), ...(problem === undefined ? {} : { problem }) };
   };
 
   const migrate: Service['sessionMigrate'] = async (input, context) => {

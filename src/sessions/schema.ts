@@ -164,5 +164,6 @@ export const movedSchema = z.object({
   carried: z
     .enum(['native', 'told', 'new'])
     .describe('How the conversation came along: the program has it, it was told what was before, or it begins anew'),
+  problem: z.string().optional().describe('Why the program did not make it shorter in its own way'),
 });
 export type Moved = z.infer<typeof movedSchema>;

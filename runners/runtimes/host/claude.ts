@@ -74,6 +74,8 @@ export function createClaudeDriver(config: HostConfig, env: NodeJS.ProcessEnv, s
   const tools = new Map<string, string>();
   const handed = new Set<string>();
   let control = 0;
+  /** A summary that was asked for: whether its mark was seen, and who waits. */
+  let compacting: { done: boolean; settle: (problem?: string) => void } | undefined;
 
   function request(body: Json): void {
     control += 1;
@@ -104,6 +106,7 @@ export function createClaudeDriver(config: HostConfig, env: NodeJS.ProcessEnv, s
 
   /** The request for a prompt goes out before the prompt is said back: that happens with the first words of the answer. */
   function system(message: Json): void {
+    if (message.subtype === 'compact_boundary' && compacting) compacting.done = true;
     if (message.subtype !== 'status' || message.status !== 'requesting') return;
     const [first] = handed;
     if (!busy && first !== undefined) taken(first);
@@ -130,6 +133,9 @@ export function createClaudeDriver(config: HostConfig, env: NodeJS.ProcessEnv, s
     const failure = message.is_error === true ? String(message.result ?? errors ?? message.subtype) : undefined;
     const asError = interrupted ? undefined : failure;
     interrupted = false;
+    if (compacting)
+      compacting.settle(compacting.done ? undefined : (failure ?? String(message.result ?? 'it did not')));
+    compacting = undefined;
     sink.settled(asError === undefined ? undefined : oneLine(asError, 500));
   }
 
@@ -217,6 +223,14 @@ export function createClaudeDriver(config: HostConfig, env: NodeJS.ProcessEnv, s
       if (!busy) return;
       interrupted = true;
       request({ subtype: 'interrupt' });
+    },
+    async compact() {
+      if (busy) throw new Error('it is in the middle of a turn');
+      const problem = await new Promise<string | undefined>((settle) => {
+        compacting = { done: false, settle };
+        lines.send({ type: 'user', message: { role: 'user', content: '/compact' } });
+      });
+      if (problem !== undefined) throw new Error(oneLine(problem, 500));
     },
     async answer(askId, choice) {
       const pending = asks.get(askId);

@@ -87,6 +87,8 @@ export function createCodexDriver(config: HostConfig, env: NodeJS.ProcessEnv, si
   let threadId = '';
   let turnId: string | undefined;
   let lastError: string | undefined;
+  /** Who waits for the turn that makes the thread shorter. */
+  let compacted: ((problem?: string) => void) | undefined;
   const asks = createOpenAsks(sink);
 
   function started(item: Item): void {
@@ -111,7 +113,10 @@ export function createCodexDriver(config: HostConfig, env: NodeJS.ProcessEnv, si
     'turn/completed'(params) {
       const turn = params.turn as { status?: string; error?: { message?: string } };
       turnId = undefined;
-      sink.settled(turn.status === 'failed' ? oneLine(turn.error?.message ?? lastError ?? 'failed', 500) : undefined);
+      const problem = turn.status === 'failed' ? oneLine(turn.error?.message ?? lastError ?? 'failed', 500) : undefined;
+      compacted?.(problem);
+      compacted = undefined;
+      sink.settled(problem);
     },
     'turn/plan/updated'(params) {
       const todos = todosIn(params.plan);
@@ -183,6 +188,15 @@ export function createCodexDriver(config: HostConfig, env: NodeJS.ProcessEnv, si
     send,
     async interrupt() {
       if (turnId !== undefined) await rpc.call('turn/interrupt', { threadId, turnId });
+    },
+    async compact() {
+      if (turnId !== undefined) throw new Error('it is in the middle of a turn');
+      const ended = new Promise<string | undefined>((settle) => {
+        compacted = settle;
+      });
+      await rpc.call('thread/compact/start', { threadId });
+      const problem = await ended;
+      if (problem !== undefined) throw new Error(problem);
     },
     answer: asks.answer,
     close: () => lines.close(),

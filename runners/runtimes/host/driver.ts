@@ -59,6 +59,8 @@ export interface Driver {
   readonly canSteer: boolean;
   interrupt(): Promise<void>;
   answer(askId: string, choice: string): Promise<void>;
+  /** Makes the conversation shorter, the way the program does it. Rejects with why it did not. */
+  compact?(): Promise<void>;
   /** Ends the program; resolves when it is gone. */
   close(): Promise<void>;
 }

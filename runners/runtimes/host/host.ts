@@ -22,6 +22,7 @@ export interface LinkInputs {
   onPrompt: (prompt: QueuedPrompt) => void;
   onInterrupt: () => void;
   onAnswer: (askId: string, choice: string) => void;
+  onCompact: () => Promise<void>;
 }
 
 export interface Host {
@@ -98,6 +99,11 @@ export function createHost(options: HostOptions): Host {
     onPrompt: (prompt) => outbox.push(prompt),
     onInterrupt: () => interrupt(),
     onAnswer: (id, choice) => void answer(id, choice),
+    async onCompact() {
+      if (!driver.compact) throw new Error('its program has no way to');
+      transcript.note('makes its conversation shorter');
+      await driver.compact();
+    },
   });
   const outbox = createHostOutbox({
     driver,

@@ -74,6 +74,7 @@ async function main(): Promise<void> {
         isIdle: inputs.isIdle,
         onPrompt: inputs.onPrompt,
         onInterrupt: inputs.onInterrupt,
+        onCompact: inputs.onCompact,
         onAnswer: ({ askId, choice, text }) => inputs.onAnswer(askId, text ?? choice ?? ''),
       }),
     driver: (sink) => driverOf(config, agentId, sink),

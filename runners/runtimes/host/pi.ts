@@ -10,6 +10,8 @@ export function createPiDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink:
   let busy = false;
   let lastError: string | undefined;
   let next = 1;
+  /** Settled while nothing is compacted; Pi takes no prompt meanwhile. */
+  let compacting: Promise<unknown> = Promise.resolve();
   const handed: HostPrompt[] = [];
   const waiting = new Map<string, { resolve: (data: Json) => void; reject: (error: Error) => void }>();
 
@@ -96,6 +98,7 @@ export function createPiDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink:
       return { userTexts, ...file, ...(typeof state.sessionId === 'string' ? { sessionId: state.sessionId } : {}) };
     },
     async send(prompt, steer) {
+      await compacting.catch(() => undefined);
       handed.push(prompt);
       const behavior = busy ? { streamingBehavior: steer ? 'steer' : 'followUp' } : {};
       await call('prompt', { message: prompt.text, ...behavior }).catch((error: unknown) => {
@@ -105,6 +108,10 @@ export function createPiDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink:
     },
     async interrupt() {
       if (busy) await call('abort');
+    },
+    async compact() {
+      compacting = call('compact');
+      await compacting;
     },
     async answer() {
       // Pi asks nothing by itself.
