@@ -14,6 +14,7 @@ import { type CapKeepingOptions, type Confinement, createCapKeeping } from './ca
 import { launchScript, printfText } from './launch-script.ts';
 import { pasteable } from './paste.ts';
 import { endTree, pauseTree, resumeTree, usageOfTrees } from './process-tree.ts';
+import { isTerminalRead } from './terminal-reader.ts';
 import { HOLD_SESSION, type TmuxServer } from './tmux-server.ts';
 
 export interface LocalRunnerOptions {
@@ -257,6 +258,7 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
     async screen(handle) {
       return (await server.tmux('capture-pane', '-p', '-t', handle.address)).join('\n');
     },
+    isRead: ({ pid }) => isTerminalRead(pid),
     type: (handle, text) => locked(handle.address, () => typeText(handle, text)),
     async pause(handle) {
       await pauseTree(handle.pid, await markerFor(handle));

@@ -11,8 +11,6 @@ export interface BridgeLinkOptions {
   agentId: string;
   generation: number;
   token: string;
-  /** Nothing while its program starts. */
-  isIdle: () => boolean | undefined;
   onPrompt: (prompt: Extract<BridgeDown, { type: 'prompt' }>) => void;
   onInterrupt: () => void;
   /** Absent where the program cannot make its conversation shorter; rejects with why it did not. */
@@ -36,6 +34,10 @@ const ALIVE_MS = 5_000;
 /** Events kept while the daemon is away; older ones are of no use to anybody by then. */
 const MAX_UNCONFIRMED = 5_000;
 
+const STATES = new Set(['idle', 'turn-start', 'tool-start', 'tool-end', 'ask', 'answered', 'settled']);
+
+const saysState = (event: AgentEventInput) => STATES.has(event.kind) && !('asking' in event && event.asking);
+
 export function openBridgeLink(options: BridgeLinkOptions): BridgeLink {
   let socket: Socket | undefined;
   let welcome = false;
@@ -43,6 +45,8 @@ export function openBridgeLink(options: BridgeLinkOptions): BridgeLink {
   let pauseMs = FIRST_PAUSE_MS;
   let seq = Date.now() * 1_000;
   const unconfirmed: Numbered[] = [];
+  /** A daemon that starts again is told this first: a question that was asked long ago is still open. */
+  let last: AgentEventInput | undefined;
 
   const write = (message: BridgeUpInput) => {
     if (socket?.writable) socket.write(`${JSON.stringify(message)}\n`);
@@ -75,6 +79,7 @@ export function openBridgeLink(options: BridgeLinkOptions): BridgeLink {
 
   function emit(event: AgentEventInput): void {
     seq += 1;
+    if (saysState(event)) last = event;
     const message: Numbered = { type: 'event', seq, at: Date.now(), event };
     unconfirmed.push(message);
     if (unconfirmed.length > MAX_UNCONFIRMED) unconfirmed.shift();
@@ -91,9 +96,7 @@ export function openBridgeLink(options: BridgeLinkOptions): BridgeLink {
     current.unref();
     current.on('connect', () => {
       const { agentId, generation, token, source = 'hook' } = options;
-      const idle = options.isIdle();
-      const state = idle === undefined ? {} : { idle };
-      write({ type: 'hello', agentId, generation, token, pid: process.pid, source, ...state });
+      write({ type: 'hello', agentId, generation, token, pid: process.pid, source, ...(last ? { last } : {}) });
     });
     current.on('data', (text: string) => {
       const lines = (rest + text).split('\n');

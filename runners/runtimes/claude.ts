@@ -6,6 +6,7 @@ import { deniedTools, type Prepared, type PrepareSpec, type Runtime } from '../.
 import { claudeHistory } from './history/claude.ts';
 import { hookSettings, hookSocketOf } from './hook-settings.ts';
 import { transcriptFile } from './host/claude.ts';
+import { CLAUDE_HOOK_EVENTS } from './host/hook-events.ts';
 import { createProgram } from './program.ts';
 import { type HostFiles, hostCommand, modelOf } from './protocol-host.ts';
 
@@ -102,7 +103,7 @@ export function createClaudeRuntime(options: ClaudeRuntimeOptions): Runtime {
     const face = spec.mode === 'pane';
     const settings = join(home, 'godel-hooks.json');
     // It would ask whether it may bypass what it asks, with "No, exit" as the answer.
-    const shown = { ...hookSettings(options), skipDangerousModePermissionPrompt: true };
+    const shown = { ...hookSettings(options, CLAUDE_HOOK_EVENTS), skipDangerousModePermissionPrompt: true };
     await writeFile(settings, `${JSON.stringify(shown, null, 2)}\n`, { mode: 0o600 });
     const mcp = join(home, 'godel-mcp.json');
     const told = face ? { env: { GODEL_HOOK_SOCKET: hookSocketOf(spec.bridgeSocket, spec.agentId) } } : {};

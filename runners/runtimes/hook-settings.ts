@@ -14,9 +14,9 @@ const TIMEOUT_SECONDS = 24 * 60 * 60;
 
 const commandOf = (files: HookFiles) => `${shellQuote(files.nodePath)} ${shellQuote(files.hookFile)}`;
 
-export function hookSettings(files: HookFiles): object {
+export function hookSettings(files: HookFiles, events: readonly string[] = HOOK_EVENTS): object {
   const entry = [{ hooks: [{ type: 'command', command: commandOf(files), timeout: TIMEOUT_SECONDS }] }];
-  return { hooks: Object.fromEntries(HOOK_EVENTS.map((name) => [name, entry])) };
+  return { hooks: Object.fromEntries(events.map((name) => [name, entry])) };
 }
 
 /** The same for Gemini CLI, whose hooks have names of their own and wait for nobody. */

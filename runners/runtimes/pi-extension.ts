@@ -127,6 +127,8 @@ export default function godel(pi: ExtensionAPI): void {
   let link: BridgeLink | undefined;
   let context: ExtensionContext | undefined;
   let lastError: string | undefined;
+  /** A person broke the turn off: Pi may call that an error. */
+  let interrupted = false;
   const outbox = createOutbox(
     pi,
     record,
@@ -144,9 +146,11 @@ export default function godel(pi: ExtensionAPI): void {
       generation: Number(GODEL_GENERATION),
       token: GODEL_TOKEN,
       source: 'hook',
-      isIdle: () => context?.isIdle() ?? true,
       onPrompt: (prompt) => outbox.push(prompt),
-      onInterrupt: () => context?.abort(),
+      onInterrupt() {
+        interrupted = context?.isIdle() === false;
+        context?.abort();
+      },
       onCompact: () => compact(context, outbox),
     });
     link.emit({ kind: 'session', ...(file ? { file } : {}), sessionId: current.sessionManager.getSessionId() });
@@ -155,6 +159,10 @@ export default function godel(pi: ExtensionAPI): void {
   pi.on('agent_start', (_event, current) => {
     context = current;
     lastError = undefined;
+    interrupted = false;
+    current.signal?.addEventListener('abort', () => {
+      interrupted = true;
+    });
     link?.emit({ kind: 'turn-start' });
   });
   pi.on('message_start', (event) => {
@@ -176,7 +184,8 @@ export default function godel(pi: ExtensionAPI): void {
   pi.on('ui_prompt_start', (event) => link?.emit({ kind: 'ask', question: event.title ?? `a ${event.kind} is open` }));
   pi.on('agent_settled', (_event, current) => {
     context = current;
-    link?.emit({ kind: 'settled', ...(lastError === undefined ? {} : { error: lastError.slice(0, 500) }) });
+    const error = interrupted ? undefined : lastError?.slice(0, 500);
+    link?.emit({ kind: 'settled', ...(error === undefined ? {} : { error }) });
   });
   pi.on('session_shutdown', () => {
     outbox.stop();

@@ -69,7 +69,9 @@ try {
   }
   const plain = await plainly(home, join(bin, 'claude'), Number(options.plain));
   rows.push(['tmux send-keys', ...Object.values(plain).map(String), '']);
-  process.stdout.write(`${table(['WAY', 'SENT', 'EXACT', 'LOST', 'TWICE', 'MANGLED', 'GIVEN UP', 'TOOK'], rows)}\n`);
+  process.stdout.write(
+    `${table(['WAY', 'SENT', 'EXACT', 'LOST', 'TWICE', 'MANGLED', 'OUT OF ORDER', 'GIVEN UP', 'TOOK'], rows)}\n`,
+  );
 } finally {
   await home.remove();
 }

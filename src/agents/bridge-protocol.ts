@@ -7,6 +7,9 @@
  */
 import { z } from 'zod';
 
+/** Something is still asked: this event changes nothing about that. */
+const asking = z.boolean().optional();
+
 export const agentEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('session'), file: z.string().optional(), sessionId: z.string().optional() }),
   z.object({ kind: z.literal('idle') }),
@@ -20,8 +23,9 @@ export const agentEventSchema = z.discriminatedUnion('kind', [
     tool: z.string(),
     summary: z.string().optional(),
     digest: z.string().optional().describe('Stands for the whole input: equal for equal calls'),
+    asking,
   }),
-  z.object({ kind: z.literal('tool-end'), tool: z.string(), isError: z.boolean() }),
+  z.object({ kind: z.literal('tool-end'), tool: z.string(), isError: z.boolean(), asking }),
   z.object({ kind: z.literal('turn-end'), stopReason: z.string().optional() }),
   z.object({
     kind: z.literal('ask'),
@@ -38,7 +42,7 @@ export const agentEventSchema = z.discriminatedUnion('kind', [
     items: z.array(z.object({ content: z.string(), status: z.enum(['pending', 'in_progress', 'completed']) })),
   }),
   /** Answered in the agent's own terminal, or withdrawn. */
-  z.object({ kind: z.literal('answered'), id: z.string().optional(), choice: z.string().optional() }),
+  z.object({ kind: z.literal('answered'), id: z.string().optional(), choice: z.string().optional(), asking }),
   z.object({
     kind: z.literal('settled'),
     error: z.string().optional().describe('Last error of the model, if it ended in one'),
@@ -59,7 +63,11 @@ export const bridgeUpSchema = z.discriminatedUnion('type', [
     generation: z.number().int(),
     token: z.string().describe('Agent token, the same as GODEL_TOKEN in its environment'),
     pid: z.number().int(),
-    idle: z.boolean().optional().describe('True when no turn is running; absent while its program starts'),
+    idle: z
+      .boolean()
+      .optional()
+      .describe('True when no turn is running; left out by those that say what they said last'),
+    last: agentEventSchema.optional().describe('What was said last of its state; absent while it starts'),
     source: z.enum(['protocol', 'hook']).default('hook').describe('What verdicts of this connection count as'),
   }),
   z.object({ type: z.literal('event'), seq: z.number().int(), at: z.number(), event: agentEventSchema }),

@@ -29,7 +29,8 @@ export interface BridgeOptions {
     status: 'accepted' | 'started' | 'refused',
     reason?: string,
   ) => Promise<void>;
-  onConnection: (agentId: string, connected: boolean, idle: boolean | undefined, source: BridgeSource) => Promise<void>;
+  /** `last` is what the agent said last of its state; absent while it starts, and when the connection ended. */
+  onConnection: (agentId: string, connected: boolean, source: BridgeSource, last?: AgentEvent) => Promise<void>;
   /** The agent said that it is alive and stands by what it said last. */
   onAlive: (agentId: string, atMs: number) => void;
 }
@@ -65,6 +66,12 @@ interface Connection {
 const MAX_LINE = 4 * 1024 * 1024;
 const SILENT_MS = 3 * ALIVE_INTERVAL_MS;
 
+/** An agent that was started by an older version says only whether it is idle. */
+function lastOf({ last, idle }: Extract<BridgeUp, { type: 'hello' }>): AgentEvent | undefined {
+  if (last || idle === undefined) return last;
+  return idle ? { kind: 'idle' } : { kind: 'turn-start' };
+}
+
 export function createBridge(options: BridgeOptions): Bridge {
   const { log } = options;
   const connections = new Map<string, Connection>();
@@ -87,7 +94,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     const connection = { socket, agentId, generation, source: hello.source, timer };
     connections.set(agentId, connection);
     write(socket, { type: 'welcome', confirmedSeq: confirmed.get(`${agentId}:${generation}`) ?? 0 });
-    await options.onConnection(agentId, true, hello.idle, hello.source);
+    await options.onConnection(agentId, true, hello.source, lastOf(hello));
     return connection;
   }
 
@@ -146,7 +153,7 @@ export function createBridge(options: BridgeOptions): Bridge {
       if (connections.get(connection.agentId) !== connection) return;
       connections.delete(connection.agentId);
       void options
-        .onConnection(connection.agentId, false, false, connection.source)
+        .onConnection(connection.agentId, false, connection.source)
         .catch((error: unknown) => log.warn({ problem: messageOf(error) }, 'bridge close not noted'));
     });
   }

@@ -97,6 +97,8 @@ export interface Runner {
   exec(cwd: string, command: string, env: Readonly<Record<string, string>>, timeoutMs: number): Promise<ExecResult>;
   /** The visible screen as plain text, one line a row. */
   screen(handle: Handle): Promise<string>;
+  /** Whether a program waits for what is typed into the terminal; undefined where that cannot be known. */
+  isRead(handle: Handle): boolean | undefined;
   /** Pastes text into the terminal and presses Enter apart. */
   type(handle: Handle, text: string): Promise<void>;
   pause(handle: Handle): Promise<void>;

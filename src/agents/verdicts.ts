@@ -1,6 +1,7 @@
 /** What events of an agent's bridge and the proxy's traffic say about its state. Pure. */
 import type { Activity } from '../costs/schema.ts';
 import type { AgentEvent } from './bridge-protocol.ts';
+import type { ScreenVerdict } from './runtime.ts';
 import type { StateReport } from './state.ts';
 
 type BridgeVerdict = Omit<StateReport, 'atMs' | 'source'>;
@@ -19,6 +20,7 @@ function verdictOfAsk(event: Extract<AgentEvent, { kind: 'ask' }>): BridgeVerdic
 
 /** The verdict of one bridge event; undefined when it says nothing about the state. */
 export function verdictOf(event: AgentEvent): BridgeVerdict | undefined {
+  if ('asking' in event && event.asking) return undefined;
   switch (event.kind) {
     case 'turn-start':
     case 'tool-end':
@@ -38,6 +40,14 @@ export function verdictOf(event: AgentEvent): BridgeVerdict | undefined {
     default:
       return undefined;
   }
+}
+
+/** Words that ask, or a prompt, mean nothing while no program waits for a key: it works, and printed them. */
+export function verdictOfScreen(
+  read: ScreenVerdict | undefined,
+  isRead: () => boolean | undefined,
+): ScreenVerdict | undefined {
+  return read && read.state !== 'busy' && isRead() === false ? { state: 'busy' } : read;
 }
 
 /** Ends after which nothing goes on by itself. */

@@ -50,10 +50,9 @@ export function createAgentBridge(options: AgentBridgeOptions): Bridge {
     },
     onPromptStatus: (agentId, id, status, reason) => delivery().status(agentId, id, status, reason),
     onAlive: (agentId, atMs) => observation.confirm(agentId, atMs, ({ source }) => TOLD.includes(source)),
-    async onConnection(agentId, connected, idle, source) {
+    async onConnection(agentId, connected, source, last) {
       if (!connected) return;
-      if (idle !== undefined)
-        await observation.report(agentId, { state: idle ? 'idle' : 'busy', source, atMs: clock.now() });
+      if (last) await observation.bridgeEvent(agentId, last, clock.now(), source);
       await delivery().pump(agentId, true);
     },
   });

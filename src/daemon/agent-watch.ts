@@ -9,6 +9,7 @@ import { attentionOf } from '../agents/progress.ts';
 import type { Agent, Attention } from '../agents/schema.ts';
 import { handleOf } from '../agents/service.ts';
 import { isContradicted } from '../agents/state.ts';
+import { verdictOfScreen } from '../agents/verdicts.ts';
 import { messageOf } from '../base/error.ts';
 import type { Config } from '../config.ts';
 import type { AgentParts } from './agent-parts.ts';
@@ -36,6 +37,8 @@ interface Seen {
   mtimeMs: number;
   /** The screen of this print was read. */
   read: boolean;
+  /** It asks for something that no program waits for yet. */
+  unread?: boolean;
 }
 
 export function startAgentWatch({ core, parts, configOf, onTimeOver }: AgentWatchOptions): { stop(): Promise<void> } {
@@ -49,12 +52,14 @@ export function startAgentWatch({ core, parts, configOf, onTimeOver }: AgentWatc
   /** Read again at every slow look. */
   const configs = new Map<string, Config>();
 
-  async function readScreen(agent: Agent, known: Seen, nowMs: number): Promise<void> {
+  async function readScreen(agent: Agent, known: Seen, nowMs: number, slow: boolean): Promise<void> {
     const runtime = runtimes.get(agent.runtime);
-    if (!runtime.readScreen || known.read) return;
+    if (!runtime.readScreen || (known.read && !(slow && known.unread))) return;
     const quiet = nowMs - known.mtimeMs > QUIET_MS;
-    const verdict = quiet ? runtime.readScreen(await runner.screen(handleOf(agent))) : { state: 'busy' as const };
+    const said = quiet ? runtime.readScreen(await runner.screen(handleOf(agent))) : { state: 'busy' as const };
+    const verdict = verdictOfScreen(said, () => runner.isRead(handleOf(agent)));
     known.read = quiet;
+    known.unread = verdict !== said;
     if (verdict) await observation.report(agent.id, { ...verdict, source: 'screen', atMs: nowMs });
   }
 
@@ -98,7 +103,7 @@ export function startAgentWatch({ core, parts, configOf, onTimeOver }: AgentWatc
     seen.set(agent.id, known);
     progress.output(agent.id, mtimeMs);
     observation.adopt(agent);
-    await readScreen(agent, known, nowMs);
+    await readScreen(agent, known, nowMs, slow);
     confirmQuiet(agent, known, nowMs);
     confirmTold(agent, nowMs);
     await observation.review(agent);

@@ -35,6 +35,7 @@ test.each([
     lost: 0,
     twice: 0,
     mangled: 0,
+    disordered: 0,
     dead: 0,
   });
 });

@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 
 const REDRAW_MS = 30;
-const TURN_MS = 20;
+const TURN_MS = Number(process.env.FAKE_TURN_MS ?? 20);
 const ESCAPE = '\u001b';
 const PASTE_MARKS = new RegExp(`(${ESCAPE}\\[20[01]~)`);
 /** The beginning of a mark whose rest comes with the next piece. */
@@ -18,6 +18,13 @@ const args = process.argv.slice(2);
 const sessionId = args[args.findIndex((each) => ['--session-id', '--resume'].includes(each)) + 1] ?? 'none';
 
 const record = (text: string) => appendFileSync(join(folder, 'prompts.jsonl'), `${JSON.stringify(text)}\n`);
+/** What it does from now on, with the time, for those who measure how soon others know. */
+let doing: 'busy' | 'idle' = 'idle';
+function note(now: typeof doing): void {
+  doing = now;
+  if (process.env.FAKE_TURN_MS) appendFileSync(join(folder, 'changes.txt'), `${Date.now()} ${now}\n`);
+}
+
 const say = (message: object) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
 function hook(name: string, fields: object = {}): Promise<void> {
@@ -47,6 +54,7 @@ function speak(): void {
   const queue: UserMessage[] = [];
   const end = () => {
     turn = undefined;
+    note('idle');
     say({ type: 'result', is_error: false });
     next();
   };
@@ -54,6 +62,7 @@ function speak(): void {
     const message = turn ? undefined : queue.shift();
     if (!message) return;
     record(message.message.content);
+    note('busy');
     say({ type: 'user', isReplay: true, uuid: message.uuid, message: message.message });
     turn = setTimeout(end, TURN_MS);
   };
@@ -88,7 +97,7 @@ function showFace(): void {
   setInterval(() => {
     frame += 1;
     const shown = input.replaceAll(/\s+/g, ' ').slice(-60);
-    process.stdout.write(`\u001b[H\u001b[2J${'|/-\\'[frame % 4]} frame ${frame}\r\n${'─'.repeat(70)}\r\n> ${shown}`);
+    process.stdout.write(`\u001b[H\u001b[2J${doing} frame ${frame}\r\n${'─'.repeat(70)}\r\n> ${shown}`);
   }, REDRAW_MS);
 
   function submit(): void {
@@ -97,8 +106,10 @@ function showFace(): void {
     if (text === '') return;
     record(text);
     work = work
+      .then(() => note('busy'))
       .then(() => hook('UserPromptSubmit', { prompt: text }))
       .then(() => new Promise<void>((resolve) => setTimeout(resolve, TURN_MS)))
+      .then(() => note('idle'))
       .then(() => hook('Stop'));
   }
 

@@ -27,11 +27,12 @@ const PIECES = [
 ];
 
 /** A folder for the PATH in which `claude` is the stand-in. */
-export async function fakeClaudeIn(folder: string): Promise<string> {
+export async function fakeClaudeIn(folder: string, turnMs?: number): Promise<string> {
   const bin = join(folder, 'bin');
   await mkdir(bin, { recursive: true });
   const file = join(bin, 'claude');
-  await writeFile(file, `#!/bin/sh\nexec '${process.execPath}' '${FAKE}' "$@"\n`);
+  const turn = turnMs === undefined ? '' : `export FAKE_TURN_MS=${turnMs}\n`;
+  await writeFile(file, `#!/bin/sh\n${turn}exec '${process.execPath}' '${FAKE}' "$@"\n`);
   await chmod(file, 0o755);
   return bin;
 }
@@ -50,6 +51,8 @@ export interface Tally {
   lost: number;
   twice: number;
   mangled: number;
+  /** Taken before one that was sent earlier. */
+  disordered: number;
   /** Given up by Godel, which said so. */
   dead: number;
 }
@@ -66,7 +69,12 @@ export function tally(sent: readonly string[], taken: readonly string[]): Omit<T
     if (id === undefined || !wanted.has(id)) strays += 1;
     else byId.set(id, [...(byId.get(id) ?? []), text]);
   }
-  const result = { sent: sent.length, exact: 0, lost: 0, twice: 0, mangled: strays };
+  const places = new Map(sent.map((text, place) => [idOf(text) as string, place]));
+  const order = taken.map((text) => places.get(idOf(text) ?? '')).filter((place) => place !== undefined);
+  const disordered = order.filter(
+    (place, index) => place < Math.max(-1, ...order.slice(Math.max(0, index - 50), index)),
+  ).length;
+  const result = { sent: sent.length, exact: 0, lost: 0, twice: 0, mangled: strays, disordered };
   for (const [id, text] of wanted) {
     const found = byId.get(id) ?? [];
     if (found.length === 0) result.lost += 1;
@@ -128,7 +136,7 @@ export async function deliver(load: Load): Promise<Tally> {
     return { ...tally(sent, takenIn(join(load.agentsDir, id, 'claude'))), dead };
   });
   const all = await Promise.all(tallies);
-  const keys = ['sent', 'exact', 'lost', 'twice', 'mangled', 'dead'] as const;
+  const keys = ['sent', 'exact', 'lost', 'twice', 'mangled', 'disordered', 'dead'] as const;
   const sum = (key: keyof Tally) => all.reduce((total, each) => total + each[key], 0);
   return Object.fromEntries(keys.map((key) => [key, sum(key)])) as unknown as Tally;
 }

@@ -5,13 +5,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isRunning, run } from '../../src/base/process.ts';
 
-export type ProgramId = 'claude' | 'codex' | 'opencode' | 'gemini';
+export type ProgramId = 'claude' | 'codex' | 'opencode' | 'gemini' | 'acp';
 
 const PACKAGES: Readonly<Record<ProgramId, string>> = {
   claude: '@anthropic-ai/claude-code@2.1.329',
   codex: '@openai/codex@0.169.0',
   opencode: 'opencode-ai@1.18.33',
   gemini: '@google/gemini-cli@0.61.0',
+  /** Stands for any agent of the Agent Client Protocol. */
+  acp: '@agentclientprotocol/claude-agent-acp@0.100.0',
 };
 
 const INSTALL_MS = 400_000;

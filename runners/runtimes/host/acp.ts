@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { oneLine, summaryOf } from '../summary.ts';
 import { todosIn, todosOf } from '../todos.ts';
 import type { Driver, DriverSink, HostConfig, HostPrompt, Opened } from './driver.ts';
-import { type Json, type JsonLines, spawnJsonLines } from './json-lines.ts';
+import { type Json, type JsonLines, type SpawnJsonLines, spawnJsonLines } from './json-lines.ts';
 import { createRpc } from './json-rpc.ts';
 import { createOpenAsks } from './open-asks.ts';
 import { readSessionId, writeSessionId } from './session-id.ts';
@@ -41,7 +41,12 @@ function textOf(content: unknown): string {
   return part.type === 'text' ? (part.text ?? '') : '';
 }
 
-export function createAcpDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink: DriverSink): Driver {
+export function createAcpDriver(
+  config: HostConfig,
+  env: NodeJS.ProcessEnv,
+  sink: DriverSink,
+  spawnLines: SpawnJsonLines = spawnJsonLines,
+): Driver {
   let lines: JsonLines;
   let sessionId = '';
   let loading = false;
@@ -159,7 +164,7 @@ export function createAcpDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink
   }
 
   async function open(): Promise<Opened> {
-    lines = spawnJsonLines({
+    lines = spawnLines({
       argv: config.argv,
       cwd: config.cwd,
       env,

@@ -5,7 +5,7 @@ import { messageText } from '../message-text.ts';
 import { oneLine, summaryOf } from '../summary.ts';
 import { todosOf } from '../todos.ts';
 import type { Driver, DriverSink, HostConfig } from './driver.ts';
-import { type Json, type JsonLines, spawnJsonLines } from './json-lines.ts';
+import { type Json, type JsonLines, type SpawnJsonLines, spawnJsonLines } from './json-lines.ts';
 
 interface Part extends Json {
   type: string;
@@ -64,7 +64,12 @@ export function permissionResult(pending: Pending, choice: string): Json {
   return { behavior: 'deny', message: reason };
 }
 
-export function createClaudeDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink: DriverSink): Driver {
+export function createClaudeDriver(
+  config: HostConfig,
+  env: NodeJS.ProcessEnv,
+  sink: DriverSink,
+  spawnLines: SpawnJsonLines = spawnJsonLines,
+): Driver {
   let lines: JsonLines;
   let busy = false;
   let interrupted = false;
@@ -191,7 +196,7 @@ export function createClaudeDriver(config: HostConfig, env: NodeJS.ProcessEnv, s
     return new Promise((resolve, reject) => {
       ready = resolve;
       failed = reject;
-      lines = spawnJsonLines({
+      lines = spawnLines({
         argv: config.argv,
         cwd: config.cwd,
         env,

@@ -2,7 +2,7 @@
 import { oneLine } from '../summary.ts';
 import { todosIn } from '../todos.ts';
 import type { Ask, Driver, DriverSink, HostConfig, HostPrompt } from './driver.ts';
-import { type Json, type JsonLines, spawnJsonLines } from './json-lines.ts';
+import { type Json, type JsonLines, type SpawnJsonLines, spawnJsonLines } from './json-lines.ts';
 import { createRpc } from './json-rpc.ts';
 import { createOpenAsks } from './open-asks.ts';
 import { readSessionId, writeSessionId } from './session-id.ts';
@@ -82,7 +82,12 @@ const ASKS = new Set([
   'item/tool/requestUserInput',
 ]);
 
-export function createCodexDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink: DriverSink): Driver {
+export function createCodexDriver(
+  config: HostConfig,
+  env: NodeJS.ProcessEnv,
+  sink: DriverSink,
+  spawnLines: SpawnJsonLines = spawnJsonLines,
+): Driver {
   let lines: JsonLines;
   let threadId = '';
   let turnId: string | undefined;
@@ -166,7 +171,7 @@ export function createCodexDriver(config: HostConfig, env: NodeJS.ProcessEnv, si
   return {
     canSteer: true,
     async open() {
-      lines = spawnJsonLines({
+      lines = spawnLines({
         argv: config.argv,
         cwd: config.cwd,
         env,

@@ -16,11 +16,15 @@ export interface FaceProgram {
   waitsForTools?: true;
   /** True where its input is made anew while it draws an earlier conversation: what is typed meanwhile is lost. */
   drawsFirst?: true;
+  /** Keys that clear an input of so many lines, where nothing works. */
+  clearing(lines: number): string;
   readTitle(title: string): TitleSays | undefined;
   /** A hook in the words of the others; undefined when it says nothing. */
   translate?(body: Json): Json | undefined;
   /** Texts of the user's messages in the program's own transcript. */
   userTexts(transcript: string): string[];
+  /** What the turn that began then failed of, where no hook tells it but the transcript does. */
+  errorIn?(transcript: string, sinceMs: number): string | undefined;
   ask(id: string, body: Json): Ask;
   /** What the hook that asks prints. Absent where it only tells: then the keys of the program's own dialog are pressed. */
   reply?(choice: string, body: Json): Json;
@@ -29,6 +33,8 @@ export interface FaceProgram {
 }
 
 const ESCAPE = '\u001b';
+const CANCEL = '\u0003';
+const ERASE_LINE = '\u0015';
 
 function toolAsk(id: string, body: Json, choices: readonly string[]): Ask {
   const what = summaryOf(body.tool_input);
@@ -43,6 +49,7 @@ const claudePending = (body: Json) =>
 const claude: FaceProgram = {
   startsBy: 'hook',
   waitsForTools: true,
+  clearing: () => CANCEL,
   readTitle(title) {
     if (title.startsWith('✳')) return 'idle';
     return /^[◐◑◒◓⠀-⣿✢✶✻✽·] /u.test(title) ? 'busy' : undefined;
@@ -63,14 +70,30 @@ const claude: FaceProgram = {
   }),
 };
 
+/** The error of the last turn in a rollout of Codex. */
+export function rolloutError(rollout: string, sinceMs: number): string | undefined {
+  const line = rollout.split('\n').findLast((each) => each.includes('"task_complete"'));
+  try {
+    const { timestamp, payload } = JSON.parse(line ?? '{}');
+    const message = Date.parse(timestamp) >= sinceMs ? payload?.error?.message : undefined;
+    return typeof message === 'string' ? oneLine(message, 500) : undefined;
+  } catch {
+    // It is being written.
+    return undefined;
+  }
+}
+
 /** While its hook runs nobody sees the question, so the hook only tells, and its dialog is answered. */
 const codex: FaceProgram = {
   startsBy: 'title',
+  // What cancels in others would end it when there is nothing in the input.
+  clearing: (lines) => ERASE_LINE.repeat(2 * lines),
   readTitle(title) {
     if (/^\[ . \] Action Required/.test(title)) return 'waiting';
     return /^[⠀-⣿]/.test(title) ? 'busy' : 'idle';
   },
   userTexts: codexTexts,
+  errorIn: rolloutError,
   ask: (id, body) => toolAsk(id, body, ['allow', 'always', 'deny']),
   keys(choice, body) {
     if (choice === 'allow') return 'y';
@@ -83,6 +106,7 @@ const codex: FaceProgram = {
 const gemini: FaceProgram = {
   startsBy: 'hook',
   drawsFirst: true,
+  clearing: (lines) => ERASE_LINE.repeat(2 * lines),
   translate(body) {
     const name = GEMINI_EVENTS[String(body.hook_event_name)];
     if (name === undefined) return body;

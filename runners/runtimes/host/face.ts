@@ -9,10 +9,11 @@ import type { Driver, DriverSink, HostConfig, HostPrompt } from './driver.ts';
 import { createFaceAsks } from './face-asks.ts';
 import type { FaceProgram, TitleSays } from './face-program.ts';
 import { createScreenWatch } from './face-screen.ts';
-import { reportHook, sessionOf, TOOLS_LISTED } from './hook-events.ts';
+import { errorOf, reportHook, sessionOf, TOOLS_LISTED } from './hook-events.ts';
 import { createHookServer, type HookCall, type HookServer } from './hook-server.ts';
 import type { Json } from './json-lines.ts';
 import { writeSessionId } from './session-id.ts';
+import { tailOf } from './tail.ts';
 
 export interface FaceOptions {
   config: HostConfig;
@@ -20,6 +21,8 @@ export interface FaceOptions {
   env: NodeJS.ProcessEnv;
   sink: DriverSink;
   socketFile: string;
+  /** Where its hooks report. */
+  hooks?: typeof createHookServer;
   /** Starts the program in a terminal of the size of the pane. */
   terminal: (argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv) => IPty;
 }
@@ -43,7 +46,6 @@ const KEY_MS = 2_000;
 const REST_MS = 1_000;
 const STOP_MS = 5_000;
 const ESCAPE = '\u001b';
-const ERASE_LINE = '\u0015';
 const REFUSAL = 'A person refused this in Godel. Go on without it.';
 
 /** A text as a terminal's input: control characters out, line ends as a paste has them. */
@@ -69,6 +71,8 @@ export function createFaceDriver(options: FaceOptions): Driver {
   let known: string | undefined;
   let busy = false;
   let turns = 0;
+  let beganMs = 0;
+  let transcript: string | undefined;
   const overs: (() => void)[] = [];
   /** A refusal is on its way: the turn that it ended goes on with it. */
   let refusing = false;
@@ -82,40 +86,47 @@ export function createFaceDriver(options: FaceOptions): Driver {
   function begin(): void {
     if (busy) return;
     busy = true;
+    beganMs = Date.now();
     turns += 1;
     sink.turnStarted();
   }
 
-  function finish(): void {
+  function finish(error = transcript && program.errorIn?.(tailOf(transcript), beganMs)): void {
     if (!busy || refusing) return;
     busy = false;
     // A title of this turn that still stands says nothing about the next.
     clearTimeout(standing);
     asks.giveUp();
     for (const over of overs.splice(0)) over();
-    sink.settled();
+    sink.settled(error);
   }
 
   /** No hook tells of an interrupt, or of what a command of the program's own does; the title does. */
-  function stand(says: TitleSays): void {
+  function stand(says: TitleSays, isAnswer = false): void {
     clearTimeout(standing);
     if (says === 'waiting') return;
     standing = setTimeout(() => {
       if (screen.says() !== says) return;
+      if (isAnswer) asks.giveUp();
       if (says === 'busy' && !started) begin();
       if (says === 'idle') started?.('title');
       // A dialog whose hook waits may leave the title of an idle program.
-      if (says === 'idle' && !(program.reply && asks.count() > 0)) finish();
+      if (says !== 'idle' || (program.reply && asks.count() > 0)) return;
+      // No hook told the end: it was broken off, by whomever, and its prompt may be in the input again.
+      if (busy) putBack = lastLines;
+      finish();
     }, TITLE_MS);
   }
 
   function titled(says: TitleSays, before: TitleSays | undefined): void {
     if (before === 'waiting') asks.giveUp();
-    stand(says);
+    // A dialog whose title was that of an idle program was answered in the pane: its tool runs now.
+    stand(says, says === 'busy' && before === 'idle' && asks.count() > 0);
   }
 
   function submitted(text: string): void {
     begin();
+    putBack = 0;
     // A long paste comes wrapped in words of the program's own.
     if (!pending || !squeezed(text).includes(squeezed(pending.text))) return;
     const { taken } = pending;
@@ -126,6 +137,7 @@ export function createFaceDriver(options: FaceOptions): Driver {
   /** The id of a conversation that the program chose is kept for the next life. */
   function noteSession(body: Json): void {
     const { sessionId, file } = sessionOf(body);
+    transcript = file ?? transcript;
     // The file may be another one than the program meant to write when it started.
     if (sessionId === undefined || known === `${sessionId} ${file}`) return;
     known = `${sessionId} ${file}`;
@@ -151,7 +163,7 @@ export function createFaceDriver(options: FaceOptions): Driver {
     if (event === 'PostToolUse' || event === 'PostToolUseFailure') asks.toolEnded(body);
     if (event === 'SessionStart') started?.('hook', sessionOf(body).file);
     else if (event === 'UserPromptSubmit') submitted(String(body.prompt ?? ''));
-    else if (event === 'Stop') finish();
+    else if (event === 'Stop' || event === 'StopFailure') finish(errorOf(body));
     else {
       begin();
       reportHook(body, sink);
@@ -186,7 +198,11 @@ export function createFaceDriver(options: FaceOptions): Driver {
       isTaken = true;
       onTaken();
     });
-    if (putBack > 0) pty.write(ERASE_LINE.repeat(2 * putBack));
+    if (putBack > 0) {
+      pty.write(program.clearing(putBack));
+      // Keys that come together with a paste are taken for a part of it.
+      await delay(ENTER_PAUSE_MS);
+    }
     putBack = 0;
     lastLines = text.split('\n').length;
     pty.write(pasteOf(text));
@@ -244,7 +260,7 @@ export function createFaceDriver(options: FaceOptions): Driver {
   return {
     canSteer: false,
     async open() {
-      server = createHookServer(options.socketFile, take);
+      server = (options.hooks ?? createHookServer)(options.socketFile, take);
       await server.start();
       pty = options.terminal(config.argv, config.cwd, { ...options.env, GODEL_HOOK_SOCKET: options.socketFile });
       pty.onData((output) => screen.take(output));

@@ -1,4 +1,5 @@
 /** What the hooks of Claude Code and Codex say, in words of a driver's sink. Both speak the same form. Pure. */
+import { oneLine } from '../summary.ts';
 import { todosOf } from '../todos.ts';
 import type { DriverSink } from './driver.ts';
 import type { Json } from './json-lines.ts';
@@ -24,6 +25,9 @@ export const GEMINI_EVENTS: Readonly<Record<string, (typeof HOOK_EVENTS)[number]
   AfterAgent: 'Stop',
 };
 
+/** Hooks that Claude Code alone has: a turn that ended in an error. */
+export const CLAUDE_HOOK_EVENTS = [...HOOK_EVENTS, 'StopFailure'] as const;
+
 /** Said by the server of Godel's tools, in the form of a hook: the program has them now. */
 export const TOOLS_LISTED = 'GodelToolsListed';
 
@@ -38,6 +42,13 @@ export function sessionOf(body: Json): HookSession {
     ...(typeof id === 'string' ? { sessionId: id } : {}),
     ...(typeof file === 'string' ? { file } : {}),
   };
+}
+
+/** What a turn failed of; undefined when it ended well. */
+export function errorOf(body: Json): string | undefined {
+  if (body.hook_event_name !== 'StopFailure') return undefined;
+  const said = [body.error_details, body.last_assistant_message, body.error].find((each) => typeof each === 'string');
+  return oneLine(String(said ?? 'unknown error'), 500);
 }
 
 /** Reports a hook to the sink; prompts, sessions, permissions and ends of turns are the caller's. */

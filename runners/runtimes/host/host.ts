@@ -18,7 +18,6 @@ export interface HostOptions {
 }
 
 export interface LinkInputs {
-  isIdle: () => boolean | undefined;
   onPrompt: (prompt: QueuedPrompt) => void;
   onInterrupt: () => void;
   onAnswer: (askId: string, choice: string) => void;
@@ -44,19 +43,34 @@ export function choiceOf(ask: Ask, typed: string): string | undefined {
 export function createHost(options: HostOptions): Host {
   const { transcript } = options;
   const asks = new Map<string, Ask>();
-  /** Not known while the program starts. */
-  let idle: boolean | undefined;
+  let idle = true;
+  let interrupted = false;
   let settledOnce = false;
+
+  /** While something is asked, what else goes on does not change that a person is waited for. */
+  const asking = () => (asks.size > 0 ? { asking: true } : {});
+
+  function tellAsk(ask: Ask): void {
+    const { id, kind, question, choices } = ask;
+    link.emit({ kind: 'ask', id, question, choices: [...choices], ask: kind, ...toolIn(ask) });
+  }
 
   const sink: DriverSink = {
     taken: (id) => outbox.taken(id),
     turnStarted() {
       idle = false;
+      interrupted = false;
       link.emit({ kind: 'turn-start' });
       outbox.turnStarted();
     },
-    settled(error) {
+    settled(failed) {
+      // What was broken off ended as it was asked to, whatever the program calls that.
+      const error = interrupted ? undefined : failed;
       idle = true;
+      interrupted = false;
+      const open = [...asks.keys()];
+      asks.clear();
+      for (const id of open) link.emit({ kind: 'answered', id });
       if (error !== undefined) transcript.error(error);
       transcript.settled();
       link.emit({ kind: 'settled', ...(error === undefined ? {} : { error }) });
@@ -65,22 +79,26 @@ export function createHost(options: HostOptions): Host {
     toolStarted(tool, input) {
       const about = aboutCall(input);
       transcript.tool(tool, about.summary);
-      link.emit({ kind: 'tool-start', tool, ...about });
+      link.emit({ kind: 'tool-start', tool, ...about, ...asking() });
     },
     todos: (items) => link.emit({ kind: 'todos', items: [...items] }),
     toolEnded(tool, isError, output) {
       transcript.toolEnd(isError, output);
-      link.emit({ kind: 'tool-end', tool, isError });
+      link.emit({ kind: 'tool-end', tool, isError, ...asking() });
     },
     text: (piece) => transcript.text(piece),
     asked(ask) {
       asks.set(ask.id, ask);
       transcript.ask(ask);
-      const { id, kind, question, choices } = ask;
-      link.emit({ kind: 'ask', id, question, choices: [...choices], ask: kind, ...toolIn(ask) });
+      // One after the other: the next is told of when this one is over.
+      if (asks.size === 1) tellAsk(ask);
     },
     answered(id) {
-      if (asks.delete(id)) link.emit({ kind: 'answered', id });
+      const [first] = asks.keys();
+      if (!asks.delete(id)) return;
+      link.emit({ kind: 'answered', id, ...asking() });
+      const [next] = asks.values();
+      if (next && first === id) tellAsk(next);
     },
     note: (text) => transcript.note(text),
     session: (session) => link.emit({ kind: 'session', ...session }),
@@ -95,7 +113,6 @@ export function createHost(options: HostOptions): Host {
 
   const driver = options.driver(sink);
   const link = options.link({
-    isIdle: () => idle,
     onPrompt: (prompt) => outbox.push(prompt),
     onInterrupt: () => interrupt(),
     onAnswer: (id, choice) => void answer(id, choice),
@@ -106,7 +123,7 @@ export function createHost(options: HostOptions): Host {
     },
   });
   const outbox = createHostOutbox({
-    driver,
+    driver: { canSteer: driver.canSteer, send: driver.send, interrupt: () => interruptDriver() },
     record: options.record,
     status: (id, status, reason) => link.promptStatus(id, status, reason),
     onHandOver: (prompt) => transcript.prompt(prompt.text),
@@ -118,8 +135,13 @@ export function createHost(options: HostOptions): Host {
     await driver.answer(id, choice).catch((error: unknown) => transcript.note(String(error)));
   }
 
+  function interruptDriver(): Promise<void> {
+    interrupted = !idle;
+    return driver.interrupt();
+  }
+
   function interrupt(): void {
-    void driver.interrupt().catch((error: unknown) => transcript.note(String(error)));
+    void interruptDriver().catch((error: unknown) => transcript.note(String(error)));
   }
 
   return {
@@ -128,7 +150,6 @@ export function createHost(options: HostOptions): Host {
       options.record.reconcile(opened.userTexts);
       const { file, sessionId } = opened;
       sink.session({ ...(file ? { file } : {}), ...(sessionId ? { sessionId } : {}) });
-      idle ??= true;
       link.emit({ kind: 'idle' });
       transcript.settled();
       outbox.open();

@@ -63,6 +63,9 @@ async function closeChild(child: ChildProcess, gone: Promise<void>): Promise<voi
   await gone;
 }
 
+/** Starts a program, or gives what stands for one. */
+export type SpawnJsonLines = (options: JsonLinesOptions) => JsonLines;
+
 export function spawnJsonLines(options: JsonLinesOptions): JsonLines {
   const [file = '', ...args] = options.argv;
   const child = spawn(file, args, {

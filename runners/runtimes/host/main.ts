@@ -71,7 +71,6 @@ async function main(): Promise<void> {
         generation: Number(need('GODEL_GENERATION')),
         token: need('GODEL_TOKEN'),
         source: config.face ? 'hook' : 'protocol',
-        isIdle: inputs.isIdle,
         onPrompt: inputs.onPrompt,
         onInterrupt: inputs.onInterrupt,
         onCompact: inputs.onCompact,

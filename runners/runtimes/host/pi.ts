@@ -3,9 +3,14 @@
 import { messageText } from '../message-text.ts';
 import { todosOf } from '../todos.ts';
 import type { Driver, DriverSink, HostConfig, HostPrompt } from './driver.ts';
-import { type Json, type JsonLines, spawnJsonLines } from './json-lines.ts';
+import { type Json, type JsonLines, type SpawnJsonLines, spawnJsonLines } from './json-lines.ts';
 
-export function createPiDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink: DriverSink): Driver {
+export function createPiDriver(
+  config: HostConfig,
+  env: NodeJS.ProcessEnv,
+  sink: DriverSink,
+  spawnLines: SpawnJsonLines = spawnJsonLines,
+): Driver {
   let lines: JsonLines;
   let busy = false;
   let lastError: string | undefined;
@@ -77,7 +82,7 @@ export function createPiDriver(config: HostConfig, env: NodeJS.ProcessEnv, sink:
   return {
     canSteer: true,
     async open() {
-      lines = spawnJsonLines({
+      lines = spawnLines({
         argv: config.argv,
         cwd: config.cwd,
         env,

@@ -1,0 +1,55 @@
+/** The agent's end of the bridge: a daemon that starts again hears what is so, and not a word of a program that still starts. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { afterEach, expect, test } from 'vitest';
+import { type BridgeLink, openBridgeLink } from '../../../runners/runtimes/bridge-link.ts';
+import { type Bridge, createBridge } from '../../../src/agents/bridge.ts';
+import type { AgentEvent } from '../../../src/agents/bridge-protocol.ts';
+import { verdictOf } from '../../../src/agents/verdicts.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import type { Log } from '../../../src/base/log.ts';
+import { until } from '../../support/home.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'link-'));
+let bridge: Bridge | undefined;
+let link: BridgeLink | undefined;
+afterEach(async () => {
+  link?.close();
+  await bridge?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test('a question that was asked before the daemon started again is still open after it', async () => {
+  const socketFile = join(folder, 'bridge.sock');
+  const greeted: (AgentEvent | undefined)[] = [];
+  const heard: AgentEvent[] = [];
+  const start = async () => {
+    bridge = createBridge({
+      socketFile,
+      clock: systemClock,
+      log: pino({ level: 'silent' }) as Log,
+      authenticate: async () => true,
+      isCurrent: async () => true,
+      onEvent: async (_agent, _source, event) => void heard.push(event),
+      onPromptStatus: async () => {},
+      onConnection: async (_agent, connected, _source, last) => void (connected && greeted.push(last)),
+      onAlive: () => {},
+    });
+    await bridge.start();
+  };
+  await start();
+  const who = { agentId: 'a', generation: 1, token: 'x' };
+  link = openBridgeLink({ socketFile, ...who, onPrompt: () => {}, onInterrupt: () => {} });
+  await until('it is connected', async () => greeted.length === 1);
+  expect(greeted[0]).toBeUndefined();
+  link.emit({ kind: 'ask', id: 'q', question: 'May I?', ask: 'permission' });
+  link.emit({ kind: 'tool-start', tool: 'read', asking: true });
+  await until('it was heard', async () => heard.length === 2);
+  expect(heard.map(verdictOf).map((verdict) => verdict?.state)).toEqual(['waiting', undefined]);
+  await bridge?.stop();
+  await start();
+  await until('it is connected again', async () => greeted.length === 2);
+  expect(greeted[1]).toMatchObject({ kind: 'ask', id: 'q' });
+});
