@@ -1,4 +1,5 @@
 /** The event envelope of spec-v2 section 2.2 and the in-process bus that carries it. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 
 export const eventSchema = z.object({
@@ -32,24 +33,50 @@ export function typeMatcher(pattern: string): (type: string) => boolean {
 }
 
 export interface EventBus {
-  publish(events: readonly GodelEvent[]): void;
+  /**
+   * Tells everybody, in the order of the calls. A few events are told before this returns; many are told bit by bit, with
+   * turns for everything else between them, and the promise resolves when all of them are.
+   */
+  publish(events: readonly GodelEvent[]): Promise<void>;
   /** Returns its own unsubscribe. A listener that throws never reaches the publisher. */
   subscribe(listener: (event: GodelEvent) => void): () => void;
 }
 
+/** Events that are told at once. */
+const BIT = 100;
+
 export function createEventBus(onListenerError: (error: unknown) => void): EventBus {
   const listeners = new Set<(event: GodelEvent) => void>();
-  return {
-    publish(events) {
-      for (const event of events) {
-        for (const listener of [...listeners]) {
-          try {
-            listener(event);
-          } catch (error) {
-            onListenerError(error);
-          }
+  /** While there are more to tell: what ends with the last of them. */
+  let telling: Promise<void> | undefined;
+
+  function tell(events: readonly GodelEvent[]): void {
+    for (const event of events) {
+      for (const listener of [...listeners]) {
+        try {
+          listener(event);
+        } catch (error) {
+          onListenerError(error);
         }
       }
+    }
+  }
+
+  async function tellInBits(events: readonly GodelEvent[], before: Promise<void> | undefined): Promise<void> {
+    await before;
+    for (let start = 0; start < events.length; start += BIT) {
+      if (start > 0) await nextTurn();
+      tell(events.slice(start, start + BIT));
+    }
+  }
+
+  return {
+    async publish(events) {
+      if (!telling && events.length <= BIT) return tell(events);
+      const mine = tellInBits(events, telling);
+      telling = mine;
+      await mine;
+      if (telling === mine) telling = undefined;
     },
     subscribe(listener) {
       listeners.add(listener);

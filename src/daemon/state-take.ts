@@ -1,4 +1,5 @@
 /** Merging files of another writer into the database: by field, with clashes, conflicts and circles told of. */
+import { createBreath } from '../base/breath.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/error.ts';
 import type { EventBus, GodelEvent } from '../base/event.ts';
@@ -171,7 +172,9 @@ export function createTakeFiles(options: StateTakeOptions): TakeFiles {
     const take = async (tx: Tx) => {
       const bad = await quarantinedPaths(tx, project.id);
       const incoming: Incoming[] = [];
+      const breathe = createBreath();
       for (const file of files) {
+        await breathe();
         if (file.content === null && file.problem === undefined) {
           await writeAgain(tx, project, [file.path]);
           continue;
@@ -183,13 +186,16 @@ export function createTakeFiles(options: StateTakeOptions): TakeFiles {
       }
       const settled = await settleClashes(tx, project.id, incoming);
       taken.moved = settled.moved;
-      for (const each of settled.incoming) await takeRecord(tx, round, each);
+      for (const each of settled.incoming) {
+        await breathe();
+        await takeRecord(tx, round, each);
+      }
       await writeAgain(tx, project, settled.touched);
       if (how.announce) await markCircles(tx, round, settled.incoming);
       await saveStamp(tx, replica);
     };
     await database.transact(take, { alone: true });
-    bus.publish(round.events);
+    await bus.publish(round.events);
     return taken;
   };
 }

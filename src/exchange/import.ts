@@ -1,4 +1,5 @@
 /** From drafts to beads: known ones are found again, links are resolved, cycles refused. */
+import { createBreath } from '../base/breath.ts';
 import { newUid } from '../base/id.ts';
 import { changeBead } from '../beads/changes.ts';
 import { freeBeadId } from '../beads/creating.ts';
@@ -59,7 +60,9 @@ async function freeId(
 async function plan(unit: Unit, spec: ImportSpec): Promise<Planned[]> {
   const planned: Planned[] = [];
   const taken = new Set<string>();
+  const breathe = createBreath();
   for (const [place, draft] of spec.drafts.entries()) {
+    await breathe();
     const known = await knownBead(unit, spec.projectId, draft);
     const id = known?.id ?? (await freeId(unit, spec.projectId, draft.id, taken));
     taken.add(id);

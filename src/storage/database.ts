@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import SQLite from 'better-sqlite3';
-import { type Dialect, type Driver, Kysely, type SqliteDatabase, SqliteDialect } from 'kysely';
+import { type Dialect, type Driver, Kysely, SqliteAdapter, type SqliteDatabase, SqliteDialect } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { messageOf } from '../base/error.ts';
 import { failure } from '../errors.ts';
@@ -133,11 +133,21 @@ function preparedOnce(database: SQLite.Database): SqliteDatabase {
   };
 }
 
-function dialectOf(database: SqliteDatabase): Kysely<Tables> {
+/**
+ * Reads need no turns: each is over when it returns. Kysely would make them queue for the connection, and wake the whole
+ * queue for each of them, which holds up everything when an event has thousands of listeners ask something.
+ */
+class ReadingAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
+}
+
+function dialectOf(database: SqliteDatabase, adapter = new SqliteAdapter()): Kysely<Tables> {
   const sqlite = new SqliteDialect({ database });
   const dialect: Dialect = {
     createDriver: () => forgivingDriver(sqlite),
-    createAdapter: () => sqlite.createAdapter(),
+    createAdapter: () => adapter,
     createQueryCompiler: () => sqlite.createQueryCompiler(),
     createIntrospector: (db) => sqlite.createIntrospector(db),
   };
@@ -198,7 +208,7 @@ export async function openSqlite(file: string, onCorrupt: (error: unknown) => vo
     const raw = openOrReplace(file, onCorrupt);
     await migrate(raw);
     const [written, read] = [preparedOnce(raw), preparedOnce(openReader(file))];
-    const [writer, db] = [dialectOf(written), dialectOf(read)];
+    const [writer, db] = [dialectOf(written), dialectOf(read, new ReadingAdapter())];
     answerDirectly(db, read);
     const log = await openLogSync(`${file}-wal`);
     const transact = createTransact({

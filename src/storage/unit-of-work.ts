@@ -4,6 +4,7 @@
  */
 
 import { acting } from '../base/acting.ts';
+import { createBreath } from '../base/breath.ts';
 import type { Clock } from '../base/clock.ts';
 import type { EventBus, EventDraft, GodelEvent } from '../base/event.ts';
 import type { EventType } from '../events.ts';
@@ -53,12 +54,14 @@ export function createUnitOfWork(options: UnitOfWorkOptions): UnitOfWork {
     const result = await database.transact(
       async (tx) => {
         const nowMs = clock.now();
+        const breathe = createBreath();
         return work({
           tx,
           nowMs,
           now: new Date(nowMs).toISOString(),
           emit: async (draft) => void events.push(await appendEvent(tx, attributed(draft), nowMs)),
           persist: async (projectId, draft) => {
+            await breathe();
             // Here a refusal rolls everything back; after the commit it could only be told of.
             if (!waits.has(projectId)) await options.assertWritable?.(projectId);
             const rules = rulesOf(draft.path);
@@ -76,7 +79,7 @@ export function createUnitOfWork(options: UnitOfWorkOptions): UnitOfWork {
         },
       },
     );
-    bus.publish(events);
+    await bus.publish(events);
     return [result, inGit];
   }
 

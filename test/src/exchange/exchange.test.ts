@@ -1,4 +1,5 @@
 /** Import and export in all four formats: round trips, a second import, dry runs, links, refusals. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Bead } from '../../../src/beads/schema.ts';
 import { detectFormat } from '../../../src/exchange/formats.ts';
@@ -369,4 +370,27 @@ test('an id that another bead has here is not taken from it', async () => {
   expect(outcomes(report)).toEqual(beads.map(() => 'created'));
   expect(await all(home)).toHaveLength(beads.length * 2);
   expect(new Set(outcomes(await load(home, foreign)))).toEqual(new Set(['unchanged']));
+});
+
+test('a large import leaves turns to everything else, and what is read meanwhile is not half of it', async () => {
+  const text = Array.from({ length: 1_500 }, (_, index) =>
+    JSON.stringify({ id: `x-${index}`, title: `Bead ${index}` }),
+  );
+  const seen = new Set<number>();
+  let turns = 0;
+  let isOver = false;
+  const looking = (async () => {
+    while (!isOver) {
+      seen.add((await all(home)).length);
+      turns += 1;
+      await nextTurn();
+    }
+  })();
+  const report = await load(home, `${text.join('\n')}\n`);
+  isOver = true;
+  await looking;
+  expect(report.items).toHaveLength(1_500);
+  expect(turns).toBeGreaterThan(15);
+  // The list gives at most a thousand of them.
+  expect([...seen].filter((count) => count !== 0 && count !== 1_000)).toEqual([]);
 });
