@@ -6,7 +6,7 @@ import type { Tool } from '../../src/agents/schema.ts';
 import { git } from '../../src/base/git.ts';
 import { codexHistory } from './history/codex.ts';
 import { hookSettings } from './hook-settings.ts';
-import { readSessionId, writeSessionId } from './host/session-id.ts';
+import { settleSessionId } from './host/session-id.ts';
 import { createProgram } from './program.ts';
 import { type HostFiles, hostCommand, modelOf } from './protocol-host.ts';
 
@@ -86,11 +86,7 @@ export function createCodexRuntime(options: CodexRuntimeOptions): Runtime {
     const config = codexConfig(spec, resolve(spec.cwd, common), resolve(spec.cwd, own));
     await writeFile(join(home, 'config.toml'), config, { mode: 0o600 });
     await writeFile(join(home, 'hooks.json'), `${JSON.stringify(hookSettings(options), null, 2)}\n`, { mode: 0o600 });
-    const idFile = join(spec.home, SESSION_ID_FILE);
-    // What Godel knows counts: it may have put the agent to another conversation.
-    if (spec.sessionId !== undefined && spec.sessionId !== readSessionId(idFile))
-      writeSessionId(idFile, spec.sessionId);
-    const known = readSessionId(idFile);
+    const known = settleSessionId(join(spec.home, SESSION_ID_FILE), spec.sessionId);
     const face = spec.mode === 'pane';
     const shown = ['--no-daemon', '--dangerously-bypass-hook-trust', ...(known ? ['resume', known] : [])];
     const argv = [program.file(), ...(face ? shown : ['app-server'])];

@@ -10,7 +10,7 @@ import {
 } from '../../src/agents/runtime.ts';
 import { geminiHistory } from './history/gemini.ts';
 import { geminiHooks } from './hook-settings.ts';
-import { readSessionId, writeSessionId } from './host/session-id.ts';
+import { settleSessionId } from './host/session-id.ts';
 import { createProgram } from './program.ts';
 import { type HostFiles, hostCommand, modelOf } from './protocol-host.ts';
 
@@ -47,10 +47,7 @@ export function geminiSettings(spec: PrepareSpec): object {
 
 /** Goes on with the conversation of an earlier life; the program names a new one itself. */
 async function conversation({ home, sessionId }: PrepareSpec): Promise<string[]> {
-  const idFile = join(home, SESSION_ID_FILE);
-  // What Godel knows counts: it may have put the agent to another conversation.
-  if (sessionId !== undefined && sessionId !== readSessionId(idFile)) writeSessionId(idFile, sessionId);
-  const known = readSessionId(idFile);
+  const known = settleSessionId(join(home, SESSION_ID_FILE), sessionId);
   const file = known === undefined ? undefined : await geminiHistory.find({ home, sessionId: known });
   return known !== undefined && file !== undefined ? ['--resume', known] : [];
 }

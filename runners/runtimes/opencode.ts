@@ -1,8 +1,15 @@
-/** opencode as an agent, over ACP: its configuration, data and cache are the agent's own. */
+/** opencode as an agent, in its pane or over ACP: its configuration, data and cache are the agent's own. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { deniedTools, type Prepared, type PrepareSpec, type Runtime } from '../../src/agents/runtime.ts';
+import {
+  deniedTools,
+  type Prepared,
+  type PrepareSpec,
+  type Runtime,
+  SESSION_ID_FILE,
+} from '../../src/agents/runtime.ts';
 import { opencodeHistory } from './history/opencode.ts';
+import { settleSessionId } from './host/session-id.ts';
 import { createProgram } from './program.ts';
 import { type HostFiles, hostCommand, modelOf } from './protocol-host.ts';
 
@@ -63,11 +70,18 @@ export function createOpencodeRuntime(options: OpencodeRuntimeOptions): Runtime 
     await writeFile(instructions, `${spec.instructions}\n`, { mode: 0o600 });
     const config = join(home, 'opencode.json');
     await writeFile(config, `${JSON.stringify(opencodeConfig(spec, instructions), null, 2)}\n`, { mode: 0o600 });
+    settleSessionId(join(spec.home, SESSION_ID_FILE), spec.sessionId);
+    const face = spec.mode === 'pane';
+    const given = face
+      ? ({ driver: 'opencode', argv: [program.file()], face } as const)
+      : ({ driver: 'acp', argv: [program.file(), 'acp'] } as const);
     return {
-      argv: await hostCommand(options, spec, { driver: 'acp', argv: [program.file(), 'acp'] }),
+      argv: await hostCommand(options, spec, given),
       env: {
         OPENCODE_CONFIG: config,
         OPENCODE_DISABLE_AUTOUPDATE: '1',
+        // Its models are those of the proxy; a list from elsewhere only makes its start longer.
+        OPENCODE_DISABLE_MODELS_FETCH: '1',
         XDG_CONFIG_HOME: join(home, 'config'),
         XDG_DATA_HOME: join(home, 'data'),
         XDG_CACHE_HOME: join(home, 'cache'),
@@ -80,7 +94,7 @@ export function createOpencodeRuntime(options: OpencodeRuntimeOptions): Runtime 
     id: 'opencode',
     summary: 'opencode',
     delivery: 'bridge',
-    modes: ['headless'],
+    modes: ['pane', 'headless'],
     dialects: ['openai-chat', 'anthropic'],
     history: opencodeHistory,
     enforces: ['read', 'edit', 'shell', 'web'],

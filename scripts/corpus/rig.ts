@@ -59,6 +59,7 @@ const DRIVERS = {
   codex: createCodexDriver,
   acp: createAcpDriver,
   gemini: createAcpDriver,
+  opencode: createAcpDriver,
   pi: createPiDriver,
 };
 const SIZE = { cols: 100, rows: 30 };

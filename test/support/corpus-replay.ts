@@ -28,6 +28,7 @@ const DRIVERS = {
   codex: createCodexDriver,
   acp: createAcpDriver,
   gemini: createAcpDriver,
+  opencode: createAcpDriver,
   pi: createPiDriver,
 };
 /** A screen that did not change for this long (ms) is read. */

@@ -67,7 +67,7 @@ export interface Driver {
 
 /** What the daemon writes for the host, one JSON file an agent. */
 export interface HostConfig {
-  driver: 'claude' | 'codex' | 'gemini' | 'acp' | 'pi';
+  driver: 'claude' | 'codex' | 'gemini' | 'opencode' | 'acp' | 'pi';
   argv: readonly string[];
   cwd: string;
   /** The program shows its own face: the pane is its terminal, and hooks tell what it does. */

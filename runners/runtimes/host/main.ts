@@ -12,14 +12,15 @@ import type { Driver, DriverSink, HostConfig } from './driver.ts';
 import { createFaceDriver } from './face.ts';
 import { FACES } from './face-program.ts';
 import { createHost, type Host } from './host.ts';
+import { createOpencodeDriver } from './opencode.ts';
 import { createPiDriver } from './pi.ts';
 import { passInput, spawnTerminal } from './terminal.ts';
 import { createTranscript, silentTranscript } from './transcript.ts';
 
 type CreateDriver = (config: HostConfig, env: NodeJS.ProcessEnv, sink: DriverSink) => Driver;
 
-/** Drivers of protocols; Gemini CLI's own is ACP. */
-const DRIVERS: Readonly<Record<Exclude<HostConfig['driver'], 'gemini'>, CreateDriver>> = {
+/** Drivers of protocols; that of Gemini CLI and opencode is ACP. */
+const DRIVERS: Readonly<Record<Exclude<HostConfig['driver'], 'gemini' | 'opencode'>, CreateDriver>> = {
   claude: createClaudeDriver,
   codex: createCodexDriver,
   acp: createAcpDriver,
@@ -33,6 +34,8 @@ function need(name: string): string {
 }
 
 function driverOf(config: HostConfig, agentId: string, sink: DriverSink): Driver {
+  if (config.driver === 'opencode')
+    return createOpencodeDriver({ config, env: process.env, sink, terminal: spawnTerminal });
   const program = config.face || config.driver === 'gemini' ? FACES[config.driver] : undefined;
   if (!program) return DRIVERS[config.driver as keyof typeof DRIVERS](config, process.env, sink);
   return createFaceDriver({
@@ -70,7 +73,7 @@ async function main(): Promise<void> {
         agentId,
         generation: Number(need('GODEL_GENERATION')),
         token: need('GODEL_TOKEN'),
-        source: config.face ? 'hook' : 'protocol',
+        source: config.face && config.driver !== 'opencode' ? 'hook' : 'protocol',
         onPrompt: inputs.onPrompt,
         onInterrupt: inputs.onInterrupt,
         onCompact: inputs.onCompact,

@@ -13,3 +13,9 @@ export function writeSessionId(file: string, id: string): void {
   writeFileSync(`${file}.new`, `${id}\n`, { mode: 0o600, flush: true });
   renameSync(`${file}.new`, file);
 }
+
+/** The conversation to go on with. What Godel knows counts: it may have put the agent to another one. */
+export function settleSessionId(file: string, wanted: string | undefined): string | undefined {
+  if (wanted !== undefined && wanted !== readSessionId(file)) writeSessionId(file, wanted);
+  return readSessionId(file);
+}

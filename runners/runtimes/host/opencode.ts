@@ -1,0 +1,257 @@
+/**
+ * opencode with its own screen: the program in the pane serves an interface of its own, over which prompts, questions and
+ * states pass. A person may type and answer there at any time; both ends see one conversation.
+ */
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { IPty } from 'node-pty';
+import { oneLine } from '../summary.ts';
+import { todosOf } from '../todos.ts';
+import type { Driver, DriverSink, HostConfig, HostPrompt } from './driver.ts';
+import { createScreenWatch } from './face-screen.ts';
+import type { Json } from './json-lines.ts';
+import { createOpencodeApi, type OpencodeApi } from './opencode-api.ts';
+import { readSessionId, writeSessionId } from './session-id.ts';
+
+export interface OpencodeOptions {
+  config: HostConfig;
+  env: NodeJS.ProcessEnv;
+  sink: DriverSink;
+  /** Starts the program in a terminal of the size of the pane. */
+  terminal: (argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv) => IPty;
+}
+
+const START_MS = 120_000;
+const SHOWN_MS = 60_000;
+const TAKEN_MS = 60_000;
+const STOP_MS = 5_000;
+const REPLIES: Readonly<Record<string, string>> = { allow: 'once', always: 'always' };
+
+const json = (value: unknown) => (value ?? {}) as Json;
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Texts of the user's messages of a conversation, as the interface gives it. Pure. */
+export function userTextsOf(messages: readonly Json[]): string[] {
+  return messages
+    .filter((message) => json(message.info).role === 'user')
+    .map((message) =>
+      ((message.parts ?? []) as Json[])
+        .filter((part) => part.type === 'text' && part.synthetic !== true)
+        .map((part) => String(part.text ?? ''))
+        .join('\n'),
+    );
+}
+
+export function createOpencodeDriver(options: OpencodeOptions): Driver {
+  const { config, sink } = options;
+  let pty: IPty;
+  let api: OpencodeApi;
+  let ended: Promise<void> = Promise.resolve();
+  let sessionId = '';
+  let busy = false;
+  let lastError: string | undefined;
+  let pending: { text: string; taken: () => void } | undefined;
+  const asks = new Map<string, 'permission' | 'question'>();
+  const children = new Set<string>();
+  const users = new Set<string>();
+  const tools = new Set<string>();
+  /** Told when nothing is asked any more: a call is said to run while a person is asked for leave. */
+  const later: (() => void)[] = [];
+  const screen = createScreenWatch(
+    (title) => (/^(OpenCode|OC \|)/.test(title) ? 'idle' : undefined),
+    () => {},
+  );
+
+  function begin(): void {
+    if (busy) return;
+    busy = true;
+    lastError = undefined;
+    sink.turnStarted();
+  }
+
+  function answered(id: string): void {
+    if (!asks.delete(id)) return;
+    sink.answered(id);
+    if (asks.size === 0) for (const tell of later.splice(0)) tell();
+  }
+
+  function finish(): void {
+    if (!busy) return;
+    busy = false;
+    later.length = 0;
+    for (const id of [...asks.keys()]) answered(id);
+    sink.settled(lastError);
+  }
+
+  /** Somebody may go on in another conversation of the pane: that is the agent's then. */
+  function settleSession(id: string): void {
+    if (id === sessionId || children.has(id)) return;
+    sessionId = id;
+    writeSessionId(config.sessionIdFile, id);
+    sink.session({ sessionId: id });
+  }
+
+  function message(properties: Json): void {
+    const info = json(properties.info);
+    if (info.role !== 'user' || users.has(String(info.id))) return;
+    users.add(String(info.id));
+    settleSession(String(info.sessionID));
+  }
+
+  function tool(part: Json): void {
+    const [id, name, state] = [String(part.callID), String(part.tool), json(part.state)];
+    if (state.status === 'running' && !tools.has(id)) {
+      tools.add(id);
+      const todos = todosOf(name, state.input);
+      if (todos) sink.todos(todos);
+      if (asks.size > 0) later.push(() => sink.toolStarted(name, state.input));
+      else sink.toolStarted(name, state.input);
+    } else if ((state.status === 'completed' || state.status === 'error') && tools.delete(id))
+      sink.toolEnded(name, state.status === 'error');
+  }
+
+  function part(properties: Json): void {
+    const body = json(properties.part);
+    if (body.type === 'tool') return tool(body);
+    if (body.type !== 'text' || !users.has(String(body.messageID)) || pending?.text !== body.text) return;
+    const { taken } = pending as { taken: () => void };
+    pending = undefined;
+    begin();
+    taken();
+  }
+
+  function permission(properties: Json): void {
+    const id = String(properties.id);
+    if (asks.has(id)) return;
+    begin();
+    const patterns = Array.isArray(properties.patterns) ? properties.patterns.map(String) : [];
+    const what = String(json(properties.metadata).command ?? patterns.join(' '));
+    asks.set(id, 'permission');
+    const question = `${String(properties.permission)}: ${oneLine(what)}`;
+    sink.asked({ id, kind: 'permission', question, choices: ['allow', 'always', 'deny'] });
+  }
+
+  function question(properties: Json): void {
+    const id = String(properties.id);
+    if (asks.has(id)) return;
+    begin();
+    const [first] = (properties.questions ?? []) as { question?: string; options?: { label: string }[] }[];
+    asks.set(id, 'question');
+    const choices = (first?.options ?? []).map((option) => option.label);
+    sink.asked({ id, kind: 'question', question: first?.question ?? 'a question', choices });
+  }
+
+  function status(id: unknown, type: unknown): void {
+    if (id !== sessionId) return;
+    if (type === 'idle') finish();
+    else begin();
+  }
+
+  const over = (properties: Json) => answered(String(properties.requestID ?? properties.permissionID));
+  const takers: Readonly<Record<string, (properties: Json) => void>> = {
+    'session.created'(properties) {
+      const info = json(properties.info);
+      if (info.parentID !== undefined) children.add(String(info.id));
+    },
+    'session.status': (properties) => status(properties.sessionID, json(properties.status).type),
+    'session.idle': (properties) => status(properties.sessionID, 'idle'),
+    'session.error'(properties) {
+      const error = json(properties.error);
+      if (error.name === 'MessageAbortedError') return;
+      lastError = oneLine(String(json(error.data).message ?? error.name), 500);
+    },
+    'message.updated': message,
+    'message.part.updated': part,
+    'permission.asked': permission,
+    'permission.replied': over,
+    'question.asked': question,
+    'question.replied': over,
+    'question.rejected': over,
+  };
+
+  /** What was missed while the stream was cut. */
+  async function catchUp(): Promise<void> {
+    const running = await api.get<Record<string, { type?: string }>>('/session/status');
+    status(sessionId, running[sessionId]?.type ?? 'idle');
+    for (const each of await api.get<Json[]>('/permission')) permission(each);
+    for (const each of await api.get<Json[]>('/question')) question(each);
+  }
+
+  async function openSession(): Promise<string[]> {
+    const known = readSessionId(config.sessionIdFile);
+    const messages = known
+      ? await api.get<Json[]>(`/session/${known}/message`).catch((error: unknown) => {
+          sink.note(`conversation ${known} could not be continued: ${String(error)}`);
+          return undefined;
+        })
+      : undefined;
+    sessionId = known && messages ? known : String((await api.post('/session', {})).id);
+    writeSessionId(config.sessionIdFile, sessionId);
+    // Its screen takes an order when it was drawn.
+    await Promise.race([screen.turnsTo(['idle'], SHOWN_MS), ended]);
+    await api.post('/tui/select-session', { sessionID: sessionId });
+    return userTextsOf(messages ?? []);
+  }
+
+  return {
+    canSteer: false,
+    async open() {
+      const [port, password] = [await freePort(), randomBytes(24).toString('hex')];
+      api = createOpencodeApi(port, password);
+      const env = { ...options.env, OPENCODE_SERVER_PASSWORD: password };
+      pty = options.terminal([...config.argv, '--port', String(port)], config.cwd, env);
+      pty.onData((output) => screen.take(output));
+      ended = new Promise((resolve) => {
+        pty.onExit(({ exitCode, signal }) => {
+          api.stop();
+          resolve();
+          sink.ended(exitCode || (signal ? 128 + signal : 0));
+        });
+      });
+      await api.ready(START_MS);
+      void api.follow(
+        (type, properties) => takers[type]?.(properties),
+        () => void catchUp().catch((error: unknown) => sink.note(String(error))),
+      );
+      const userTexts = await openSession();
+      return { sessionId, userTexts };
+    },
+    async send(prompt: HostPrompt) {
+      const taken = new Promise<boolean>((resolve) => {
+        pending = { text: prompt.text, taken: () => resolve(true) };
+      });
+      await api.post(`/session/${sessionId}/prompt_async`, { parts: [{ type: 'text', text: prompt.text }] });
+      if (!(await Promise.race([taken, delay(TAKEN_MS, false)]))) throw new Error('it did not take the prompt');
+      sink.taken(prompt.id);
+    },
+    async interrupt() {
+      await api.post(`/session/${sessionId}/abort`, {});
+    },
+    async answer(askId, choice) {
+      const kind = asks.get(askId);
+      if (kind === undefined) return;
+      if (kind === 'question') await api.post(`/question/${askId}/reply`, { answers: [[choice]] });
+      else {
+        const reply = REPLIES[choice] ?? 'reject';
+        // With words of a person the turn goes on after a refusal.
+        const words = reply === 'reject' ? { message: 'A person refused this in Godel. Go on without it.' } : {};
+        await api.post(`/permission/${askId}/reply`, { reply, ...words });
+      }
+      answered(askId);
+    },
+    async close() {
+      api?.stop();
+      pty?.kill('SIGTERM');
+      await Promise.race([ended, delay(STOP_MS)]);
+      pty?.kill('SIGKILL');
+    },
+  };
+}
