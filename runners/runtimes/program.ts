@@ -61,7 +61,7 @@ export function createProgram(spec: ProgramSpec): Program {
     const { code, stdout, stderr } = await run(file, ['--version'], { env, timeoutMs: VERSION_TIMEOUT_MS });
     const version = /\d+\.\d+\.\d+[\w.-]*/.exec(stdout)?.[0];
     if (code !== 0 || version === undefined)
-      throw new Error(`${file} --version: ${stderr.trim() || stdout.trim() || code}`);
+      throw new Error(`${file} --version: ${(stderr.trim() || stdout.trim() || String(code)).replace(/\.$/, '')}`);
     return version;
   }
 

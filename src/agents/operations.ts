@@ -334,13 +334,14 @@ export const agentOperations = {
     examples: ['godel runtime list'],
     text: ({ items }) =>
       table(
-        ['RUNTIME', 'VERSION', 'MODES', 'STATE', 'WHAT'],
+        // A program that does not start says why at length, so that stands last.
+        ['RUNTIME', 'VERSION', 'MODES', 'WHAT', 'STATE'],
         items.map((item) => [
           item.id,
           item.version ?? '-',
           item.modes.join(', '),
-          item.ok ? 'ready' : (item.problem ?? 'missing'),
           item.summary,
+          item.ok ? 'ready' : (item.problem ?? 'missing'),
         ]),
       ),
   }),

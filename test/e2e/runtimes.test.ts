@@ -29,7 +29,7 @@ test('Claude Code in its own face and over its protocol, Pi over its protocol', 
   expect(runtimes.items.find((each) => each.id === 'claude')).toMatchObject({
     ...{ ok: true, version: '2.1.329', modes: both },
   });
-  expect((await godel(['runtime', 'list'])).stdout).toMatch(/^claude +2\.1\.329 +pane, headless +ready/m);
+  expect((await godel(['runtime', 'list'])).stdout).toMatch(/^claude +2\.1\.329 +pane, headless +Claude Code +ready$/m);
   expect(runtimes.items.find((each) => each.id === 'codex')).toMatchObject({ ok: false, problem: /npm install -g/ });
 
   const wanted = [
