@@ -1,6 +1,6 @@
 /**
  * The table of the design, measured on the compiled programs, each number beside an alternative of the same run. The machine is
- * whatever it is, so read ratios. Topics: start-up, records, panes, recovery; all of them when none is named.
+ * whatever it is, so read ratios. Topics: start-up, records, states, panes, recovery; all of them when none is named.
  * Use: node scripts/bench/index.ts [topic…] [--panes 50] [--agents 20] [--seconds 60] [--beads 10000,100000]
  */
 import { parseArgs } from 'node:util';
@@ -10,6 +10,7 @@ import { idle, spawning } from './panes.ts';
 import { records } from './records.ts';
 import { recovery } from './recovery.ts';
 import { startUp } from './start-up.ts';
+import { states } from './states.ts';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -41,6 +42,7 @@ const topics: Record<string, () => Promise<string[][]>> = {
     return rows;
   },
   recovery: () => inHome((home) => recovery(home, Number(options.agents))),
+  states: () => inHome((home) => states(home, panes, Number(options.seconds))),
   panes: () =>
     inHome(async (home) => {
       await home.godel('bead', 'list');
