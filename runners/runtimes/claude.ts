@@ -29,8 +29,9 @@ const ALWAYS_ALLOWED = [
 
 const TOOLS = {
   read: ['Read', 'Glob', 'Grep', 'LS', 'NotebookRead'],
-  edit: ['Edit', 'MultiEdit', 'Write', 'NotebookEdit'],
-  shell: ['Bash', 'BashOutput', 'KillShell'],
+  // A worktree of its own making is written as well.
+  edit: ['Edit', 'MultiEdit', 'Write', 'NotebookEdit', 'EnterWorktree', 'ExitWorktree'],
+  shell: ['Bash', 'BashOutput', 'KillShell', 'Monitor', 'PowerShell'],
   web: ['WebFetch', 'WebSearch'],
 };
 

@@ -41,6 +41,8 @@ export function codexConfig(spec: PrepareSpec, commonDir: string, gitDir: string
     'allow_login_shell = false',
     ...(may('web') ? [] : ['web_search = "disabled"']),
     '',
+    // It reads by its shell as well: without one it has what Godel offers, and edits where it may.
+    ...(may('shell') ? [] : ['[features]', 'shell_tool = false', 'unified_exec = false', '']),
     '[model_providers.godel]',
     'name = "Godel"',
     `base_url = ${toml(`${spec.proxyUrl}/v1`)}`,
@@ -103,8 +105,8 @@ export function createCodexRuntime(options: CodexRuntimeOptions): Runtime {
     modes: ['pane', 'headless'],
     compacts: ['headless'],
     dialects: ['openai-responses'],
-    // Its shell is how it does everything; without leave to edit, the operating system holds it to reading.
-    enforces: ['edit', 'web'],
+    // It reads by its shell; one that may use it and may not edit is held to reading by the operating system.
+    enforces: ['edit', 'shell', 'web'],
     instructions: 'system',
     history: codexHistory,
     probe: program.probe,

@@ -36,7 +36,7 @@ test('a role of one’s own is written, changed, refused with line and remedy, a
   expect(await readFile(file, 'utf8')).toMatch(/^# ours\n[\s\S]*budget_usd: 3/);
   const shown = (await home.godel(['role', 'show', 'strict'])).stdout;
   expect(shown).toMatch(/tools +read\n/);
-  expect(shown).toMatch(/not held +codex, acp, shell:/);
+  expect(shown).toMatch(/not held +acp, shell:/);
 
   const good = await readFile(file, 'utf8');
   await writeFile(file, `${good}colour: red\n`);

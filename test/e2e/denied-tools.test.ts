@@ -1,0 +1,92 @@
+/**
+ * What a role takes away is away, in the pane and over the protocol of real programs, with every question answered beforehand:
+ * the model is not offered it, and what it asks for all the same does nothing.
+ */
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import type { Agent } from '../../src/agents/schema.ts';
+import type { SessionTurn } from '../../src/sessions/schema.ts';
+import { createHome, script, type TestHome, until } from '../support/home.ts';
+import { pathWith } from '../support/runtimes.ts';
+
+let home: TestHome | undefined;
+afterEach(() => home?.stop());
+
+const LIMIT_MS = 120_000;
+const MODES = { pane: [], headless: ['--headless'] } as const;
+
+async function ready(...programs: ('claude' | 'codex')[]): Promise<TestHome | undefined> {
+  const paths = await Promise.all(programs.map((id) => pathWith(id)));
+  if (paths.includes(undefined)) return undefined;
+  home = await createHome(programs.length > 0 ? { PATH: paths.join(delimiter) } : {});
+  await home.json('config', 'set', 'provider', 'demo');
+  // Nothing is asked: what stands in the way is the role alone.
+  await home.json('config', 'set', 'agent_permission', 'all');
+  await home.json('config', 'set', 'record_bodies', 'true');
+  return home;
+}
+
+/** Names of the tools in the requests of an agent. */
+async function offered({ json }: TestHome, name: string): Promise<string[]> {
+  const { items } = await json<{ items: { requestId: string }[] }>('recording', 'list', '--agent', name);
+  const names = new Set<string>();
+  for (const { requestId } of items) {
+    const { tools } = await json<{ tools: string[] }>('recording', 'show', requestId);
+    for (const tool of tools) names.add(tool);
+  }
+  return [...names]
+    .filter((each) => !/godel|^(ready|claim|show|note|create|todo_write|message|ask|done)$/.test(each))
+    .sort();
+}
+
+/** Lets an agent try every step in a turn of its own, and resolves when the last is over. */
+async function tries(from: TestHome, name: string, steps: readonly string[], ...flags: string[]): Promise<void> {
+  await from.json('agent', 'spawn', script('say: here'), '--name', name, ...flags);
+  for (const [index, step] of steps.entries()) {
+    await from.client().call('agentSend', { id: name, text: script(step, `say: tried ${index}`), wait: 60 });
+    await until(
+      `${name} is at rest after ${step}`,
+      async () => (await from.json<Agent>('agent', 'show', name)).observed.state === 'idle',
+      LIMIT_MS,
+    );
+  }
+  const { turns } = await from.json<{ turns: SessionTurn[] }>('session', 'tree', name);
+  expect(turns.filter(({ role }) => role === 'assistant').length, name).toBeGreaterThanOrEqual(steps.length);
+}
+
+/** What must not be offered to one that may only read. */
+const FORBIDDEN =
+  /bash|shell|exec|monitor|write_stdin|^(edit|multiedit|write|notebookedit|apply_patch|enterworktree)$|web/i;
+
+async function mayOnlyRead(it: TestHome, runtime: string): Promise<void> {
+  for (const [mode, flags] of Object.entries(MODES)) {
+    const [free, reader] = [`${runtime}-free-${mode}`, `${runtime}-reader-${mode}`];
+    await tries(it, free, [`bash: touch ${free}.txt`], '--runtime', runtime, ...flags);
+    expect(existsSync(join(it.repository, `${free}.txt`)), `${free} may`).toBe(true);
+    expect((await offered(it, free)).filter((name) => FORBIDDEN.test(name)).length, free).toBeGreaterThan(0);
+    await it.json('agent', 'stop', free);
+
+    const steps = [`bash: touch ${reader}.txt`, `write: ${reader}.txt <<< "mine"`];
+    await tries(it, reader, steps, '--runtime', runtime, '--role', 'reader', ...flags);
+    expect(
+      (await offered(it, reader)).filter((name) => FORBIDDEN.test(name)),
+      reader,
+    ).toEqual([]);
+    expect(existsSync(join(it.repository, `${reader}.txt`)), `${reader} may not`).toBe(false);
+    await it.json('agent', 'stop', reader);
+  }
+}
+
+test.for(['pi', 'claude', 'codex'] as const)(
+  'a reader on %s has neither shell nor edits',
+  {
+    timeout: 600_000,
+  },
+  async (runtime, context) => {
+    const it = await ready(...(runtime === 'pi' ? [] : [runtime]));
+    if (!it) return context.skip();
+    await it.json('role', 'create', 'reader', '--from', 'worker', '--tool', 'read');
+    await mayOnlyRead(it, runtime);
+  },
+);
