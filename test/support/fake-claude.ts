@@ -9,6 +9,7 @@ import { join } from 'node:path';
 const REDRAW_MS = 30;
 const TURN_MS = Number(process.env.FAKE_TURN_MS ?? 20);
 const ESCAPE = '\u001b';
+const CANCEL = '\u0003';
 const PASTE_MARKS = new RegExp(`(${ESCAPE}\\[20[01]~)`);
 /** The beginning of a mark whose rest comes with the next piece. */
 const PART_OF_MARK = new RegExp(`${ESCAPE}(\\[(2(0[01]?)?)?)?$`);
@@ -116,6 +117,7 @@ function showFace(): void {
   function type(text: string): void {
     // Keys other than Enter move about; an Enter that comes together with text belongs to the text, as real programs have it.
     if (text === '\r') submit();
+    else if (text === CANCEL) input = '';
     else input += text.replaceAll('\r', '\n');
   }
 
