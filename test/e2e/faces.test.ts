@@ -147,9 +147,10 @@ test.for(subjects)(
     const face = watchFace(home, 'face');
     const first = script('call: agents {}', 'bash: npm --version > free.txt', 'say: the tools are here');
     await home.json('agent', 'spawn', first, '--runtime', runtime, '--name', 'face');
-    await face.sees('the tools are here');
-    await face.state('idle');
-    expect(existsSync(join(home.repository, 'free.txt'))).toBe(true);
+    // The words are on the screen as soon as the prompt is: the end of the turn is what counts.
+    await until('its turn is over', async () => (await face.states()).length >= 4, 90_000);
     expect(await face.states()).toEqual(['starting', 'idle', 'busy', 'idle']);
+    expect(existsSync(join(home.repository, 'free.txt'))).toBe(true);
+    await face.sees('the tools are here');
   },
 );
