@@ -237,12 +237,15 @@ try {
     BEADS > 10_000 ? '< 8 s' : '< 1 s',
     `writing them to git: ${ms(fillTime)}`,
   );
+  const [searchable] = await timed(() => ann.core.searchFill.done());
+  add('until the search knows all of them, after that', ms(searchable), '-', '-');
   await lists(ann);
   await git(folder, ['clone', '-q', first, join(folder, 'bob')]);
   await git(join(folder, 'bob'), ['fetch', '-q', 'origin', '+refs/godel/state:refs/godel/state'], {
     timeoutMs: 300_000,
   });
   const bob = await open('bob', join(folder, 'bob'));
+  await bob.core.searchFill.done();
   await merge(ann, bob);
   await bob.core.stop();
   await growth(ann);
