@@ -48,7 +48,7 @@ test(
     await until(
       'everything landed',
       async () => {
-        const { items } = await home.json<{ items: ListedEntry[] }>('merge', 'list', '--all');
+        const { items } = await home.json<{ items: ListedEntry[] }>('merge', 'list', '--all', '--limit', '1000');
         return items.length === ids.length && items.every((entry) => entry.status === 'landed' && entry.released);
       },
       120_000,
