@@ -4,16 +4,13 @@ import { join } from 'node:path';
 import xterm from '@xterm/headless';
 import { type IPty, spawn } from 'node-pty';
 import { hookSocketOf } from '../../runners/runtimes/hook-settings.ts';
-import { createAcpDriver } from '../../runners/runtimes/host/acp.ts';
-import { createClaudeDriver } from '../../runners/runtimes/host/claude.ts';
-import { createCodexDriver } from '../../runners/runtimes/host/codex.ts';
 import type { HostConfig } from '../../runners/runtimes/host/driver.ts';
 import { createFaceDriver } from '../../runners/runtimes/host/face.ts';
 import { FACES, type FaceProgram } from '../../runners/runtimes/host/face-program.ts';
 import { TOOLS_LISTED } from '../../runners/runtimes/host/hook-events.ts';
 import { createHookServer } from '../../runners/runtimes/host/hook-server.ts';
 import { type SpawnJsonLines, spawnJsonLines } from '../../runners/runtimes/host/json-lines.ts';
-import { createPiDriver } from '../../runners/runtimes/host/pi.ts';
+import { createProtocolDriver } from '../../runners/runtimes/host/protocol-drivers.ts';
 import type { Dialect, Permission, PrepareSpec, Runtime } from '../../src/agents/runtime.ts';
 import { newId } from '../../src/base/id.ts';
 import { createStage, type Entry, isTrue, type Stage, type Tape, type Truth } from '../../test/support/corpus.ts';
@@ -54,14 +51,6 @@ export interface Rig {
   tape(): Tape;
 }
 
-const DRIVERS = {
-  claude: createClaudeDriver,
-  codex: createCodexDriver,
-  acp: createAcpDriver,
-  gemini: createAcpDriver,
-  opencode: createAcpDriver,
-  pi: createPiDriver,
-};
 const SIZE = { cols: 100, rows: 30 };
 
 type Put = (what: Record<string, unknown>) => void;
@@ -291,7 +280,7 @@ export async function openRig(subject: Subject, folder: string, cwd: string, fac
               return screen.pty;
             },
           })
-        : DRIVERS[config.driver](config, env, sink, recordLines(put)),
+        : createProtocolDriver(config, env, sink, recordLines(put)),
     end,
   );
   return {

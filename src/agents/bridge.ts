@@ -158,6 +158,14 @@ export function createBridge(options: BridgeOptions): Bridge {
     });
   }
 
+  /** False when the agent is not connected. */
+  function tell(agentId: string, message: BridgeDown): boolean {
+    const socket = connections.get(agentId)?.socket;
+    if (!socket?.writable) return false;
+    write(socket, message);
+    return true;
+  }
+
   return {
     async start() {
       await rm(options.socketFile, { force: true });
@@ -173,23 +181,10 @@ export function createBridge(options: BridgeOptions): Bridge {
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()));
     },
-    send(agentId, prompt) {
-      const connection = connections.get(agentId);
-      if (!connection?.socket.writable) return false;
-      return write(connection.socket, { type: 'prompt', id: prompt.id, text: prompt.text, when: prompt.when }) || true;
-    },
-    interrupt(agentId) {
-      const connection = connections.get(agentId);
-      return connection?.socket.writable ? write(connection.socket, { type: 'interrupt' }) || true : false;
-    },
-    compact(agentId, id) {
-      const connection = connections.get(agentId);
-      return connection?.socket.writable ? write(connection.socket, { type: 'compact', id }) || true : false;
-    },
-    answer(agentId, answer) {
-      const connection = connections.get(agentId);
-      return connection?.socket.writable ? write(connection.socket, { type: 'answer', ...answer }) || true : false;
-    },
+    send: (agentId, { id, text, when }) => tell(agentId, { type: 'prompt', id, text, when }),
+    interrupt: (agentId) => tell(agentId, { type: 'interrupt' }),
+    compact: (agentId, id) => tell(agentId, { type: 'compact', id }),
+    answer: (agentId, answer) => tell(agentId, { type: 'answer', ...answer }),
     isConnected: (agentId) => connections.has(agentId),
     drop: (agentId) => void connections.get(agentId)?.socket.destroy(),
   };

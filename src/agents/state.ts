@@ -1,6 +1,6 @@
 /** The agent's stored lifecycle (spec-v2 section 2.3) and the ranking of observed states. */
 import { nextStatus, type TransitionTable } from '../base/transition.ts';
-import type { AgentState, Lifecycle, ObservedState, Question, StateSource } from './schema.ts';
+import type { Agent, AgentState, Lifecycle, ObservedState, Question, StateSource } from './schema.ts';
 
 export type AgentAction =
   | 'prepared'
@@ -36,6 +36,11 @@ export function nextLifecycle(from: Lifecycle, action: AgentAction): Lifecycle |
 /** True while a process is expected to be alive. */
 export function isLive(lifecycle: Lifecycle): boolean {
   return ['initializing', 'spawning', 'executing', 'waiting', 'paused', 'completing'].includes(lifecycle);
+}
+
+/** True while an agent is in this life and expected to be alive in it. */
+export function isInLife(agent: Pick<Agent, 'generation' | 'lifecycle'> | undefined, generation: number): boolean {
+  return agent?.generation === generation && isLive(agent.lifecycle);
 }
 
 const RANK: Readonly<Record<StateSource, number>> = {

@@ -5,7 +5,7 @@ import type { Delivery } from '../agents/delivery.ts';
 import type { Observation } from '../agents/observation.ts';
 import type { ProgressLog } from '../agents/progress-log.ts';
 import type { Agent, StateSource } from '../agents/schema.ts';
-import { isLive } from '../agents/state.ts';
+import { isInLife } from '../agents/state.ts';
 import type { TodoService } from '../todos/service.ts';
 import type { Core } from './core.ts';
 
@@ -29,10 +29,7 @@ const TOLD: readonly StateSource[] = ['protocol', 'hook'];
 export function createAgentBridge(options: AgentBridgeOptions): Bridge {
   const { core, load, observation, progress, delivery, touched } = options;
   const { clock, log } = core;
-  const isCurrent = async (agentId: string, generation: number) => {
-    const agent = await load(agentId);
-    return agent?.generation === generation && isLive(agent.lifecycle);
-  };
+  const isCurrent = async (agentId: string, generation: number) => isInLife(await load(agentId), generation);
   return createBridge({
     socketFile: core.paths.bridgeSocketFile,
     clock,

@@ -64,11 +64,11 @@ export async function rebuildState(
   const rebuild = async (tx: Tx) => {
     const load = createBulkLoad(tx, 'beads');
     // Whoever has few beads, or already has many of another project, is quicker with the indexes as they are.
-    let isBulk = await hasManyBeads(tx, MANY);
+    let isDecided = await hasManyBeads(tx, MANY);
     const takeBatch = async (files: readonly StateFile[]) => {
       await take(tx, files);
-      if (isBulk || files.length < BATCH) return;
-      isBulk = true;
+      if (isDecided || files.length < BATCH) return;
+      isDecided = true;
       await load.begin();
     };
     await readAll(project.gitDir, oid, takeBatch, BATCH);

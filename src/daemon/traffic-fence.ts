@@ -1,5 +1,5 @@
 /** An answer may end after the life of its agent that asked for it: what it says is no news of the next one. */
-import { isLive } from '../agents/state.ts';
+import { isInLife } from '../agents/state.ts';
 import { findAgent } from '../agents/store.ts';
 import { messageOf } from '../base/error.ts';
 import { createInTurn } from '../base/in-turn.ts';
@@ -19,9 +19,7 @@ export function createTrafficFence({ core, parts, money }: TrafficFenceOptions):
   const inTurn = createInTurn();
 
   async function isOfThisLife({ agentId, generation }: Activity): Promise<boolean> {
-    if (generation === undefined) return true;
-    const agent = await findAgent(core.database.db, agentId);
-    return agent?.generation === generation && isLive(agent.lifecycle);
+    return generation === undefined || isInLife(await findAgent(core.database.db, agentId), generation);
   }
 
   return (activity) => {

@@ -3,7 +3,7 @@
  * process costs a large daemon several times the merge before it. Format: gitformat-loose-object, git's Documentation.
  */
 import { createHash } from 'node:crypto';
-import { access, link, mkdir, open, unlink } from 'node:fs/promises';
+import { link, mkdir, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
@@ -58,17 +58,10 @@ export function commitText({ tree, parents, message, author, committer }: Commit
   ].join('\n');
 }
 
-const isThere = (path: string) =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
-
 /** Writes a loose object: complete under another name first, so that nobody ever reads a part of it. */
 async function writeObject(gitDir: string, oid: string, object: Buffer): Promise<void> {
   const folder = join(gitDir, 'objects', oid.slice(0, 2));
   const path = join(folder, oid.slice(2));
-  if (await isThere(path)) return;
   await mkdir(folder, { recursive: true });
   const unfinished = join(folder, `tmp_obj_${newId()}`);
   const file = await open(unfinished, 'wx', 0o444);

@@ -27,6 +27,8 @@ export interface Replica {
   /** Takes notice of a stamp of another replica. */
   observe(stamp: string): void;
   last(): string;
+  /** Projects whose record was found to say who this is: what says so is never taken away. */
+  readonly introducedIn: Set<string>;
 }
 
 const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
@@ -57,6 +59,7 @@ export async function openReplica(database: Database, clock: Clock): Promise<Rep
       last = laterStamp(last, stamp);
     },
     last: () => last,
+    introducedIn: new Set(),
   };
 }
 
@@ -162,17 +165,12 @@ export async function persistRecord(tx: Tx, spec: ChangeSpec): Promise<number> {
   return appendOutbox(tx, projectId, { path: draft.path, content, subject: draft.subject }, nowMs);
 }
 
-/** Projects that a replica was found to be introduced in: what says so is never taken away. */
-const introductions = new WeakMap<Replica, Set<string>>();
-
 /** The first change of this home in a project says who it is: stamps carry its id only. */
 async function introduce(tx: Tx, { projectId, replica, nowMs }: ChangeSpec): Promise<void> {
-  const known = introductions.get(replica) ?? new Set();
-  introductions.set(replica, known);
-  if (known.has(projectId)) return;
+  if (replica.introducedIn.has(projectId)) return;
   const path = replicaPath(replica.id);
   if (await loadRecord(tx, projectId, path)) {
-    known.add(projectId);
+    replica.introducedIn.add(projectId);
     return;
   }
   const fields = { id: replica.id, name: replica.name, createdAt: new Date(nowMs).toISOString() };

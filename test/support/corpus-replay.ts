@@ -6,15 +6,12 @@ import { join } from 'node:path';
 import { setImmediate as turnOfLoop } from 'node:timers/promises';
 import type { IPty } from 'node-pty';
 import pino from 'pino';
-import { createAcpDriver } from '../../runners/runtimes/host/acp.ts';
-import { createClaudeDriver } from '../../runners/runtimes/host/claude.ts';
-import { createCodexDriver } from '../../runners/runtimes/host/codex.ts';
 import type { Driver, DriverSink, HostConfig } from '../../runners/runtimes/host/driver.ts';
 import { createFaceDriver } from '../../runners/runtimes/host/face.ts';
 import { FACES, type FaceProgram } from '../../runners/runtimes/host/face-program.ts';
 import type { HookCall } from '../../runners/runtimes/host/hook-server.ts';
 import type { JsonLinesOptions } from '../../runners/runtimes/host/json-lines.ts';
-import { createPiDriver } from '../../runners/runtimes/host/pi.ts';
+import { createProtocolDriver } from '../../runners/runtimes/host/protocol-drivers.ts';
 import godel from '../../runners/runtimes/pi-extension.ts';
 import { readShellScreen } from '../../runners/runtimes/shell.ts';
 import { createBridge } from '../../src/agents/bridge.ts';
@@ -23,14 +20,6 @@ import type { Log } from '../../src/base/log.ts';
 import { createJudge, createStage, type Entry, isTrue, type Judge, type Tape } from './corpus.ts';
 import { until } from './home.ts';
 
-const DRIVERS = {
-  claude: createClaudeDriver,
-  codex: createCodexDriver,
-  acp: createAcpDriver,
-  gemini: createAcpDriver,
-  opencode: createAcpDriver,
-  pi: createPiDriver,
-};
 /** A screen that did not change for this long (ms) is read. */
 const QUIET_MS = 1_000;
 const READ_MS = 2_000;
@@ -47,7 +36,7 @@ function linesOf(config: HostConfig): Source {
   let program: JsonLinesOptions | undefined;
   return {
     driver: (sink) =>
-      DRIVERS[config.driver](config, {}, sink, (options) => {
+      createProtocolDriver(config, {}, sink, (options) => {
         program = options;
         return { send: () => {}, close: async () => {} };
       }),

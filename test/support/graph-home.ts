@@ -1,7 +1,7 @@
 /** Beads and convoys without a daemon: real database, real git record, real services, and a clock that is set by hand. */
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { RequestContext } from '../../src/access/context.ts';
 import type { Actor } from '../../src/access/schema.ts';
 import { newId } from '../../src/base/id.ts';
@@ -30,8 +30,9 @@ export interface GraphHome {
   stop(): Promise<void>;
 }
 
-async function openCore(folder: string, now: () => number): Promise<Core> {
-  const environment = { GODEL_HOME: join(folder, 'home'), HOME: folder };
+/** What a daemon stands on, in the home folder `home`. */
+export async function openCore(home: string, now: () => number = Date.now): Promise<Core> {
+  const environment = { GODEL_HOME: home, HOME: dirname(home) };
   const log = createLog({ level: 'silent', destination: 2, name: 'test' });
   return createCore({ paths: homePaths(environment), environment, clock: { now }, log });
 }
@@ -70,7 +71,7 @@ function services(core: Core, project: Project): WorkParts {
 export async function createGraphHome(): Promise<GraphHome> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'godel-graph-')));
   let nowMs = START;
-  const core = await openCore(folder, () => nowMs);
+  const core = await openCore(join(folder, 'home'), () => nowMs);
   const project = await addProject(core, folder);
   const { handlers, convoys } = services(core, project);
   return {

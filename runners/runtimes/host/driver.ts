@@ -49,6 +49,9 @@ export interface DriverSink {
   ended(code: number): void;
 }
 
+/** What a program is told after a refusal, so that its turn goes on. */
+export const REFUSAL = 'A person refused this in Godel. Go on without it.';
+
 export interface Driver {
   open(): Promise<Opened>;
   /**

@@ -42,8 +42,7 @@ function toolAsk(id: string, body: Json, choices: readonly string[]): Ask {
   return { id, kind: 'permission', question: what ? `${tool}: ${what}` : tool, choices };
 }
 
-const claudePending = (body: Json) =>
-  pendingOf({ ...body, input: body.tool_input, permission_suggestions: body.permission_suggestions });
+const claudePending = (body: Json) => pendingOf({ ...body, input: body.tool_input });
 
 /** Its dialog and the hook are open at the same time, and the first answer counts. */
 const claude: FaceProgram = {

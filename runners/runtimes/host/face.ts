@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { IPty } from 'node-pty';
-import type { Driver, DriverSink, HostConfig, HostPrompt } from './driver.ts';
+import { type Driver, type DriverSink, type HostConfig, type HostPrompt, REFUSAL } from './driver.ts';
 import { createFaceAsks } from './face-asks.ts';
 import type { FaceProgram, TitleSays } from './face-program.ts';
 import { createScreenWatch } from './face-screen.ts';
@@ -14,6 +14,7 @@ import { createHookServer, type HookCall, type HookServer } from './hook-server.
 import type { Json } from './json-lines.ts';
 import { writeSessionId } from './session-id.ts';
 import { tailOf } from './tail.ts';
+import { endTerminal, untilEnded } from './terminal-end.ts';
 
 export interface FaceOptions {
   config: HostConfig;
@@ -44,9 +45,7 @@ const MOST_ESCAPES = 4;
 const DIALOG_MS = 6_000;
 const KEY_MS = 2_000;
 const REST_MS = 1_000;
-const STOP_MS = 5_000;
 const ESCAPE = '\u001b';
-const REFUSAL = 'A person refused this in Godel. Go on without it.';
 
 /** A text as a terminal's input: control characters out, line ends as a paste has them. */
 export function pasteOf(text: string): string {
@@ -264,12 +263,7 @@ export function createFaceDriver(options: FaceOptions): Driver {
       await server.start();
       pty = options.terminal(config.argv, config.cwd, { ...options.env, GODEL_HOOK_SOCKET: options.socketFile });
       pty.onData((output) => screen.take(output));
-      ended = new Promise((resolve) => {
-        pty.onExit(({ exitCode, signal }) => {
-          resolve();
-          sink.ended(exitCode || (signal ? 128 + signal : 0));
-        });
-      });
+      ended = untilEnded(pty, sink.ended);
       const told = await waitForStart();
       const file = told && existsSync(told) ? told : config.conversationFile;
       const userTexts = file && existsSync(file) ? program.userTexts(readFileSync(file, 'utf8')) : [];
@@ -285,9 +279,7 @@ export function createFaceDriver(options: FaceOptions): Driver {
     },
     async close() {
       clearTimeout(standing);
-      pty?.kill('SIGTERM');
-      await Promise.race([ended, delay(STOP_MS)]);
-      pty?.kill('SIGKILL');
+      await endTerminal(pty, ended);
       await server?.stop();
     },
   };

@@ -5,27 +5,14 @@ import { messageOf } from '../../../src/base/error.ts';
 import { openBridgeLink } from '../bridge-link.ts';
 import { hookSocketOf } from '../hook-settings.ts';
 import { openPromptRecord } from '../prompt-record.ts';
-import { createAcpDriver } from './acp.ts';
-import { createClaudeDriver } from './claude.ts';
-import { createCodexDriver } from './codex.ts';
 import type { Driver, DriverSink, HostConfig } from './driver.ts';
 import { createFaceDriver } from './face.ts';
 import { FACES } from './face-program.ts';
 import { createHost, type Host } from './host.ts';
 import { createOpencodeDriver } from './opencode.ts';
-import { createPiDriver } from './pi.ts';
+import { createProtocolDriver } from './protocol-drivers.ts';
 import { passInput, spawnTerminal } from './terminal.ts';
 import { createTranscript, silentTranscript } from './transcript.ts';
-
-type CreateDriver = (config: HostConfig, env: NodeJS.ProcessEnv, sink: DriverSink) => Driver;
-
-/** Drivers of protocols; that of Gemini CLI and opencode is ACP. */
-const DRIVERS: Readonly<Record<Exclude<HostConfig['driver'], 'gemini' | 'opencode'>, CreateDriver>> = {
-  claude: createClaudeDriver,
-  codex: createCodexDriver,
-  acp: createAcpDriver,
-  pi: createPiDriver,
-};
 
 function need(name: string): string {
   const value = process.env[name];
@@ -36,8 +23,8 @@ function need(name: string): string {
 function driverOf(config: HostConfig, agentId: string, sink: DriverSink): Driver {
   if (config.driver === 'opencode')
     return createOpencodeDriver({ config, env: process.env, sink, terminal: spawnTerminal });
-  const program = config.face || config.driver === 'gemini' ? FACES[config.driver] : undefined;
-  if (!program) return DRIVERS[config.driver as keyof typeof DRIVERS](config, process.env, sink);
+  const program = config.face ? FACES[config.driver] : undefined;
+  if (!program) return createProtocolDriver(config, process.env, sink);
   return createFaceDriver({
     config,
     program,

@@ -3,16 +3,17 @@
  * states pass. A person may type and answer there at any time; both ends see one conversation.
  */
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { IPty } from 'node-pty';
+import { freePort } from '../../../src/base/free-port.ts';
 import { oneLine } from '../summary.ts';
 import { todosOf } from '../todos.ts';
-import type { Driver, DriverSink, HostConfig, HostPrompt } from './driver.ts';
+import { type Driver, type DriverSink, type HostConfig, type HostPrompt, REFUSAL } from './driver.ts';
 import { createScreenWatch } from './face-screen.ts';
 import type { Json } from './json-lines.ts';
 import { createOpencodeApi, type OpencodeApi } from './opencode-api.ts';
 import { readSessionId, writeSessionId } from './session-id.ts';
+import { endTerminal, untilEnded } from './terminal-end.ts';
 
 export interface OpencodeOptions {
   config: HostConfig;
@@ -25,18 +26,9 @@ export interface OpencodeOptions {
 const START_MS = 120_000;
 const SHOWN_MS = 60_000;
 const TAKEN_MS = 60_000;
-const STOP_MS = 5_000;
 const REPLIES: Readonly<Record<string, string>> = { allow: 'once', always: 'always' };
 
 const json = (value: unknown) => (value ?? {}) as Json;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Texts of the user's messages of a conversation, as the interface gives it. Pure. */
 export function userTextsOf(messages: readonly Json[]): string[] {
@@ -209,12 +201,9 @@ export function createOpencodeDriver(options: OpencodeOptions): Driver {
       const env = { ...options.env, OPENCODE_SERVER_PASSWORD: password };
       pty = options.terminal([...config.argv, '--port', String(port)], config.cwd, env);
       pty.onData((output) => screen.take(output));
-      ended = new Promise((resolve) => {
-        pty.onExit(({ exitCode, signal }) => {
-          api.stop();
-          resolve();
-          sink.ended(exitCode || (signal ? 128 + signal : 0));
-        });
+      ended = untilEnded(pty, (code) => {
+        api.stop();
+        sink.ended(code);
       });
       await api.ready(START_MS);
       void api.follow(
@@ -242,16 +231,14 @@ export function createOpencodeDriver(options: OpencodeOptions): Driver {
       else {
         const reply = REPLIES[choice] ?? 'reject';
         // With words of a person the turn goes on after a refusal.
-        const words = reply === 'reject' ? { message: 'A person refused this in Godel. Go on without it.' } : {};
+        const words = reply === 'reject' ? { message: REFUSAL } : {};
         await api.post(`/permission/${askId}/reply`, { reply, ...words });
       }
       answered(askId);
     },
     async close() {
       api?.stop();
-      pty?.kill('SIGTERM');
-      await Promise.race([ended, delay(STOP_MS)]);
-      pty?.kill('SIGKILL');
+      await endTerminal(pty, ended);
     },
   };
 }

@@ -5,11 +5,9 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { newId, newUid } from '../../../src/base/id.ts';
-import { createLog } from '../../../src/base/log.ts';
-import { homePaths } from '../../../src/base/paths.ts';
 import { beadRules } from '../../../src/beads/record.ts';
 import { deleteBead, findBead, replaceBead } from '../../../src/beads/store.ts';
-import { type Core, createCore } from '../../../src/daemon/core.ts';
+import type { Core } from '../../../src/daemon/core.ts';
 import type { Project } from '../../../src/repos/schema.ts';
 import { insertProject } from '../../../src/repos/store.ts';
 import { createRecord } from '../../../src/storage/record/change.ts';
@@ -18,6 +16,7 @@ import { nextStamp } from '../../../src/storage/record/stamp.ts';
 import { searchDocuments } from '../../../src/storage/search.ts';
 import { writeGroup } from '../../../src/storage/state-ref/group-writer.ts';
 import { beadPath } from '../../../src/storage/state-ref/layout.ts';
+import { openCore } from '../../support/graph-home.ts';
 import { makeRepository } from '../../support/home.ts';
 
 /** More than one batch of a rebuild, and several bits of the search. */
@@ -52,15 +51,7 @@ function beadText(index: number): string {
   return recordText(createRecord(bead, beadRules, (after) => nextStamp(after, 1_700_000_000_000 + index, 'other1')));
 }
 
-async function open(): Promise<Core> {
-  const environment = { GODEL_HOME: join(folder, 'home #1'), HOME: folder };
-  return createCore({
-    paths: homePaths(environment),
-    environment,
-    clock: { now: Date.now },
-    log: createLog({ level: 'silent', destination: 2, name: 'test' }),
-  });
-}
+const open = () => openCore(join(folder, 'home #1'));
 
 async function waitingForSearch(): Promise<number> {
   const { rows } = await sql<{ count: number }>`select count(*) as count from bead_docs where indexed = 0`.execute(

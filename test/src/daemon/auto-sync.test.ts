@@ -5,14 +5,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { git } from '../../../src/base/git.ts';
 import { newId } from '../../../src/base/id.ts';
-import { createLog } from '../../../src/base/log.ts';
-import { homePaths } from '../../../src/base/paths.ts';
 import { startAutoSync } from '../../../src/daemon/auto-sync.ts';
-import { type Core, createCore } from '../../../src/daemon/core.ts';
+import type { Core } from '../../../src/daemon/core.ts';
 import type { Services } from '../../../src/daemon/services.ts';
 import type { Project } from '../../../src/repos/schema.ts';
 import type { RepoService } from '../../../src/repos/service.ts';
 import { insertProject } from '../../../src/repos/store.ts';
+import { openCore } from '../../support/graph-home.ts';
 import { makeRepository } from '../../support/home.ts';
 
 const INTERVAL_S = 100;
@@ -31,13 +30,7 @@ beforeEach(async () => {
   await mkdir(join(path, '.godel'));
   const settings = `sync_remote: origin\nsync_interval_seconds: ${INTERVAL_S}\n`;
   await writeFile(join(path, '.godel', 'config.yaml'), settings);
-  const environment = { GODEL_HOME: join(folder, 'home'), HOME: folder };
-  core = await createCore({
-    paths: homePaths(environment),
-    environment,
-    clock: { now: () => nowMs },
-    log: createLog({ level: 'silent', destination: 2, name: 'test' }),
-  });
+  core = await openCore(join(folder, 'home'), () => nowMs);
   await core.database.transact((tx) => insertProject(tx, project));
 });
 
