@@ -67,9 +67,9 @@ test('an agent at rest, an agent that asks, a person, and an end each leave one;
 test('long work leaves checkpoints after so many answers of its model', async () => {
   await home.json('config', 'set', 'checkpoint_turns', '2');
   await spawn('runner', ...[1, 2, 3, 4, 5, 6].map((step) => `bash: echo ${step} > ${step}.txt`), 'say: ran', 'wait: 0');
-  await atRest('runner');
-  const reasons = (await list('--session', 'runner')).map((each) => each.reason);
-  expect(reasons).toContain('turns');
+  await until('a checkpoint of work that goes on', async () =>
+    (await list('--session', 'runner')).some((each) => each.reason === 'turns'),
+  );
 });
 
 test('the database is lost: sessions and checkpoints are read from git again', async () => {

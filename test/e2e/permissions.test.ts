@@ -101,6 +101,7 @@ test('one key leads from the board to the agent that asks, and what is answered 
   if (!home) return context.skip();
   await asks('face', 'in-the-pane.txt');
   await person.focusIs('board');
+  await person.sees(/face waiting/);
   await person.press('!');
   await person.focusIs('face');
   await person.sees('Do you want to proceed?');

@@ -39,6 +39,9 @@ const START_MS = 30_000;
 const READY_MS = 20_000;
 /** A title counts when it stands this long (ms): between two steps it may say something else for a moment. */
 const TITLE_MS = 800;
+/** After an answer the title of the dialog may stand until the tool runs: from outside a hook tells the end, in the pane it may not (ms). */
+const ANSWERED_MS = 5_000;
+const ANSWERED_HERE_MS = 1_500;
 const ESCAPE_MS = 2_500;
 const MOST_ESCAPES = 4;
 /** A dialog is drawn a moment after its hook, and closes a moment after its key (ms). */
@@ -79,7 +82,7 @@ export function createFaceDriver(options: FaceOptions): Driver {
   let putBack = 0;
   let lastLines = 1;
   let standing: NodeJS.Timeout | undefined;
-  const asks = createFaceAsks(program, sink, () => stand('idle'));
+  const asks = createFaceAsks(program, sink, () => stand('idle', { afterMs: ANSWERED_HERE_MS }));
   const screen = createScreenWatch(program.readTitle, titled);
 
   function begin(): void {
@@ -101,12 +104,12 @@ export function createFaceDriver(options: FaceOptions): Driver {
   }
 
   /** No hook tells of an interrupt, or of what a command of the program's own does; the title does. */
-  function stand(says: TitleSays, isAnswer = false): void {
+  function stand(says: TitleSays, how: { answers?: boolean; afterMs?: number } = {}): void {
     clearTimeout(standing);
     if (says === 'waiting') return;
     standing = setTimeout(() => {
       if (screen.says() !== says) return;
-      if (isAnswer) asks.giveUp();
+      if (how.answers) asks.giveUp();
       if (says === 'busy' && !started) begin();
       if (says === 'idle') started?.('title');
       // A dialog whose hook waits may leave the title of an idle program.
@@ -114,13 +117,13 @@ export function createFaceDriver(options: FaceOptions): Driver {
       // No hook told the end: it was broken off, by whomever, and its prompt may be in the input again.
       if (busy) putBack = lastLines;
       finish();
-    }, TITLE_MS);
+    }, how.afterMs ?? TITLE_MS);
   }
 
   function titled(says: TitleSays, before: TitleSays | undefined): void {
     if (before === 'waiting') asks.giveUp();
     // A dialog whose title was that of an idle program was answered in the pane: its tool runs now.
-    stand(says, says === 'busy' && before === 'idle' && asks.count() > 0);
+    stand(says, { answers: says === 'busy' && before === 'idle' && asks.count() > 0 });
   }
 
   function submitted(text: string): void {
@@ -274,8 +277,9 @@ export function createFaceDriver(options: FaceOptions): Driver {
     async answer(askId, choice) {
       const body = asks.body(askId);
       if (!body) return;
-      if (program.reply) asks.close(askId, program.reply(choice, body));
-      else await press(choice, body);
+      if (!program.reply) return press(choice, body);
+      asks.close(askId, program.reply(choice, body));
+      stand('idle', { afterMs: ANSWERED_MS });
     },
     async close() {
       clearTimeout(standing);
