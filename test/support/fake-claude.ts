@@ -2,12 +2,15 @@
  * Stands in for Claude Code where ten thousand prompts have to arrive: it draws its screen again and again while it is typed to,
  * has its paste mode, hooks and stream-json, and writes down every prompt it takes, byte by byte. Run as `claude`.
  */
+import { randomUUID } from 'node:crypto';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const REDRAW_MS = 30;
 const TURN_MS = Number(process.env.FAKE_TURN_MS ?? 20);
+/** About as much as is said in a turn. */
+const SAID = 'A line of what was said.\n'.repeat(40);
 const ESCAPE = '\u001b';
 const CANCEL = '\u0003';
 const PASTE_MARKS = new RegExp(`(${ESCAPE}\\[20[01]~)`);
@@ -23,7 +26,19 @@ const record = (text: string) => appendFileSync(join(folder, 'prompts.jsonl'), `
 let doing: 'busy' | 'idle' = 'idle';
 function note(now: typeof doing): void {
   doing = now;
-  if (process.env.FAKE_TURN_MS) appendFileSync(join(folder, 'changes.txt'), `${Date.now()} ${now}\n`);
+  if (!process.env.FAKE_TURN_MS) return;
+  appendFileSync(join(folder, 'changes.txt'), `${Date.now()} ${now}\n`);
+  converse(now === 'busy' ? 'user' : 'assistant');
+}
+
+let last: string | null = null;
+/** Its conversation grows by a line at each of these times, as that of the real program does. */
+function converse(role: 'user' | 'assistant'): void {
+  const file = join(folder, 'projects', process.cwd().replaceAll(/[^A-Za-z0-9]/g, '-'), `${sessionId}.jsonl`);
+  const line = { uuid: randomUUID(), parentUuid: last, sessionId, type: role, message: { role, content: SAID } };
+  mkdirSync(dirname(file), { recursive: true });
+  appendFileSync(file, `${JSON.stringify(line)}\n`);
+  last = line.uuid;
 }
 
 const say = (message: object) => process.stdout.write(`${JSON.stringify(message)}\n`);
