@@ -305,7 +305,8 @@ export const errorTable = {
   'provider-unknown': {
     kind: 'not_found',
     message: (a) => `No provider named "${p(a, 'provider')}" is configured.`,
-    hint: (a) => `Configured: ${list(a, 'known')}.`,
+    hint: (a) =>
+      `Give it a key: godel secret set ${p(a, 'provider')}. Or choose another (godel config set provider …) of: ${list(a, 'known')}.`,
   },
   'secret-unknown': {
     kind: 'not_found',

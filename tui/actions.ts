@@ -265,13 +265,23 @@ async function answerSetup(context: ActionContext): Promise<void> {
       mode: { name: 'setup', step: next as 1 | 2, choice: 0, input: inputOf(text) },
     });
   }
-  finishSetup(context, 'Set up. n makes a bead, s starts an agent on it');
+  await finishSetup(context, 'Set up. n makes a bead, s starts an agent on it');
 }
 
-function finishSetup(context: ActionContext, text: string): void {
+async function finishSetup(context: ActionContext, text: string): Promise<void> {
   context.rememberSetup();
   context.store.dispatch({ type: 'mode', mode: { name: 'board' } });
   good(context, text);
+  await remindOfKey(context);
+}
+
+/** A provider may be chosen before it has its key: better said now than when the first agent cannot start. */
+async function remindOfKey(context: ActionContext): Promise<void> {
+  const config = await ask(context, 'configShow', { origin: false }, 'config show');
+  const chosen = config?.items.find(({ key }) => key === 'provider')?.value;
+  const known = await ask(context, 'providerList', {}, 'provider list');
+  if (typeof chosen !== 'string' || !known || known.items.some(({ id }) => id === chosen)) return;
+  bad(context, `${chosen} has no key yet, so no agent can start.`, `In a shell: godel secret set ${chosen}`);
 }
 
 function copyId(context: ActionContext): void {

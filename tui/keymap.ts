@@ -10,6 +10,7 @@ import {
   awayReason,
   noAgent,
   noBead,
+  noChoices,
   noConflict,
   noEdit,
   noLiveAgent,
@@ -145,8 +146,10 @@ const lineKeys: readonly Binding[] = [
   { action: 'runHelpEntry', modes: ['help'], keys: ['enter'], hint: 'run', tooltip: 'Run the selected entry' },
   { action: 'answerSetup', modes: ['setup'], keys: ['enter'], operation: 'configSet', hint: 'next', tooltip: 'Take this answer' },
   { action: 'skipSetup', modes: ['setup'], keys: ['esc'], hint: 'skip', tooltip: 'Skip the questions; , asks them again' },
-  { action: 'recallOlder', modes: ['command', 'help', 'setup'], keys: ['up', 'C-p'], tooltip: 'Entry before' },
-  { action: 'recallNewer', modes: ['command', 'help', 'setup'], keys: ['down', 'C-n'], tooltip: 'Entry after' },
+  { action: 'recallOlder', modes: ['command', 'help'], keys: ['up', 'C-p'], tooltip: 'Entry before' },
+  { action: 'recallNewer', modes: ['command', 'help'], keys: ['down', 'C-n'], tooltip: 'Entry after' },
+  { action: 'recallOlder', modes: ['setup'], keys: ['up', 'C-p'], tooltip: 'The choice before; k as well', disabledReason: noChoices },
+  { action: 'recallNewer', modes: ['setup'], keys: ['down', 'C-n'], hint: 'choose', tooltip: 'The choice after; j as well', disabledReason: noChoices },
 ];
 
 // biome-ignore format: one line a key reads as the table it is.

@@ -120,6 +120,7 @@ export function createFakeClient(state: BoardSnapshot): FakeClient {
     convoyRestore: ({ id }) => writeConvoy(id, 'active'),
     boardFocus: ({ agent }) => ({ focused: agent ?? 'board' }),
     boardPopup: () => ({ opened: true }),
+    configShow: () => ({ items: [], origin: false }),
     configSet: ({ key, value }) => ({ key, value, origin: 'test', description: '' }),
     reviewAccept: ({ id }) => {
       const bead = write(beadOf(id), { status: 'done' });

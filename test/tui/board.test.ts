@@ -358,7 +358,7 @@ describe('the board', () => {
 
   it('asks at most three questions, writes the answers, and can be skipped', async () => {
     const robot = await openBoard(makeSnapshot([], [], { needsSetup: true }));
-    robot.press(',', 'down', 'down', 'enter');
+    robot.press(',', 'down', 'j', 'enter');
     await robot.sees('What makes a fresh checkout ready?');
     // What the files of the repository suggest is there already and can be edited.
     await robot.sees('> npm ci');
@@ -373,6 +373,20 @@ describe('the board', () => {
       { key: 'setup_command', value: 'npm ci --ignore-scripts' },
     ]);
     expect(robot.remembered()).toBe(1);
+  });
+
+  it('says when the provider that was chosen has no key yet', async () => {
+    const robot = await openBoard(makeSnapshot([], [], { needsSetup: true }));
+    const chosen = { key: 'provider', value: 'openai', origin: 'project' };
+    robot.client.answers.set('configShow', () => ({ items: [chosen], origin: false }));
+    robot.client.answers.set('providerList', () => ({ items: [] }));
+    robot.press(',');
+    robot.type('2');
+    robot.press('enter');
+    await robot.sees('What makes a fresh checkout ready?');
+    robot.press('esc');
+    await robot.sees('openai has no key yet');
+    await robot.sees('godel secret set openai');
   });
 
   it('says at once that the daemon is away, disables what needs it, and comes back by itself', async () => {

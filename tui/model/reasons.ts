@@ -140,6 +140,10 @@ export function noMessage(model: Model): Reason {
   return awayReason(model) ?? (agent ? withoutProgram(agent) : noAgent(model));
 }
 
+export function noChoices(model: Model): Reason {
+  return model.mode.name === 'setup' && model.mode.step > 0 ? 'There is nothing to choose from: type it' : undefined;
+}
+
 export function noWaiting(model: Model): Reason {
   return [...model.agents.values()].some((agent) => agent.observed.state === 'waiting')
     ? undefined

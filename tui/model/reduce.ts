@@ -7,6 +7,7 @@ import { insert } from './input.ts';
 import { crewOf, lanesOf } from './lanes.ts';
 import { mergeOf, withMergeChange } from './merge.ts';
 import { settle } from './selection.ts';
+import { choiceTyped, setupSteps } from './setup.ts';
 import {
   type Change,
   type Connection,
@@ -126,8 +127,13 @@ function withInsert(model: Model, text: string, lines: boolean): Model {
   }
   if (mode.name === 'command')
     return { ...model, mode: { ...mode, input: insert(mode.input, text), choices: [], past: -1 } };
-  if (mode.name === 'setup')
-    return mode.step === 0 ? model : { ...model, mode: { ...mode, input: insert(mode.input, text) } };
+  if (mode.name === 'setup') {
+    const { choices } = setupSteps[mode.step];
+    const typed = choices
+      ? { choice: choiceTyped(text, mode.choice, choices.length) }
+      : { input: insert(mode.input, text) };
+    return { ...model, mode: { ...mode, ...typed } };
+  }
   if (mode.name === 'help') return { ...model, mode: { ...mode, input: insert(mode.input, text), index: 0 } };
   if (mode.name === 'filter') return refilter({ ...model, mode: { ...mode, input: insert(mode.input, text) } }, model);
   return model;

@@ -23,8 +23,8 @@ export const setupSteps: readonly [SetupStep, SetupStep, SetupStep] = [
     question: 'Which model provider shall agents use?',
     help: 'Keys stay with the daemon; an agent never sees one.',
     choices: [
-      { value: 'anthropic', text: 'Anthropic: export ANTHROPIC_API_KEY, then godel daemon restart' },
-      { value: 'openai', text: 'OpenAI: export OPENAI_API_KEY, then godel daemon restart' },
+      { value: 'anthropic', text: 'Anthropic: it gets your key in a shell, godel secret set anthropic' },
+      { value: 'openai', text: 'OpenAI: it gets your key in a shell, godel secret set openai' },
       { value: 'demo', text: 'Demo: scripted answers, no key, no cost' },
     ],
   },
@@ -39,3 +39,11 @@ export const setupSteps: readonly [SetupStep, SetupStep, SetupStep] = [
     help: 'Must pass before review and before landing, for example npm test. Empty: nothing.',
   },
 ];
+
+/** The choice that a typed key stands for: `j` and `k` move as on the board, a number is a place in the list. */
+export function choiceTyped(key: string, choice: number, length: number): number {
+  if (key === 'j') return choice + 1;
+  if (key === 'k') return choice - 1;
+  const place = Number(key);
+  return place >= 1 && place <= length ? place - 1 : choice;
+}
