@@ -10,6 +10,7 @@ import type { AgentEvent } from './bridge-protocol.ts';
 import { type AgentChange, changeAgent, loadAgent, movedLifecycle } from './changes.ts';
 import type { Agent, Lifecycle, ObservedState, StateSource } from './schema.ts';
 import {
+  type Asked,
   confirmed,
   type Evidence,
   type EvidenceBySource,
@@ -19,6 +20,7 @@ import {
   remembered,
   type StateReport,
   shown,
+  withAsked,
   withParking,
   withReport,
 } from './state.ts';
@@ -43,6 +45,8 @@ export interface Observation {
   confirm(agentId: string, atMs: number, holds: (evidence: Evidence) => boolean): void;
   /** Says that an agent may not go on for now, or that it may again. */
   park(agentId: string, parked: Parked | undefined): Promise<void>;
+  /** The agent waits for the answer of a person until the returned function is called. */
+  asks(agentId: string, asked: Asked): Promise<() => Promise<void>>;
   /** Judges again: what nobody confirmed for long is not known any more. */
   review(agent: Agent): Promise<void>;
   /** The stored state with the time it was last confirmed. */
@@ -68,11 +72,13 @@ export function createObservation(options: ObservationOptions): Observation {
   const { units, clock } = options;
   const known = new Map<string, EvidenceBySource>();
   const parked = new Map<string, Parked>();
+  /** Oldest first: an agent may ask several things at once. */
+  const asked = new Map<string, Set<Asked>>();
   const bornMs = clock.now();
 
   const saidOf = (agent: Agent) => known.get(agent.id) ?? remembered(agent.observed, bornMs);
   const verdictNow = (agent: Agent, said: EvidenceBySource) =>
-    withParking(judge(said, clock.now()), parked.get(agent.id));
+    withParking(withAsked(judge(said, clock.now()), asked.get(agent.id)?.values().next().value), parked.get(agent.id));
 
   function observedOf(agent: Agent): ObservedState {
     if (agent.lifecycle === 'paused') return agent.observed;
@@ -136,6 +142,14 @@ export function createObservation(options: ObservationOptions): Observation {
       else parked.delete(agentId);
       await settle(agentId);
     },
+    async asks(agentId, one) {
+      const all = asked.get(agentId) ?? new Set();
+      asked.set(agentId, all.add(one));
+      await settle(agentId);
+      return async () => {
+        if (all.delete(one) && asked.get(agentId) === all) await settle(agentId);
+      };
+    },
     async review(agent) {
       // The row in hand says already what is to be shown: nothing more is read, or made, for it.
       if (agent.lifecycle === 'paused' || sameShown(verdictNow(agent, saidOf(agent)), agent.observed)) return;
@@ -146,6 +160,7 @@ export function createObservation(options: ObservationOptions): Observation {
     forget(agentId) {
       known.delete(agentId);
       parked.delete(agentId);
+      asked.delete(agentId);
     },
   };
 }

@@ -44,6 +44,7 @@ export type StateSource = z.infer<typeof stateSourceSchema>;
 /** What an agent waits for. It can be answered from the inbox when it has an id, or by typing when it has none. */
 export const questionSchema = z.object({
   id: z.string().optional().describe('Id by which the agent takes the answer'),
+  item: z.string().optional().describe('Item of the inbox that takes the answer, where the agent asked by it'),
   kind: z.enum(['permission', 'question', 'error']),
   text: z.string(),
   choices: z.array(z.string()).default([]),

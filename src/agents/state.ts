@@ -164,6 +164,20 @@ export interface Parked {
   sinceMs: number;
 }
 
+/** A question that the agent put to a person by Godel's own command, and whose answer it waits for. */
+export interface Asked {
+  question: Question;
+  sinceMs: number;
+}
+
+/** To its program the command that asks is a tool that runs; what it waits for by itself comes first. */
+export function withAsked(verdict: Evidence, asked: Asked | undefined): Evidence {
+  if (!asked || isFinal(verdict.state) || verdict.state === 'waiting') return verdict;
+  const { question, sinceMs } = asked;
+  const atMs = Math.max(verdict.atMs, sinceMs);
+  return { state: 'waiting', source: 'protocol', atMs, saidMs: sinceMs, sinceMs, detail: question.text, question };
+}
+
 /** What is parked is shown so, but for the end of its process. */
 export function withParking(verdict: Evidence, parked: Parked | undefined): Evidence {
   if (!parked || isFinal(verdict.state)) return verdict;

@@ -9,6 +9,11 @@ export function createInboxPart(options: InboxAnswersOptions): Inbox {
     database: core.database,
     units: core.units,
     answer: createInboxAnswers(options),
+    awaited: (agentId, { id: item, title: text, choices, createdAt }) =>
+      options.parts.observation.asks(agentId, {
+        question: { item, kind: 'question', text, choices: [...choices] },
+        sinceMs: Date.parse(createdAt),
+      }),
     async isLoud() {
       const { config } = await core.config.daemon();
       return config.notify_bell && !isQuietNow(config, core.clock.now());

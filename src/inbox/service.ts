@@ -43,6 +43,8 @@ export interface InboxServiceOptions {
   database: Database;
   units: UnitOfWork;
   answer: Answerer;
+  /** An agent waits for the answer to an item, until the returned function is called. */
+  awaited: (agentId: string, item: InboxItem) => Promise<() => Promise<void>>;
   /** Whether a new item may make itself heard now. */
   isLoud: () => Promise<boolean>;
   log: Log;
@@ -238,10 +240,13 @@ export function createInbox(options: InboxServiceOptions): Inbox {
     const isAgent = actor.kind === 'agent';
     const who = isAgent ? { agentId: actor.id, agentName: actor.name } : {};
     const item = await raise({ key, kind: 'question', title, projectId, choices: input.choices, ...who });
-    const ended = await watchers.wait(item.id, input.wait * 1000, context.signal, async () => {
-      const now = await findItem(database.db, item.id);
-      return now && now.status !== 'open' ? now : undefined;
-    });
+    const answered = () =>
+      watchers.wait(item.id, input.wait * 1000, context.signal, async () => {
+        const now = await findItem(database.db, item.id);
+        return now && now.status !== 'open' ? now : undefined;
+      });
+    const over = isAgent && input.wait > 0 ? await options.awaited(actor.id, item) : undefined;
+    const ended = await answered().finally(over);
     return ended?.status === 'answered' ? taken(ended) : (ended ?? item);
   }
 

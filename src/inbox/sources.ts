@@ -64,7 +64,9 @@ export function agentDrafts(agent: Agent): InboxDraft[] | undefined {
   }
   if (agent.observed.state === 'parked') return [parkedDraft(agent), ...attention];
   if (agent.observed.state === 'unknown' || agent.observed.state === 'starting') return undefined;
-  return agent.observed.state === 'waiting' ? [waitingDraft(agent), ...attention] : attention;
+  // What it asked by the inbox is there already.
+  const waits = agent.observed.state === 'waiting' && agent.observed.question?.item === undefined;
+  return waits ? [waitingDraft(agent), ...attention] : attention;
 }
 
 export const beadKeys = (beadId: string) => `bead:${beadId}:review:`;

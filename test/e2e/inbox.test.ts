@@ -6,6 +6,7 @@ import type { Bead } from '../../src/beads/schema.ts';
 import type { InboxItem } from '../../src/inbox/schema.ts';
 import { createHome, script, type TestHome, until } from '../support/home.ts';
 
+const STUCK_SECONDS = 3;
 let home: TestHome;
 let hook: Server;
 const posted: InboxItem[] = [];
@@ -27,7 +28,7 @@ beforeAll(async () => {
   home = await createHome();
   await home.json('config', 'set', 'provider', 'demo');
   await home.json('config', 'set', 'notify_webhook', `http://127.0.0.1:${port}/hook`);
-  await home.json('config', 'set', 'stuck_seconds', '3');
+  await home.json('config', 'set', 'stuck_seconds', String(STUCK_SECONDS));
   await home.json('config', 'set', 'loop_repeats', '4');
 });
 afterAll(async () => {
@@ -66,6 +67,22 @@ test('godel ask brings the words of a person to the agent that waits for them', 
   await home.json('agent', 'spawn', '--name', 'curious', '--command', command);
   const item = await waiting('the question', (each) => each.agentName === 'curious');
   expect(item).toMatchObject({ kind: 'question', choices: ['staging', 'production'] });
+  // To its program a command runs; it waits for a person all the same, and is not stuck for that.
+  const asks = await until('it waits', async () => {
+    const agent = await show('curious');
+    return agent.observed.state === 'waiting' && agent;
+  });
+  expect(asks).toMatchObject({
+    lifecycle: 'waiting',
+    observed: { detail: 'Which key?', question: { item: item.id, choices: ['staging', 'production'] } },
+  });
+  const longMs = 2 * STUCK_SECONDS * 1000;
+  await until('it waits for longer than work may be silent', async () => {
+    const { observed, attention } = await show('curious');
+    expect({ state: observed.state, attention }).toEqual({ state: 'waiting' });
+    return Date.now() - Date.parse(observed.since) > longMs;
+  });
+  expect((await items()).filter((each) => each.agentName === 'curious')).toHaveLength(1);
   // An agent may ask, but not answer.
   await home.json('inbox', 'answer', item.id, '1', '--text', 'until Friday');
   const log = await until('the answer', async () => {
@@ -73,6 +90,7 @@ test('godel ask brings the words of a person to the agent that waits for them', 
     return stdout.includes('code=') && stdout;
   });
   expect(log).toMatch(/staging\r?\nuntil Friday\r?\ncode=0/);
+  await until('it goes on', async () => (await show('curious')).observed.state === 'busy');
   await home.json('agent', 'stop', 'curious');
 });
 

@@ -14,6 +14,7 @@ import {
   remembered,
   type StateReport,
   shown,
+  withAsked,
   withReport,
 } from '../../../src/agents/state.ts';
 import { verdictOf, verdictOfTraffic } from '../../../src/agents/verdicts.ts';
@@ -25,6 +26,27 @@ const says = (state: StateReport['state'], source: StateReport['source'], atMs =
   source,
   atMs,
   detail,
+});
+
+describe('a question put to a person by the command', () => {
+  const question = { item: 'i', kind: 'question' as const, text: 'Which key?', choices: [] };
+  const asked = { question, sinceMs: at + 5_000 };
+
+  test('makes a busy agent a waiting one, and an idle and an unknown one too', () => {
+    for (const state of ['busy', 'idle', 'unknown'] as const)
+      expect(withAsked(judge(told(says(state, 'hook')), at), asked)).toMatchObject({
+        state: 'waiting',
+        detail: 'Which key?',
+        question,
+        sinceMs: at + 5_000,
+      });
+    expect(withAsked(judge(told(says('busy', 'hook')), at), undefined).state).toBe('busy');
+  });
+  test('does not hide what its program waits for, nor its end', () => {
+    const own = { ...says('waiting', 'hook'), question: { kind: 'permission' as const, text: 'May I?', choices: [] } };
+    expect(withAsked(judge(told(own), at), asked).question?.text).toBe('May I?');
+    expect(withAsked(judge(told(says('exited', 'process')), at), asked).state).toBe('exited');
+  });
 });
 
 describe('what a row remembers', () => {

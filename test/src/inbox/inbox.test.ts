@@ -128,6 +128,7 @@ describe('answers', () => {
   let database: Database;
   let inbox: Inbox;
   let events: GodelEvent[];
+  const waits: string[] = [];
   let answered: string[];
   let answer: Answerer;
 
@@ -191,7 +192,18 @@ describe('answers', () => {
       rulesOf: () => ({}) as never,
     });
     const log = { warn() {}, error() {}, info() {}, debug() {} } as never;
-    inbox = createInbox({ database, units, answer: (...args) => answer(...args), isLoud: async () => true, log });
+    const awaited = async (agentId: string, { title }: InboxItem) => {
+      waits.push(`${agentId} waits: ${title}`);
+      return async () => void waits.push(`${agentId} goes on`);
+    };
+    inbox = createInbox({
+      database,
+      units,
+      answer: (...args) => answer(...args),
+      isLoud: async () => true,
+      awaited,
+      log,
+    });
   });
 
   test('are carried out once and kept with who gave them, when, and what came of it', async () => {
@@ -259,12 +271,14 @@ describe('answers', () => {
     const agent = { ...person(), actor: { kind: 'agent' as const, id: 'x', name: 'worker-1' } };
     const input = { question: 'Which key?', choices: [], wait: 30 };
     answer = async (item) => (item.isAwaited ? 'kept' : 'sent as a prompt');
+    waits.length = 0;
     const asking = call('inboxAsk', input, agent);
     const opened = () => events.find((event) => event.type === 'inbox:opened');
     while (!opened()) await new Promise((resolve) => setImmediate(resolve));
     const { id } = (opened() as GodelEvent).payload.item as InboxItem;
     await call('inboxAnswer', { id, text: 'the staging key' });
     expect(await asking).toMatchObject({ status: 'answered', answer: { text: 'the staging key' } });
+    expect(waits).toEqual(['x waits: Which key?', 'x goes on']);
     // The same words after that are a new question.
     expect(await call('inboxAsk', { ...input, wait: 0 }, agent)).toMatchObject({ status: 'open' });
     answer = async () => 'kept';
