@@ -2,6 +2,8 @@
  * The thin git seam. Every call runs with the caller's GIT_* variables dropped, a C locale and a
  * time limit, so neither a hook's environment nor a user's locale can change what a call means.
  */
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { type RunOptions, type RunResult, run } from './process.ts';
 
 export class GitError extends Error {
@@ -47,4 +49,21 @@ export async function git(dir: string, args: readonly string[], options: GitOpti
   const result = await tryGit(dir, args, options);
   if (result.code !== 0) throw new GitError(args, result);
   return result.stdout.replace(/\n$/, '');
+}
+
+/** Commit of a ref as its own file says; undefined when it has none (packed, gone, or another ref store). */
+export async function looseRef(gitDir: string, ref: string): Promise<string | undefined> {
+  const text = (await readFile(join(gitDir, ref), 'utf8').catch(() => '')).trim();
+  return /^[0-9a-f]{40,64}$/.test(text) ? text : undefined;
+}
+
+/**
+ * The git directory that belongs to one worktree alone, as its `.git` file says; no process is needed.
+ * Throws when `path` is no worktree.
+ */
+export async function adminDirOf(path: string): Promise<string> {
+  const text = await readFile(join(path, '.git'), 'utf8');
+  const target = /^gitdir: (.+)$/m.exec(text)?.[1];
+  if (target === undefined) throw new Error(`${path} is not a worktree`);
+  return resolve(path, target);
 }

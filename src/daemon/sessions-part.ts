@@ -155,6 +155,7 @@ function startFollowing({ core, configOf }: SessionsPartOptions, checkpoints: Ch
       unsubscribe();
       await order;
       await Promise.all(background);
+      await checkpoints.stop();
     },
   };
 }

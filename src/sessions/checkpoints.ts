@@ -1,26 +1,19 @@
-/** Making checkpoints, giving old ones up, and finding them again after the database was lost. */
-import { messageOf } from '../base/error.ts';
 import { newId } from '../base/id.ts';
+import { createInTurn } from '../base/in-turn.ts';
 import type { Log } from '../base/log.ts';
 import type { Project } from '../repos/schema.ts';
 import type { Database } from '../storage/database.ts';
 import type { UnitOfWork } from '../storage/unit-of-work.ts';
+import { createPruning } from './checkpoint-pruning.ts';
 import {
   checkpointRefs,
-  commitCode,
-  deleteCheckpointRef,
+  deleteCheckpointRefs,
   headOf,
   readCheckpoint,
   type StoredCheckpoint,
-  writeCheckpoint,
 } from './checkpoint-ref.ts';
-import {
-  allCheckpoints,
-  checkpointsOf,
-  deleteCheckpoint,
-  insertCheckpoint,
-  lastCheckpoint,
-} from './checkpoint-store.ts';
+import { allCheckpoints, deleteCheckpoint, insertCheckpoint, lastCheckpoint } from './checkpoint-store.ts';
+import { createCheckpointWriter } from './checkpoint-writer.ts';
 import type { Reading } from './reading.ts';
 import type { Checkpoint, CheckpointReason, Code, Session } from './schema.ts';
 import { findSession, insertSession } from './store.ts';
@@ -57,23 +50,15 @@ export interface Checkpoints {
   remove(checkpoint: Checkpoint): Promise<void>;
   /** Makes rows and refs of a project the same; refs count. */
   rebuild(project: Project): Promise<void>;
+  stop(): Promise<void>;
 }
 
 export function createCheckpoints(options: CheckpointOptions): Checkpoints {
   const { database, units, reading, now, log } = options;
-  const running = new Map<string, Promise<unknown>>();
-
+  const writer = createCheckpointWriter();
+  const pruning = createPruning({ db: database.db, keep: options.keep, remove, log });
   /** One after the other for each session. */
-  function alone<T>(sessionId: string, work: () => Promise<T>): Promise<T> {
-    const next = (running.get(sessionId) ?? Promise.resolve()).then(work, work);
-    const settled = next
-      .catch(() => undefined)
-      .finally(() => {
-        if (running.get(sessionId) === settled) running.delete(sessionId);
-      });
-    running.set(sessionId, settled);
-    return next;
-  }
+  const alone = createInTurn();
 
   /** The files of the session's bead; an agent without one works in a folder that is not Godel's to put back. */
   async function codeOf(
@@ -83,7 +68,7 @@ export function createCheckpoints(options: CheckpointOptions): Checkpoints {
   ): Promise<Omit<Code, 'commit'> | undefined> {
     const worktree = session.beadId === undefined ? undefined : await options.worktreeOf(project, session.beadId);
     if (worktree === undefined) return undefined;
-    return { tree: await options.workingTree(worktree, forced), ...(await headOf(worktree)) };
+    return { tree: await options.workingTree(worktree, forced), ...(await headOf(project.gitDir, worktree)) };
   }
 
   const isSame = (last: Checkpoint | undefined, turn: string | null, code: Omit<Code, 'commit'> | undefined) =>
@@ -97,9 +82,9 @@ export function createCheckpoints(options: CheckpointOptions): Checkpoints {
     const last = await lastCheckpoint(database.db, session.id);
     if (!spec.kept && last && isSame(last, turn, found)) return last;
     const createdAt = new Date(now()).toISOString();
-    const code = found && { ...found, commit: await commitCode(project.gitDir, found.tree, found.head, createdAt) };
     const { id: sessionId, projectId, agentId, agentName, beadId, runtime } = session;
-    const checkpoint = await writeCheckpoint({
+    const checkpoint = await writer.write({
+      code: found,
       gitDir: project.gitDir,
       session,
       conversation: native?.text ?? turns.map((each) => `${JSON.stringify(each)}\n`).join(''),
@@ -111,13 +96,12 @@ export function createCheckpoints(options: CheckpointOptions): Checkpoints {
         kept: spec.kept ?? false,
         turn,
         turns: turns.length,
-        ...(code ? { code } : {}),
         createdAt,
         createdBy: spec.by,
       },
     });
     await note(checkpoint);
-    await prune(session);
+    pruning.grown(projectId, sessionId);
     return checkpoint;
   }
 
@@ -134,29 +118,25 @@ export function createCheckpoints(options: CheckpointOptions): Checkpoints {
     });
   }
 
-  /** Ref first: a row without a ref is taken away by the next rebuild, a ref without a row would come back. */
-  async function remove(checkpoint: Checkpoint): Promise<void> {
-    const project = await options.project(checkpoint.projectId);
-    await deleteCheckpointRef(project.gitDir, checkpoint.ref);
-    const { projectId, agentId, beadId } = checkpoint;
+  /** Refs first: a row without a ref is taken away by the next rebuild, a ref without a row would come back. */
+  async function remove(projectId: string, checkpoints: readonly Checkpoint[]): Promise<void> {
+    const { gitDir } = await options.project(projectId);
+    await deleteCheckpointRefs(
+      gitDir,
+      checkpoints.map(({ ref }) => ref),
+    );
     await units.run(async (unit) => {
-      await deleteCheckpoint(unit.tx, checkpoint.id);
-      await unit.emit({
-        type: 'checkpoint:deleted',
-        component: 'sessions',
-        payload: { checkpoint },
-        metadata: { projectId, agentId, ...(beadId === undefined ? {} : { beadId }) },
-      });
+      for (const checkpoint of checkpoints) {
+        const { agentId, beadId } = checkpoint;
+        await deleteCheckpoint(unit.tx, checkpoint.id);
+        await unit.emit({
+          type: 'checkpoint:deleted',
+          component: 'sessions',
+          payload: { checkpoint },
+          metadata: { projectId, agentId, ...(beadId === undefined ? {} : { beadId }) },
+        });
+      }
     });
-  }
-
-  async function prune(session: Session): Promise<void> {
-    const most = await options.keep(session.projectId);
-    const automatic = (await checkpointsOf(database.db, session.id)).filter((each) => !each.kept);
-    for (const checkpoint of automatic.slice(0, Math.max(0, automatic.length - most)))
-      await remove(checkpoint).catch((error: unknown) =>
-        log.warn({ ref: checkpoint.ref, problem: messageOf(error) }, 'an old checkpoint is left'),
-      );
   }
 
   /** Ids of projects are local: what was written under another one belongs to this. */
@@ -173,7 +153,7 @@ export function createCheckpoints(options: CheckpointOptions): Checkpoints {
 
   return {
     take: (session, spec) => alone(session.id, () => take(session, spec)),
-    remove: (checkpoint) => alone(checkpoint.sessionId, () => remove(checkpoint)),
+    remove: (checkpoint) => alone(checkpoint.sessionId, () => remove(checkpoint.projectId, [checkpoint])),
     async rebuild(project) {
       const refs = await checkpointRefs(project.gitDir);
       const known = await allCheckpoints(database.db, project.id);
@@ -184,6 +164,10 @@ export function createCheckpoints(options: CheckpointOptions): Checkpoints {
         if (stored) await takeIn(stored, project.id);
         else log.warn({ ref }, 'a checkpoint cannot be read; left alone');
       }
+    },
+    async stop() {
+      pruning.stop();
+      await writer.stop();
     },
   };
 }

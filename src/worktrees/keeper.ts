@@ -1,7 +1,9 @@
 /** The life of a bead's worktree: made once however many ask, set up, secured, removed. One record says how far it is. */
+
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../base/error.ts';
+import { adminDirOf } from '../base/git.ts';
 import type { Log } from '../base/log.ts';
 import { changeBead } from '../beads/changes.ts';
 import type { Bead } from '../beads/schema.ts';
@@ -22,7 +24,7 @@ import { type PortBlock, portBlockSchema } from './schema.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { readSparse, sparseEnvironment } from './sparse.ts';
 import { deleteRecord, findRecord, portsByBead, putRecord, type TreeRecord } from './store.ts';
-import { type Added, adminDirOf, branchOf, createTrees, isThere, type Trees } from './tree.ts';
+import { type Added, branchOf, createTrees, isThere, type Trees } from './tree.ts';
 
 export interface KeeperOptions {
   database: Database;

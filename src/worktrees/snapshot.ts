@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { copyFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { git, tryGit } from '../base/git.ts';
+import { adminDirOf, git, tryGit } from '../base/git.ts';
 import type { Snapshot } from './schema.ts';
 
 export interface SnapshotSpec {
@@ -36,9 +36,8 @@ export async function workingTree(worktree: string, forced: readonly string[] = 
   const index = join(tmpdir(), `godel-index-${randomUUID()}`);
   const env = { GIT_INDEX_FILE: index };
   try {
-    const real = await git(worktree, ['rev-parse', '--path-format=absolute', '--git-path', 'index']);
     // The real index carries file stamps, which spare reading every unchanged file.
-    await copyFile(real, index).catch(() => undefined);
+    await copyFile(join(await adminDirOf(worktree), 'index'), index).catch(() => undefined);
     await git(worktree, ['add', '--all', '--ignore-errors', '.'], { env, timeoutMs: GIT_TIMEOUT_MS });
     if (forced.length > 0) {
       const from = ['add', '--force', '--pathspec-from-file=-', '--pathspec-file-nul'];

@@ -3,10 +3,10 @@
  * the repository are changed by one call at a time and tracking is never set up: concurrent `worktree add` calls fight for the
  * config lock and leave orphan branches. Files are written outside that queue, as many at once as there are cores.
  */
-import { mkdir, readFile, realpath, rename, stat } from 'node:fs/promises';
+import { mkdir, realpath, rename, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { git, tryGit } from '../base/git.ts';
+import { dirname, join } from 'node:path';
+import { adminDirOf, git, tryGit } from '../base/git.ts';
 import { failure } from '../errors.ts';
 import { isSamePath, type ListedWorktree, listWorktrees } from '../repos/worktree.ts';
 import { exclude } from './files.ts';
@@ -88,17 +88,6 @@ function refuse(beadId: string, stderr: string): never {
   const problem = stderr.trim().split('\n').at(-1) || 'git worktree add failed';
   if (/No space left/.test(stderr)) throw failure('disk-full', { problem });
   throw failure('worktree-failed', { id: beadId, problem });
-}
-
-/**
- * The git directory that belongs to one worktree alone, as its `.git` file says; no process is needed.
- * Throws when `path` is no worktree.
- */
-export async function adminDirOf(path: string): Promise<string> {
-  const text = await readFile(join(path, '.git'), 'utf8');
-  const target = /^gitdir: (.+)$/m.exec(text)?.[1];
-  if (target === undefined) throw new Error(`${path} is not a worktree`);
-  return resolve(path, target);
 }
 
 export function createTrees(options: { gitDir: string; top: string }): Trees {

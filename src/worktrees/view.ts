@@ -1,7 +1,7 @@
 /** What a person is shown of worktrees: git's list, the folder and the records put side by side. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tryGit } from '../base/git.ts';
+import { adminDirOf, tryGit } from '../base/git.ts';
 import type { Project } from '../repos/schema.ts';
 import type { ListedWorktree } from '../repos/worktree.ts';
 import type { Database } from '../storage/database.ts';
@@ -10,7 +10,7 @@ import { foreignLock } from './removal.ts';
 import type { Worktree } from './schema.ts';
 import { readSparse } from './sparse.ts';
 import { allRecords, portsByBead, type TreeRecord } from './store.ts';
-import { adminDirOf, branchOf, isThere } from './tree.ts';
+import { branchOf, isThere } from './tree.ts';
 
 const iso = (ms: number) => new Date(ms).toISOString();
 

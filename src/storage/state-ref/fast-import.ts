@@ -1,12 +1,8 @@
 /**
- * One `git fast-import` as it runs: groups of changes go in, each becomes a commit that is on disk before its id comes
- * out. core.fsync=committed flushes pack, index and ref; whether the ref was moved is for the caller to read.
+ * The record by `git fast-import`: groups of changes go in, each becomes a commit that is on disk before its id comes
+ * out: pack, index and ref. Whether the ref was moved is for the caller to read.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { gitEnvironment } from '../../base/git.ts';
+import { startFastImport, streamData } from '../../base/fast-import.ts';
 import { failure } from '../../errors.ts';
 import { STATE_REF } from './layout.ts';
 import { packListFile } from './repack.ts';
@@ -28,24 +24,11 @@ export interface Group {
   nowMs: number;
 }
 
-const CONFIG = ['core.fsync=committed', 'fastimport.unpackLimit=1', 'gc.auto=0'];
-/** Longest time (ms) a group may take. */
-const TIMEOUT_MS = 60_000;
-/** Longest time (ms) it may take to end. */
-const END_MS = 10_000;
-/** Characters of what git complained about that are kept. */
-const MOST_COMPLAINTS = 16_384;
-
 /**
  * Everything to disk, then the id of the commit. Afterwards the branch is forgotten: at its end the process would set the
  * ref once more to what it remembers, also when somebody took the ref away meanwhile.
  */
 const ANSWER = `\ncheckpoint\n\nget-mark :1\nreset ${STATE_REF}\n\n`;
-
-function data(text: string): Buffer {
-  const bytes = Buffer.from(text, 'utf8');
-  return Buffer.concat([Buffer.from(`data ${bytes.length}\n`), bytes, Buffer.from('\n')]);
-}
 
 /** Quotes a path in the form of git's C-style quoting. */
 function quotedPath(path: string): string {
@@ -55,7 +38,7 @@ function quotedPath(path: string): string {
 function stream(spec: Group): Buffer {
   const seconds = Math.floor(spec.nowMs / 1000);
   const head = [`commit ${STATE_REF}\n`, 'mark :1\n', `committer Godel <godel@localhost> ${seconds} +0000\n`].join('');
-  const message = data(spec.body ? `${spec.subject}\n\n${spec.body}\n` : `${spec.subject}\n`);
+  const message = streamData(spec.body ? `${spec.subject}\n\n${spec.body}\n` : `${spec.subject}\n`);
   const parents = [
     spec.expected === null ? '' : `from ${spec.expected}\n`,
     spec.merged === undefined ? '' : `merge ${spec.merged}\n`,
@@ -64,7 +47,7 @@ function stream(spec: Group): Buffer {
   const changes = spec.changes.map((change) =>
     change.content === null
       ? Buffer.from(`D ${quotedPath(change.path)}\n`)
-      : Buffer.concat([Buffer.from(`M 100644 inline ${quotedPath(change.path)}\n`), data(change.content)]),
+      : Buffer.concat([Buffer.from(`M 100644 inline ${quotedPath(change.path)}\n`), streamData(change.content)]),
   );
   return Buffer.concat([Buffer.from(head), message, parent, ...changes, Buffer.from(ANSWER)]);
 }
@@ -90,58 +73,18 @@ export interface Importer {
 
 /** Starts a process; `committer` of every commit is Godel, whoever is logged in. */
 export function startImporter(gitDir: string): Importer {
-  const config = CONFIG.flatMap((setting) => ['-c', setting]);
-  // Names the pack it makes, so that rolling up finds our own.
-  const edges = `--export-pack-edges=${packListFile(gitDir)}`;
-  const args = [...config, 'fast-import', '--quiet', '--done', '--date-format=raw', edges];
-  const child = spawn('git', args, { cwd: gitDir, env: gitEnvironment(), stdio: ['pipe', 'pipe', 'pipe'] });
-  let complaints = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaints = (complaints + text).slice(-MOST_COMPLAINTS);
-  });
-  // A process that ends closes the pipe: its exit tells the story.
-  child.stdin.on('error', () => {});
-  const ended = whenEnded(child).then(async () => {
-    // Its crash report would stay in the user's repository for ever; what it says is in the error.
-    const report = /fast_import_crash_\d+/.exec(complaints)?.[0];
-    if (report) await rm(join(gitDir, report), { force: true });
-  });
-  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-
-  async function answered(): Promise<string> {
-    const timer = setTimeout(() => {
-      complaints = 'git fast-import timed out';
-      child.kill('SIGKILL');
-    }, TIMEOUT_MS);
-    try {
-      const { value, done } = await answers.next();
-      if (!done) return value;
-      await ended;
-      throw new Error(complaints.trim());
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
+  // Every group stays a pack, and its name is written down, so that rolling up finds our own.
+  const importer = startFastImport(
+    gitDir,
+    ['fastimport.unpackLimit=1'],
+    [`--export-pack-edges=${packListFile(gitDir)}`],
+  );
   return {
-    commit(group) {
-      child.stdin.write(stream(group));
-      return answered();
+    async commit(group) {
+      const [oid = ''] = await importer.ask(stream(group), 1);
+      return oid;
     },
-    complaints: () => complaints.trim(),
-    async end() {
-      child.stdin.end('done\n');
-      const timer = setTimeout(() => child.kill('SIGKILL'), END_MS);
-      await ended;
-      clearTimeout(timer);
-    },
+    complaints: importer.complaints,
+    end: importer.end,
   };
-}
-
-/** Resolves when a process is gone, also when it could not be started. */
-function whenEnded(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    child.on('close', () => resolve());
-    child.on('error', () => resolve());
-  });
 }

@@ -3,11 +3,10 @@
  * flushed, wakes those who wait. It starts at once when idle; what arrives meanwhile forms the next group.
  */
 import type { Clock } from '../../base/clock.ts';
-import { git } from '../../base/git.ts';
+import { git, looseRef } from '../../base/git.ts';
 import { createGroupWriter, StateMovedError } from './group-writer.ts';
 import { STATE_REF } from './layout.ts';
 import { readRef } from './read.ts';
-import { looseRef } from './watch.ts';
 
 export interface PendingChange {
   id: number;
@@ -242,7 +241,7 @@ export function createFlusher(options: FlusherOptions): Flusher {
     },
     async reread() {
       const moved = await settled(async () => {
-        const loose = await looseRef(gitDir);
+        const loose = await looseRef(gitDir, STATE_REF);
         if (loose !== undefined && loose === head) return false;
         const before = head;
         head = await readRef(gitDir);

@@ -3,10 +3,10 @@
  * read back as its commit. The process that writes is kept while there is work, since starting one costs a large daemon
  * more than everything else; it goes on talking of success when somebody else moved the ref, so only the ref is believed.
  */
+import { looseRef } from '../../base/git.ts';
 import { explain, type Group, type Importer, startImporter } from './fast-import.ts';
 import { STATE_REF } from './layout.ts';
 import { readRef } from './read.ts';
-import { looseRef } from './watch.ts';
 
 /** Somebody else moved the ref; nothing was written. */
 export class StateMovedError extends Error {
@@ -44,7 +44,7 @@ export function createGroupWriter(gitDir: string): GroupWriter {
   }
 
   /** Whether the ref is at a commit; its own file says so without a process. */
-  const isAt = async (oid: string) => (await looseRef(gitDir)) === oid || (await readRef(gitDir)) === oid;
+  const isAt = async (oid: string) => (await looseRef(gitDir, STATE_REF)) === oid || (await readRef(gitDir)) === oid;
 
   async function attempt(group: Group): Promise<string> {
     if (!importer) groups = 0;

@@ -4,7 +4,6 @@
  */
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { STATE_REF } from './layout.ts';
 import { dropStaleKeeps } from './repack.ts';
 
 /** A lock younger than this (ms) may belong to another home's daemon that is writing right now. */
@@ -29,13 +28,16 @@ async function removeWhenStale(file: string): Promise<boolean> {
   return true;
 }
 
-/** Reports of our writer that lost its daemon in the middle of a group; one of somebody else's import says another ref. */
+/** How a report of a writer of ours names what it wrote. */
+const OWN_REF = /^refs\/godel\/(state|checkpoint\/.+):$/m;
+
+/** Reports of our writers that lost their daemon in the middle of a group; one of somebody else's import says another ref. */
 async function crashReports(gitDir: string): Promise<string[]> {
   const names = (await readdir(gitDir).catch(() => [])).filter((name) => /^fast_import_crash_\d+$/.test(name));
   const found: string[] = [];
   for (const file of names.map((name) => join(gitDir, name))) {
     const text = await readFile(file, 'utf8').catch(() => '');
-    if (text.includes(`\n${STATE_REF}:\n`)) found.push(file);
+    if (OWN_REF.test(text)) found.push(file);
   }
   return found;
 }

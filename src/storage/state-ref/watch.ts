@@ -3,9 +3,7 @@
  * No process is started for it.
  */
 import { type FSWatcher, mkdirSync, watch as watchFolder } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { STATE_REF } from './layout.ts';
 
 export interface RefWatch {
   close(): void;
@@ -13,12 +11,6 @@ export interface RefWatch {
 
 const DEBOUNCE_MS = 100;
 const FALLBACK_MS = 15_000;
-
-/** Commit of the ref as its own file says; undefined when it has none (packed, gone, or another ref store). */
-export async function looseRef(gitDir: string): Promise<string | undefined> {
-  const text = (await readFile(join(gitDir, STATE_REF), 'utf8').catch(() => '')).trim();
-  return /^[0-9a-f]{40,64}$/.test(text) ? text : undefined;
-}
 
 export function watchStateRef(gitDir: string, onChange: () => void): RefWatch {
   const folder = join(gitDir, 'refs', 'godel');
