@@ -61,6 +61,8 @@ export async function createBenchHome(): Promise<BenchHome> {
     GODEL_HOME: join(folder, 'home'),
     GODEL_PORT: '0',
     GODEL_PROXY_PORT: '0',
+    // What is killed stays away until the measurement has it started.
+    GODEL_KEEPER: 'off',
   };
   const paths = homePaths(env);
   await mkdir(repository);

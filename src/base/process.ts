@@ -2,6 +2,9 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
+/** A program that came upon an error it cannot go on from ends with this (EX_SOFTWARE of sysexits.h). */
+export const EXIT_CRASHED = 70;
+
 export interface RunOptions {
   cwd?: string;
   env?: Readonly<Record<string, string | undefined>>;

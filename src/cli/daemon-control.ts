@@ -1,20 +1,24 @@
 /** Finds the daemon, or starts it. */
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type GodelError, messageOf } from '../base/error.ts';
 import { type HomePaths, homePaths } from '../base/paths.ts';
+import { isRunning } from '../base/process.ts';
 import { release } from '../base/version.ts';
 import { type Client, type ClientOptions, createClient } from '../client/client.ts';
 import { exchange } from '../client/http.ts';
 import { type ErrorReason, errorTable, failure } from '../errors.ts';
+import { keeperCommand } from './daemon-keeper.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const START_MS = 60_000;
 const POLL_MS = 15;
+/** A daemon that is started again by itself is back within this time (ms), or not at all. */
+const KEPT_MS = 10_000;
 
 /** What the daemon wrote about itself when it became ready. */
 export interface DaemonRecord {
@@ -22,6 +26,8 @@ export interface DaemonRecord {
   version: string;
   port: number;
   startedAt: string;
+  /** Process that starts it again when it is killed. */
+  keeper?: number;
 }
 
 export function readRecord(paths: HomePaths): DaemonRecord | undefined {
@@ -65,6 +71,21 @@ function providerKeys(env: Environment): string {
   return JSON.stringify(Object.fromEntries(Object.entries(env).filter(([key]) => KEY_VARIABLE.test(key))));
 }
 
+/** While it is there a daemon that ended is not started again. */
+const stopFileOf = (paths: HomePaths) => join(paths.stateDir, 'daemon.stopped');
+
+/** Says, before a daemon is stopped, that its end is wanted. */
+export function noteStop(paths: HomePaths): void {
+  writeFileSync(stopFileOf(paths), '', { mode: 0o600 });
+}
+
+/** `GODEL_KEEPER=off` is for those who have a supervisor of their own. */
+function commandOf(paths: HomePaths, env: Environment): [string, ...string[]] {
+  const daemonFile = join(programFolder(), 'daemon.js');
+  if (env.GODEL_KEEPER === 'off') return [process.execPath, daemonFile];
+  return keeperCommand({ nodePath: process.execPath, daemonFile, stopFile: stopFileOf(paths) });
+}
+
 /** The refusal a daemon that could not start wrote as its last line. */
 function refusalIn(text: string): GodelError | undefined {
   for (const line of text.trim().split('\n').reverse()) {
@@ -84,14 +105,20 @@ function refusalIn(text: string): GodelError | undefined {
  */
 export async function startDaemonProcess(paths: HomePaths, env: Environment): Promise<void> {
   const outFile = join(paths.logDir, 'daemon.out');
+  const keeper = readRecord(paths)?.keeper;
+  // One that was killed is on its way back, with the keys that it had.
+  if (keeper !== undefined && isRunning(keeper) && (await answersSoon(paths, KEPT_MS))) return;
   let out: number;
   try {
     mkdirSync(paths.logDir, { recursive: true, mode: 0o700 });
-    out = openSync(outFile, 'w', 0o600);
+    rmSync(stopFileOf(paths), { force: true });
+    writeFileSync(outFile, '', { mode: 0o600 });
+    out = openSync(outFile, 'a');
   } catch (error) {
     throw failure('home-unusable', { path: paths.stateDir, problem: messageOf(error) }, error);
   }
-  const child = spawn(process.execPath, [join(programFolder(), 'daemon.js')], {
+  const [program, ...args] = commandOf(paths, env);
+  const child = spawn(program, args, {
     detached: true,
     stdio: ['pipe', out, out],
     env: daemonEnvironment(env),
@@ -120,8 +147,8 @@ export async function startDaemonProcess(paths: HomePaths, env: Environment): Pr
   throw refusal ?? failure('daemon-unreachable', { problem: said.trim().split('\n')[0] || 'it did not start in time' });
 }
 
-async function answersSoon(paths: HomePaths): Promise<boolean> {
-  const deadline = Date.now() + START_MS;
+async function answersSoon(paths: HomePaths, limitMs = START_MS): Promise<boolean> {
+  const deadline = Date.now() + limitMs;
   while (Date.now() < deadline) {
     if (await isAnswering(paths)) return true;
     await delay(POLL_MS);

@@ -44,6 +44,8 @@ function demoEnvironment(env: CliContext['env'], home: string): Record<string, s
     GODEL_HOME: home,
     GODEL_PORT: '0',
     GODEL_PROXY_PORT: '0',
+    // A demo whose daemon crashes has failed.
+    GODEL_KEEPER: 'off',
   };
 }
 

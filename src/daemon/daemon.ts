@@ -47,6 +47,8 @@ export interface DaemonOptions {
   log: Log;
   config: Config;
   version: string;
+  /** How often this daemon was started again by itself. */
+  restarts: number;
 }
 
 export interface Daemon {
@@ -75,7 +77,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 }
 
 async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
-  const { clock, log, version } = options;
+  const { clock, log, version, restarts } = options;
   const startedAt = new Date(clock.now()).toISOString();
   const files = programFiles(import.meta.url);
   await assertPortFree(options.config.daemon_port);
@@ -128,7 +130,6 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
 
   const health = createHealth(probesOf({ core, parts, proxy }), clock);
   let port = 0;
-  const url = () => `http://127.0.0.1:${port}`;
   const services = createServices({
     core,
     repos,
@@ -139,7 +140,8 @@ async function start(options: DaemonOptions, stops: Stops): Promise<Daemon> {
     screen: board,
     version,
     startedAt,
-    url,
+    restarts,
+    url: () => `http://127.0.0.1:${port}`,
   });
   worktrees.start();
   later.services = services;

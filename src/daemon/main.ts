@@ -6,6 +6,7 @@ import { systemClock } from '../base/clock.ts';
 import { GodelError, messageOf } from '../base/error.ts';
 import { createLog } from '../base/log.ts';
 import { type HomePaths, homePaths } from '../base/paths.ts';
+import { EXIT_CRASHED } from '../base/process.ts';
 import { release } from '../base/version.ts';
 import { exchange } from '../client/http.ts';
 import { failure } from '../errors.ts';
@@ -46,6 +47,13 @@ function onSignals(stop: () => void): void {
   process.on('SIGHUP', () => {});
 }
 
+/** The process that starts this one again (src/cli/daemon-keeper.ts), and how often it did; nothing without one. */
+function takeKeeper(env: NodeJS.ProcessEnv): { keeper?: number; restarts?: number } {
+  const { GODEL_KEPT: lives } = env;
+  delete env.GODEL_KEPT;
+  return lives === undefined ? {} : { keeper: process.ppid, restarts: Number(lives) };
+}
+
 /** Waits for a daemon that is just ending, but not behind one that answers: two must never queue up. */
 async function lockHome(paths: HomePaths): Promise<Lock> {
   const probe = { method: 'GET', path: '/health/live', headers: {}, timeoutMs: 1_000 };
@@ -66,6 +74,7 @@ async function main(): Promise<void> {
   const lock = await lockHome(paths);
   const { config } = await createConfigFiles(paths.configFile, process.env).daemon();
   const providerKeys = await takeProviderKeys(config, process.env);
+  const keeper = takeKeeper(process.env);
   const destination = foreground ? 2 : `${paths.logDir}/daemon.log`;
   const log = createLog({ level: config.log_level, destination, name: 'daemon' });
   const daemon = await startDaemon({
@@ -76,10 +85,16 @@ async function main(): Promise<void> {
     log,
     config,
     version: release,
+    restarts: keeper.restarts ?? 0,
   });
-  const status = { pid: process.pid, version: release, port: daemon.port, startedAt: daemon.startedAt };
+  const status = { pid: process.pid, version: release, port: daemon.port, startedAt: daemon.startedAt, ...keeper };
   writeFileSync(paths.daemonFile, `${JSON.stringify(status)}\n`, { mode: 0o600 });
-  log.info(status, 'daemon ready');
+  if (keeper.restarts) log.warn(status, 'daemon started again after it was killed or crashed');
+  else log.info(status, 'daemon ready');
+  process.on('uncaughtException', (error) => {
+    log.error({ problem: messageOf(error), stack: error.stack }, 'uncaught exception');
+    process.exit(EXIT_CRASHED);
+  });
   process.on('unhandledRejection', (error) =>
     log.error({ problem: messageOf(error), stack: (error as Error)?.stack }, 'unhandled rejection'),
   );

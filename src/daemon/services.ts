@@ -42,6 +42,7 @@ export interface ServicesOptions {
   screen: BoardScreen;
   version: string;
   startedAt: string;
+  restarts: number;
   url: () => string;
 }
 
@@ -174,6 +175,7 @@ function systemPart(
     paths,
     version: options.version,
     startedAt: options.startedAt,
+    restarts: options.restarts,
     url: options.url,
     proxy: () => {
       const status = proxy.status();

@@ -20,7 +20,7 @@ export const systemOperations = {
     examples: ['godel status'],
     text: (status) =>
       [
-        `daemon      ${status.health.status}, pid ${status.pid}, version ${status.version}`,
+        `daemon      ${status.health.status}, pid ${status.pid}, version ${status.version}${status.restarts > 0 ? `, started again ${status.restarts} times` : ''}`,
         `home        ${status.home}`,
         `api         ${status.url}`,
         `proxy       ${status.proxyUrl ?? 'down'}${status.proxyPid ? `, pid ${status.proxyPid}` : ''}`,

@@ -24,6 +24,7 @@ export const daemonStatusSchema = z.object({
   pid: z.number().int(),
   version: z.string(),
   startedAt: z.string(),
+  restarts: z.number().int().describe('How often it was killed or crashed, and was started again by itself'),
   home: z.string(),
   socket: z.string(),
   url: z.string(),

@@ -32,6 +32,7 @@ export interface SystemServiceOptions {
   paths: HomePaths;
   version: string;
   startedAt: string;
+  restarts: number;
   url: () => string;
   proxy: () => { url: string; pid: number } | undefined;
   health: () => Promise<Health>;
@@ -118,6 +119,7 @@ export function createSystemService(options: SystemServiceOptions): Service {
         pid: process.pid,
         version: options.version,
         startedAt: options.startedAt,
+        restarts: options.restarts,
         home: dirname(paths.databaseFile),
         socket: paths.socketFile,
         url: options.url(),

@@ -78,6 +78,8 @@ export async function createHome(extra: Record<string, string> = {}): Promise<Te
     GODEL_HOME: join(folder, 'home'),
     GODEL_PORT: '0',
     GODEL_PROXY_PORT: '0',
+    // A daemon that a test kills stays away until the test has it started.
+    GODEL_KEEPER: 'off',
     ...extra,
   };
   const paths = homePaths(env);

@@ -9,7 +9,14 @@ import { type HomePaths, homePaths } from '../../base/paths.ts';
 import { isRunning } from '../../base/process.ts';
 import { failure } from '../../errors.ts';
 import { type CliContext, globalFlags } from '../context.ts';
-import { connectDaemon, isAnswering, programFolder, readRecord, startDaemonProcess } from '../daemon-control.ts';
+import {
+  connectDaemon,
+  isAnswering,
+  noteStop,
+  programFolder,
+  readRecord,
+  startDaemonProcess,
+} from '../daemon-control.ts';
 import { printResult } from '../output.ts';
 
 const STOP_MS = 25_000;
@@ -18,6 +25,8 @@ const POLL_MS = 25;
 /** Asks the daemon to stop and waits until its process is gone; false when none was running. */
 async function stopDaemon(paths: HomePaths): Promise<boolean> {
   const record = readRecord(paths);
+  // One that was killed a moment ago would be started again.
+  if (record) noteStop(paths);
   if (!record || !(await isAnswering(paths))) return false;
   process.kill(record.pid, 'SIGTERM');
   const deadline = Date.now() + STOP_MS;
@@ -87,7 +96,10 @@ export function addDaemon(program: Command, context: CliContext): void {
       .option('--json', 'print one JSON value')
       .option('--debug', 'print the stack of errors');
 
-  sub('start', 'Start the daemon in the background').action(async (_options, command: Command) => {
+  sub(
+    'start',
+    'Start the daemon in the background; killed or crashed it starts again by itself, unless GODEL_KEEPER is off',
+  ).action(async (_options, command: Command) => {
     const running = await isAnswering(paths());
     if (!running) await startDaemonProcess(paths(), context.env);
     const record = readRecord(paths());
