@@ -13,6 +13,7 @@ import { conflictsMigration } from './migrations/0011-conflicts.ts';
 import { workGraphMigration } from './migrations/0020-work-graph.ts';
 import { leasesMigration } from './migrations/0021-leases.ts';
 import { searchFillMigration } from './migrations/0022-search-fill.ts';
+import { partialIndexesMigration } from './migrations/0023-partial-indexes.ts';
 import { worktreesMigration } from './migrations/0030-worktrees.ts';
 import { commitLinksMigration } from './migrations/0031-commit-links.ts';
 import { mergeQueueMigration } from './migrations/0040-merge-queue.ts';
@@ -53,6 +54,7 @@ const migrations: Record<string, Migration> = {
   '0011-conflicts': conflictsMigration,
   '0021-leases': leasesMigration,
   '0022-search-fill': searchFillMigration,
+  '0023-partial-indexes': partialIndexesMigration,
 };
 
 /** Errors of the storage layer in words a person can act on; others pass unchanged. */
