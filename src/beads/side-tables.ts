@@ -1,6 +1,7 @@
 /** Keeps what is derived from one bead up to date: links, labels, text, and the open blockers of those that wait for it. */
 import { sql } from 'kysely';
 import type { Tx } from '../storage/database.ts';
+import { preparedRows } from '../storage/prepared.ts';
 import { dropDocument, putDocument } from '../storage/search.ts';
 import type { Bead } from './schema.ts';
 import { linksOf } from './state.ts';
@@ -27,6 +28,33 @@ async function indexLabels(tx: Tx, bead: Bead, before: Known): Promise<void> {
   if (before) await deleteLabels(tx, bead.projectId, bead.id);
   const rows = [...new Set(bead.labels)].map((label) => ({ project_id: bead.projectId, label, bead_id: bead.id }));
   if (rows.length > 0) await tx.insertInto('bead_labels').values(rows).execute();
+}
+
+const linkInsert = preparedRows((db, project_id: string, from_id: string, kind: string, to_id: string) =>
+  db
+    .insertInto('bead_links')
+    .values({ project_id, from_id, kind, to_id })
+    .onConflict((c) => c.doNothing()),
+);
+
+const labelInsert = preparedRows((db, project_id: string, label: string, bead_id: string) =>
+  db.insertInto('bead_labels').values({ project_id, label, bead_id }),
+);
+
+/** Links and labels of many new beads. */
+export async function insertSides(tx: Tx, beads: readonly Bead[]): Promise<void> {
+  await linkInsert(
+    tx,
+    beads.flatMap((bead): [string, string, string, string][] =>
+      linksOf(bead).map(({ kind, to }) => [bead.projectId, bead.id, kind, to]),
+    ),
+  );
+  await labelInsert(
+    tx,
+    beads.flatMap((bead): [string, string, string][] =>
+      [...new Set(bead.labels)].map((label) => [bead.projectId, label, bead.id]),
+    ),
+  );
 }
 
 const textOf = (bead: Bead) => ({

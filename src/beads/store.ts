@@ -1,14 +1,14 @@
 /** All SQL of beads, and the two forms of a bead: the row and the file in git. */
 import { failure } from '../errors.ts';
 import type { Reader, Tx } from '../storage/database.ts';
-import { prepared } from '../storage/prepared.ts';
+import { prepared, preparedRows } from '../storage/prepared.ts';
 import type { Fields } from '../storage/record/record.ts';
 import type { RecordDraft } from '../storage/records.ts';
 import { beadPath } from '../storage/state-ref/layout.ts';
 import type { BeadRow } from '../storage/tables.ts';
 import { beadOfRecord } from './record.ts';
 import type { Bead, BeadStatus } from './schema.ts';
-import { countOpenBlockers, indexBead, unindexBead } from './side-tables.ts';
+import { countOpenBlockers, indexBead, insertSides, unindexBead } from './side-tables.ts';
 import { PRIORITY_RANK } from './state.ts';
 
 type RowOf<R> = { [K in keyof R as K extends 'open_blockers' ? never : K]: R[K] };
@@ -53,7 +53,7 @@ export function beadDeletion(id: string): RecordDraft {
 
 /** A bead read back from git; `version` starts again in this database. Throws a ZodError. */
 export function beadFromRecord(projectId: string, fields: Fields): Bead {
-  return { ...beadOfRecord(fields), projectId, version: 1 } as Bead;
+  return Object.assign(beadOfRecord(fields), { projectId, version: 1 }) as Bead;
 }
 
 const bodyOf = prepared((db, projectId: string, id: string) =>
@@ -170,17 +170,41 @@ export async function allBeads(db: Reader, projectId: string): Promise<Bead[]> {
   return rows.map(toBead);
 }
 
-/** Rows of one statement; SQLite takes some 32,000 values. */
-const ROWS = 500;
+type RowColumn = keyof RowOf<BeadRow>;
 
-/** Writes many new rows plainly; what is derived from them is the caller's to fill (`rebuildGraph`). */
+/** The columns of `beadRow` in its order. */
+const ROW_COLUMNS = [
+  'id',
+  'project_id',
+  'body',
+  'version',
+  'created_at',
+  'status',
+  'type',
+  'priority',
+  'agent',
+  'worktree',
+  'priority_rank',
+  'parent',
+  'due_key',
+  'updated_at',
+  'done_at',
+  'external_id',
+] as const satisfies RowColumn[];
+
+const rowInsert = preparedRows((db, ...values: readonly unknown[]) => {
+  const row = Object.fromEntries(ROW_COLUMNS.map((column, at) => [column, values[at]]));
+  return db.insertInto('beads').values(row as RowOf<BeadRow>);
+}, ROW_COLUMNS.length);
+
+/** Writes many new rows with their links and labels; the rest of what is derived is the caller's to fill (`rebuildProject`). */
 export async function insertRows(tx: Tx, beads: readonly Bead[]): Promise<void> {
-  for (let start = 0; start < beads.length; start += ROWS) {
-    await tx
-      .insertInto('beads')
-      .values(beads.slice(start, start + ROWS).map(beadRow))
-      .execute();
-  }
+  const rows = beads.map(beadRow);
+  await rowInsert(
+    tx,
+    rows.map((row) => ROW_COLUMNS.map((column) => row[column])),
+  );
+  await insertSides(tx, beads);
 }
 
 export async function insertBead(tx: Tx, bead: Bead): Promise<void> {

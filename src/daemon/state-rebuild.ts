@@ -6,16 +6,19 @@ import { isDeleted } from '../beads/record.ts';
 import type { Bead } from '../beads/schema.ts';
 import { beadFromRecord, hasManyBeads, insertRows, statusCounts } from '../beads/store.ts';
 import type { Project } from '../repos/schema.ts';
-import { createBulkLoad } from '../storage/bulk-load.ts';
+import { createBulkLoad, transactInBulk } from '../storage/bulk-load.ts';
 import type { Database, Tx } from '../storage/database.ts';
-import { rebuildProject } from '../storage/graph.ts';
-import { latestStamp, parseRecord, recordText } from '../storage/record/record.ts';
+import { clearProject, countProject, rebuildProject } from '../storage/graph.ts';
+import { type Fields, latestStamp, parseWritten } from '../storage/record/record.ts';
 import { type Replica, recordsAfter, saveRecords, saveStamp } from '../storage/records.ts';
 import { parsePath } from '../storage/state-ref/layout.ts';
 import { readAll, type StateFile } from '../storage/state-ref/read.ts';
 import { applyRecord, assertUsable } from './record-kinds.ts';
 
-const BATCH = 1_000;
+/** Files of one batch: git reads on while one is worked on, as far as fits into the pipe. */
+const BATCH = 100;
+/** From so many files on it pays to make the indexes afterwards. */
+const SOME = 1_000;
 /** So many beads of other projects make it dear to make indexes again. */
 const MANY = 10_000;
 
@@ -34,7 +37,7 @@ export async function rebuildState(
   oid: string,
 ): Promise<StateFile[]> {
   const left: StateFile[] = [];
-  const others: { path: string; content: string }[] = [];
+  const others: { path: string; fields: Fields }[] = [];
 
   async function take(tx: Tx, files: readonly StateFile[]): Promise<void> {
     const records: { path: string; content: string }[] = [];
@@ -42,16 +45,15 @@ export async function rebuildState(
     for (const file of files) {
       const { path, content } = file;
       try {
-        const record = parseRecord(content ?? '');
+        const record = parseWritten(content ?? '');
         const { kind, id } = parsePath(path);
         // Beads are many: each is checked by becoming one.
         const bead = kind === 'bead' ? beadFromRecord(project.id, record.fields) : undefined;
         if (!bead) assertUsable(path, record.fields);
         else if (bead.id !== id) throw new TypeError(`it says it is ${bead.id}`);
-        if (content === null || recordText(record) !== content) throw new TypeError('not in the one form');
-        records.push({ path, content });
+        records.push({ path, content: content ?? '' });
         replica.observe(latestStamp(record));
-        if (!bead) others.push({ path, content });
+        if (!bead) others.push({ path, fields: record.fields });
         else if (!isDeleted(record.fields)) beads.push(bead);
       } catch {
         left.push(file);
@@ -65,18 +67,23 @@ export async function rebuildState(
     const load = createBulkLoad(tx, 'beads');
     // Whoever has few beads, or already has many of another project, is quicker with the indexes as they are.
     let isDecided = await hasManyBeads(tx, MANY);
+    let taken = 0;
     const takeBatch = async (files: readonly StateFile[]) => {
       await take(tx, files);
-      if (isDecided || files.length < BATCH) return;
+      taken += files.length;
+      if (isDecided || taken < SOME) return;
       isDecided = true;
       await load.begin();
     };
+    await clearProject(tx, project.id);
     await readAll(project.gitDir, oid, takeBatch, BATCH);
+    // Before there are indexes that would have to be changed with it.
+    await countProject(tx, project.id);
     await load.end();
-    for (const { path, content } of others) await applyRecord(tx, project.id, path, parseRecord(content).fields);
+    for (const { path, fields } of others) await applyRecord(tx, project.id, path, fields);
     await rebuildProject(tx, project.id);
     await saveStamp(tx, replica);
   };
-  await database.transact(rebuild, { alone: true });
+  await transactInBulk(database, rebuild);
   return left;
 }

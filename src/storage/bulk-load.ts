@@ -1,6 +1,30 @@
 /** Writing many rows at once into a table of many indexes. */
 import { sql } from 'kysely';
-import type { Tx } from './database.ts';
+import type { Database, Tx } from './database.ts';
+
+/** Memory (KB) for pages while many rows are written: indexes are made of pages that need not be read from the disk again. */
+const LOAD_CACHE_KB = 256_000;
+
+/** As `transact`, alone and with much memory, which is given back afterwards. */
+export async function transactInBulk(database: Database, work: (tx: Tx) => Promise<void>): Promise<void> {
+  let usual: number | undefined;
+  const load = async (tx: Tx) => {
+    const { rows } = await sql<{ cache_size: number }>`pragma cache_size`.execute(tx);
+    usual = rows[0]?.cache_size;
+    await sql`pragma cache_size = ${sql.lit(-LOAD_CACHE_KB)}`.execute(tx);
+    await work(tx);
+  };
+  const restore = async (tx: Tx) => {
+    if (usual === undefined) return;
+    await sql`pragma cache_size = ${sql.lit(usual)}`.execute(tx);
+    await sql`pragma shrink_memory`.execute(tx);
+  };
+  try {
+    await database.transact(load, { alone: true });
+  } finally {
+    await database.transact(restore, { alone: true });
+  }
+}
 
 export interface BulkLoad {
   /** Takes the indexes of the table away until `end`. */

@@ -18,14 +18,18 @@ function scopeOf(projectId: string | undefined): Scope {
   return (column) => (projectId === undefined ? sql`1 = 1` : sql`${sql.ref(column)} = ${projectId}`);
 }
 
-async function fillLinks(tx: QueryExecutorProvider, scope: Scope): Promise<void> {
+async function clearLinks(tx: QueryExecutorProvider, scope: Scope): Promise<void> {
   await sql`delete from bead_links where ${scope('project_id')}`.execute(tx);
+  await sql`delete from bead_labels where ${scope('project_id')}`.execute(tx);
+}
+
+async function fillLinks(tx: QueryExecutorProvider, scope: Scope): Promise<void> {
+  await clearLinks(tx, scope);
   for (const [kind, path] of Object.entries(LINK_PATHS)) {
     await sql`insert into bead_links (project_id, from_id, kind, to_id)
       select distinct b.project_id, b.id, ${kind}, e.value from beads b, json_each(b.body, ${path}) e
       where ${scope('b.project_id')}`.execute(tx);
   }
-  await sql`delete from bead_labels where ${scope('project_id')}`.execute(tx);
   await sql`insert into bead_labels (project_id, label, bead_id)
     select distinct b.project_id, e.value, b.id from beads b, json_each(b.body, '$.labels') e
     where ${scope('b.project_id')}`.execute(tx);
@@ -42,14 +46,15 @@ async function countBlockers(tx: QueryExecutorProvider, scope: Scope): Promise<v
       select project_id, from_id from bead_links where kind = 'blocked-by')`.execute(tx);
 }
 
-/** Gives every bead a place in the index of the search, without its text. */
-async function listTexts(tx: QueryExecutorProvider, scope: Scope): Promise<void> {
+/** Gives every bead a place in the index of the search, without its text; the column that says so is younger than the table. */
+async function listTexts(tx: QueryExecutorProvider, scope: Scope, isWaiting: boolean): Promise<void> {
   await sql`delete from bead_search where rowid in (select doc_id from bead_docs where ${scope('project_id')})`.execute(
     tx,
   );
   await sql`delete from bead_docs where ${scope('project_id')}`.execute(tx);
-  await sql`insert into bead_docs (project_id, bead_id)
-    select project_id, id from beads where ${scope('project_id')} order by created_at, id`.execute(tx);
+  const [column, value] = isWaiting ? [sql`, indexed`, sql`, 0`] : [sql``, sql``];
+  await sql`insert into bead_docs (project_id, bead_id${column})
+    select project_id, id${value} from beads where ${scope('project_id')} order by created_at, id`.execute(tx);
 }
 
 /** Puts texts into the index of the search: of the documents that `which` chooses, by columns of `bead_docs d`. */
@@ -79,17 +84,24 @@ export async function rebuildGraph(tx: QueryExecutorProvider): Promise<void> {
   const scope = scopeOf(undefined);
   await fillLinks(tx, scope);
   await countBlockers(tx, scope);
-  await listTexts(tx, scope);
+  await listTexts(tx, scope, false);
   await fillTexts(tx, sql`1 = 1`);
   await fillConvoys(tx, scope);
 }
 
-/** The same for one project, but that its texts wait for `indexTexts`, which takes longer than all the rest. */
+/** Makes room for the beads of a project, whose links and labels come with their rows. */
+export async function clearProject(tx: QueryExecutorProvider, projectId: string): Promise<void> {
+  await clearLinks(tx, scopeOf(projectId));
+}
+
+/** Counts what the beads of a project wait for, once all of them are there. */
+export async function countProject(tx: QueryExecutorProvider, projectId: string): Promise<void> {
+  await countBlockers(tx, scopeOf(projectId));
+}
+
+/** Fills what is left of a project; its texts wait for `indexTexts`, which takes longer than all the rest. */
 export async function rebuildProject(tx: QueryExecutorProvider, projectId: string): Promise<void> {
   const scope = scopeOf(projectId);
-  await fillLinks(tx, scope);
-  await countBlockers(tx, scope);
-  await listTexts(tx, scope);
-  await sql`update bead_docs set indexed = 0 where ${scope('project_id')}`.execute(tx);
+  await listTexts(tx, scope, true);
   await fillConvoys(tx, scope);
 }

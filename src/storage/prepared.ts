@@ -38,6 +38,18 @@ function runDirectly<Row>(
   return { rows: [], changed: Number(statement.run(parameters).changes) };
 }
 
+/** The values of a compiled query in their order. */
+const valuesOf = (query: CompiledQuery, values: readonly unknown[]): unknown[] =>
+  query.parameters.map((each) => (each instanceof Slot ? values[each.index] : each));
+
+function compileWith<Values extends readonly unknown[], Row>(
+  db: Reader,
+  build: (db: Reader, ...values: Values) => Compilable<Row>,
+  count: number,
+): CompiledQuery<Row> {
+  return build(db, ...(Array.from({ length: count }, (_, at) => new Slot(at)) as never)).compile();
+}
+
 /**
  * A query as a function of its values. `build` must use every value as a value, never to decide on the form: it is
  * called once, with `count` stand-ins.
@@ -48,11 +60,29 @@ export function prepared<Values extends readonly unknown[], Row>(
 ): (db: Reader, ...values: Values) => Promise<PreparedResult<Row>> {
   let compiled: CompiledQuery<Row> | undefined;
   return async (db, ...values) => {
-    compiled ??= build(db, ...(Array.from({ length: count }, (_, at) => new Slot(at)) as never)).compile();
-    const parameters = compiled.parameters.map((each) => (each instanceof Slot ? values[each.index] : each));
+    compiled ??= compileWith(db, build, count);
+    const parameters = valuesOf(compiled, values);
     const statements = statementsOf.get(db);
     if (statements) return runDirectly(statements, compiled, parameters);
     const { rows, numAffectedRows } = await db.executeQuery<Row>({ ...compiled, parameters });
     return { rows, changed: Number(numAffectedRows ?? 0) };
+  };
+}
+
+/** A query that is run once for each of many rows, in one go: thousands of promises would cost as much as the rows. */
+export function preparedRows<Values extends readonly unknown[]>(
+  build: (db: Reader, ...values: Values) => Compilable<unknown>,
+  count = build.length - 1,
+): (db: Reader, rows: readonly Values[]) => Promise<void> {
+  let compiled: CompiledQuery<unknown> | undefined;
+  return async (db, rows) => {
+    compiled ??= compileWith(db, build, count);
+    const statement = statementsOf.get(db)?.prepare(compiled.sql);
+    const isPlain = compiled.parameters.every((each, at) => each instanceof Slot && each.index === at);
+    for (const values of rows) {
+      const parameters = isPlain ? values : valuesOf(compiled, values);
+      if (statement) statement.run(parameters);
+      else await db.executeQuery({ ...compiled, parameters });
+    }
   };
 }

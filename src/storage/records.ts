@@ -4,7 +4,7 @@ import { hostname, userInfo } from 'node:os';
 import type { Clock } from '../base/clock.ts';
 import type { Database, Reader, Tx } from './database.ts';
 import { appendOutbox } from './journal.ts';
-import { prepared } from './prepared.ts';
+import { prepared, preparedRows } from './prepared.ts';
 import { changeRecord, createRecord, type Stamper } from './record/change.ts';
 import { OWN_FORMAT } from './record/format.ts';
 import { type Fields, parseRecord, recordText, type StateRecord } from './record/record.ts';
@@ -103,10 +103,15 @@ export async function saveRecords(
   projectId: string,
   records: readonly { path: string; content: string }[],
 ): Promise<void> {
-  if (records.length === 0) return;
-  const values = records.map((record) => ({ project_id: projectId, ...record }));
-  await tx.insertInto('records').values(values).execute();
+  await contentInsert(
+    tx,
+    records.map(({ path, content }) => [projectId, path, content] as const),
+  );
 }
+
+const contentInsert = preparedRows((db, project_id: string, path: string, content: string) =>
+  db.insertInto('records').values({ project_id, path, content }),
+);
 
 export async function dropRecord(tx: Tx, projectId: string, path: string): Promise<void> {
   await tx.deleteFrom('records').where('project_id', '=', projectId).where('path', '=', path).execute();

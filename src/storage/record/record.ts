@@ -2,7 +2,7 @@
  * A record of the state ref: plain fields and the clocks beside them. `_clock["*"]` is the stamp of its
  * creation and counts for every value that has none of its own; `field/key` is the stamp of one element.
  */
-import { toCanonicalJson } from '../state-ref/canonical-json.ts';
+import { isCanonicalJson, toCanonicalJson } from '../state-ref/canonical-json.ts';
 import { formatStamp, laterStamp, parseStamp } from './stamp.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -35,13 +35,33 @@ function clocksOf(fields: Record<string, unknown>, clock: unknown): Record<strin
   return known;
 }
 
-/** Reads a record. @throws SyntaxError, TypeError when it is not a JSON object */
-export function parseRecord(text: string): StateRecord {
+function parseObject(text: string): Record<string, unknown> {
   const value: unknown = JSON.parse(text);
   if (value === null || typeof value !== 'object' || Array.isArray(value)) throw new TypeError('not a JSON object');
-  const { [CLOCK_FIELD]: clock, ...fields } = value as Record<string, unknown>;
+  return value as Record<string, unknown>;
+}
+
+function recordOf(value: Record<string, unknown>): StateRecord {
+  const { [CLOCK_FIELD]: clock, ...fields } = value;
   return { fields, clocks: clocksOf(fields, clock) };
 }
+
+/** Reads a record. @throws SyntaxError, TypeError when it is not a JSON object */
+export const parseRecord = (text: string): StateRecord => recordOf(parseObject(text));
+
+/** Reads a record that must be written in its one form. @throws SyntaxError, TypeError when it is another text */
+export function parseWritten(text: string): StateRecord {
+  const value = parseObject(text);
+  const record = recordOf(value);
+  // Comparing with what was read spares putting the record together again, unless clocks were left out or added.
+  const isWhole = Object.keys(record.clocks).length === Object.keys(value[CLOCK_FIELD] ?? {}).length;
+  const isWritten = isWhole && hasCreation(value[CLOCK_FIELD]) && isCanonicalJson(text, value);
+  if (!isWritten && recordText(record) !== text) throw new TypeError('not in the one form');
+  return record;
+}
+
+const hasCreation = (clock: unknown): boolean =>
+  clock !== null && typeof clock === 'object' && Object.hasOwn(clock, CREATED);
 
 /** The one text of a record; equal records are equal bytes. */
 export function recordText(record: StateRecord): string {

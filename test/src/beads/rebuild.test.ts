@@ -11,11 +11,12 @@ import type { Core } from '../../../src/daemon/core.ts';
 import type { Project } from '../../../src/repos/schema.ts';
 import { insertProject } from '../../../src/repos/store.ts';
 import { createRecord } from '../../../src/storage/record/change.ts';
-import { recordText } from '../../../src/storage/record/record.ts';
+import { parseRecord, recordText } from '../../../src/storage/record/record.ts';
 import { nextStamp } from '../../../src/storage/record/stamp.ts';
 import { searchDocuments } from '../../../src/storage/search.ts';
 import { writeGroup } from '../../../src/storage/state-ref/group-writer.ts';
 import { beadPath } from '../../../src/storage/state-ref/layout.ts';
+import { readRef } from '../../../src/storage/state-ref/read.ts';
 import { openCore } from '../../support/graph-home.ts';
 import { makeRepository } from '../../support/home.ts';
 
@@ -101,6 +102,57 @@ test('has every row, link and index of the table as it was before', async () => 
     core.database.db,
   );
   expect(rows).toEqual([{ ok: 'ok' }]);
+});
+
+test('takes links and labels that are there twice once, and leaves deleted beads out', async () => {
+  const [one, two, gone] = [idOf(0), idOf(1), idOf(2)];
+  const stamp = (after: string) => nextStamp(after, 1_800_000_000_000, 'other2');
+  const { deletedAt: _none, ...fields } = parseRecord(beadText(0)).fields;
+  const twice = {
+    ...fields,
+    labels: ['a', 'a'],
+    blockedBy: [two, two, gone],
+    related: [two],
+    discoveredFrom: ['godel-zzzzz'],
+  };
+  const clocks = createRecord(fields, beadRules, stamp).clocks;
+  const head = await readRef(project.gitDir);
+  const changes = [
+    { path: beadPath(one), content: recordText({ fields: twice, clocks }) },
+    {
+      path: beadPath(gone),
+      content: recordText(createRecord({ ...fields, id: gone, deletedAt: 'now' }, beadRules, stamp)),
+    },
+  ];
+  await writeGroup({ gitDir: project.gitDir, expected: head, changes, subject: 'odd', nowMs: Date.now() });
+  await core.sync.attach(project);
+  const { db } = core.database;
+  const links = await db
+    .selectFrom('bead_links')
+    .selectAll()
+    .where('from_id', '=', one)
+    .orderBy('kind')
+    .orderBy('to_id')
+    .execute();
+  expect(links.map((link) => `${link.kind} ${link.to_id}`)).toEqual([
+    `blocked-by ${two}`,
+    `blocked-by ${gone}`,
+    'discovered-from godel-zzzzz',
+    `related ${two}`,
+  ]);
+  const labels = await db.selectFrom('bead_labels').select('label').where('bead_id', '=', one).execute();
+  expect(labels).toEqual([{ label: 'a' }]);
+  // Both are open: one waits, the other does not exist.
+  const row = await db.selectFrom('beads').select('open_blockers').where('id', '=', one).executeTakeFirst();
+  expect(row).toEqual({ open_blockers: 2 });
+  expect(await findBead(db, project.id, gone)).toBeUndefined();
+});
+
+test('needs memory for its pages only while it lasts', async () => {
+  const size = () => core.database.transact((tx) => sql<{ cache_size: number }>`pragma cache_size`.execute(tx));
+  const before = (await size()).rows;
+  await core.sync.attach(project);
+  expect((await size()).rows).toEqual(before);
 });
 
 test('lets every bead be found once a search has waited for it', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { beadOfRecord, beadRules } from '../../../src/beads/record.ts';
 import { adoptEdits, changeRecord, createRecord, type Stamper } from '../../../src/storage/record/change.ts';
 import { findConflicts, isClash, mergeRecords, settleClash } from '../../../src/storage/record/merge.ts';
-import { parseRecord, recordText, type StateRecord } from '../../../src/storage/record/record.ts';
+import { parseRecord, parseWritten, recordText, type StateRecord } from '../../../src/storage/record/record.ts';
 import { log, map, quiet, type Rules, ranked, scalar, setBy, tags } from '../../../src/storage/record/rules.ts';
 import { formatStamp, nextStamp, parseStamp } from '../../../src/storage/record/stamp.ts';
 import { type Random, seeded } from '../../support/random.ts';
@@ -260,6 +260,32 @@ test('work that is on the main branch is done whatever a stale clone says, until
     at('a', 30),
   );
   expect(beadOfRecord(reopened.fields).status).toBe('open');
+});
+
+test('a record that was written is told from one that says the same in another way', () => {
+  const metadata = { 10: 'a', 2: 'b', _own: 1, ['__proto__']: { deep: [{ b: 1, a: 2 }] } };
+  const fields = { id: 'x', title: 'é🚀', metadata, labels: [], createdAt: '2026-01-01T00:00:00Z' };
+  const record = createRecord(
+    fields,
+    rules,
+    writer('a', () => 1_000),
+  );
+  const written = text(record);
+  expect(parseWritten(written)).toEqual(parseRecord(written));
+  expect(text(parseWritten(written))).toBe(written);
+  const value = JSON.parse(written) as Record<string, Record<string, string>>;
+  const toText = (each: unknown) => `${JSON.stringify(each, null, 2)}\n`;
+  const others = [
+    JSON.stringify(value),
+    written.trimEnd(),
+    written.replace('"id"', '"id" '),
+    toText({ ...value, _clock: undefined }),
+    toText({ ...value, _clock: { ...value._clock, title: 'not a stamp' } }),
+    toText({ ...value, _clock: { title: 'not a stamp' } }),
+    toText(Object.fromEntries(Object.entries(value).reverse())),
+  ];
+  for (const other of others) expect(() => parseWritten(other), other).toThrow('not in the one form');
+  for (const other of ['', '[]', 'null', '{']) expect(() => parseWritten(other), other).toThrow();
 });
 
 test('stamps: text order is time order, a clock that was set back gives later ones all the same', () => {
