@@ -42,12 +42,14 @@ interface Recording {
 }
 
 const bash = (command: string) => `bash: ${command}`;
-const COLOURS = { question: 'Which colour?', header: 'Colour', multiSelect: false };
 const OPTIONS = ['red', 'blue'].map((label) => ({ label, description: `It is ${label}` }));
+/** Asks a question with a tool of the program's own. */
+const colours = (name: string) =>
+  `call: ${name} ${JSON.stringify({ questions: [{ question: 'Which colour?', header: 'Colour', multiSelect: false, options: OPTIONS }] })}`;
 const claude: Skills = {
   asking: bash,
   plain: bash,
-  question: `call: AskUserQuestion ${JSON.stringify({ questions: [{ ...COLOURS, options: OPTIONS }] })}`,
+  question: colours('AskUserQuestion'),
   yes: '\r',
   no: '\u001b',
   quit: '/exit',
@@ -132,6 +134,16 @@ const recordings: readonly Recording[] = [
     skills: { asking: bash, plain: bash },
   },
   {
+    name: 'gemini-pane',
+    runtime: 'gemini',
+    program: 'gemini',
+    mode: 'pane',
+    dialect: 'google',
+    permission: 'ask',
+    patience: 2,
+    skills: { asking: bash, plain: bash, yes: '\r', no: '\u001b', quit: '/quit' },
+  },
+  {
     name: 'opencode-protocol',
     runtime: 'opencode',
     program: 'opencode',
@@ -140,6 +152,24 @@ const recordings: readonly Recording[] = [
     permission: 'ask',
     patience: 3,
     skills: { asking: bash, plain: bash },
+  },
+  {
+    name: 'opencode-pane',
+    runtime: 'opencode',
+    program: 'opencode',
+    mode: 'pane',
+    dialect: 'openai-chat',
+    permission: 'ask',
+    patience: 6,
+    skills: {
+      asking: bash,
+      plain: bash,
+      question: colours('question'),
+      yes: '\r',
+      no: '\u001b',
+      escapes: ['\u001b', '\u001b'],
+      quit: '/exit',
+    },
   },
   {
     name: 'acp-protocol',

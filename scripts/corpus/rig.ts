@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import xterm from '@xterm/headless';
 import { type IPty, spawn } from 'node-pty';
 import { hookSocketOf } from '../../runners/runtimes/hook-settings.ts';
-import type { HostConfig } from '../../runners/runtimes/host/driver.ts';
-import { createFaceDriver } from '../../runners/runtimes/host/face.ts';
+import type { Driver, DriverSink, HostConfig } from '../../runners/runtimes/host/driver.ts';
+import { createFaceDriver, type FaceOptions } from '../../runners/runtimes/host/face.ts';
 import { FACES, type FaceProgram } from '../../runners/runtimes/host/face-program.ts';
 import { TOOLS_LISTED } from '../../runners/runtimes/host/hook-events.ts';
 import { createHookServer } from '../../runners/runtimes/host/hook-server.ts';
 import { type SpawnJsonLines, spawnJsonLines } from '../../runners/runtimes/host/json-lines.ts';
+import { createOpencodeDriver, readOpencodeTitle } from '../../runners/runtimes/host/opencode.ts';
+import { createOpencodeApi } from '../../runners/runtimes/host/opencode-api.ts';
 import { createProtocolDriver } from '../../runners/runtimes/host/protocol-drivers.ts';
 import type { Dialect, Permission, PrepareSpec, Runtime } from '../../src/agents/runtime.ts';
 import { newId } from '../../src/base/id.ts';
@@ -99,6 +101,34 @@ const recordHooks =
         },
       });
     });
+  };
+
+/** What it tells of its own state (plugins, catalogues, its heart) is of no use. */
+const ABOUT_WORK = /^(session|message|permission|question)\./;
+
+const recordApi =
+  (put: Put): typeof createOpencodeApi =>
+  (port, password) => {
+    const api = createOpencodeApi(port, password);
+    async function passed<T>(request: string, answer: Promise<T>): Promise<T> {
+      try {
+        put({ request, answer: (await answer) ?? null });
+      } catch (error) {
+        put({ request, refused: String(error) });
+      }
+      return answer;
+    }
+    return {
+      ...api,
+      ready: (limitMs) => passed('ready', api.ready(limitMs)),
+      get: <T>(path: string) => passed(path, api.get<T>(path)),
+      post: (path, body) => passed(path, api.post(path, body)),
+      follow: (onEvent, onGap) =>
+        api.follow((event, about) => {
+          if (ABOUT_WORK.test(event)) put({ event, about });
+          onEvent(event, about);
+        }, onGap),
+    };
   };
 
 const PASTE_ON = '\u001b[?2004h';
@@ -251,6 +281,38 @@ export function createRecorder(subject: Subject): Recorder {
   };
 }
 
+interface Recorded {
+  config: HostConfig;
+  env: Record<string, string>;
+  sink: DriverSink;
+  put: Put;
+  /** Told of the terminal that the program runs in. */
+  open: (screen: Screen) => void;
+}
+
+/** The driver that the host would use, with what passes between it and its program written down. */
+function recordedDriver({ config, env, sink, put, open }: Recorded): Driver {
+  if (!config.face) return createProtocolDriver(config, env, sink, recordLines(put));
+  const program = FACES[config.driver];
+  const terminal: FaceOptions['terminal'] = (words, where, environment) => {
+    const screen = openScreen(words, where, environment);
+    open(screen);
+    screen.pty.onData(recordOutput(put, program?.readTitle ?? readOpencodeTitle));
+    screen.pty.onExit(({ exitCode }) => put({ ended: exitCode }));
+    return screen.pty;
+  };
+  if (!program) return createOpencodeDriver({ config, env, sink, terminal, api: recordApi(put) });
+  return createFaceDriver({
+    config,
+    env,
+    sink,
+    terminal,
+    program: recordErrors(program, put),
+    socketFile: hookSocketOf(env.GODEL_BRIDGE_SOCKET as string, env.GODEL_AGENT_ID as string),
+    hooks: recordHooks(put),
+  });
+}
+
 /** Puts a program of the host on the stage. */
 export async function openRig(subject: Subject, folder: string, cwd: string, facts: Facts): Promise<Rig> {
   const { argv, env } = await prepareHome(subject, folder, cwd, facts);
@@ -261,28 +323,10 @@ export async function openRig(subject: Subject, folder: string, cwd: string, fac
   const ended = new Promise<void>((resolve) => {
     end = resolve;
   });
-  const stage = createStage(
-    config,
-    Date.now,
-    (sink) =>
-      config.face
-        ? createFaceDriver({
-            config,
-            env,
-            sink,
-            program: recordErrors(FACES[config.driver] as FaceProgram, put),
-            socketFile: hookSocketOf(env.GODEL_BRIDGE_SOCKET as string, env.GODEL_AGENT_ID as string),
-            hooks: recordHooks(put),
-            terminal(words, where, environment) {
-              screen = openScreen(words, where, environment);
-              screen.pty.onData(recordOutput(put, (FACES[config.driver] as FaceProgram).readTitle));
-              screen.pty.onExit(({ exitCode }) => put({ ended: exitCode }));
-              return screen.pty;
-            },
-          })
-        : createProtocolDriver(config, env, sink, recordLines(put)),
-    end,
-  );
+  const open = (given: Screen) => {
+    screen = given;
+  };
+  const stage = createStage(config, Date.now, (sink) => recordedDriver({ config, env, sink, put, open }), end);
   return {
     subject,
     facts,

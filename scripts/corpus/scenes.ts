@@ -30,6 +30,8 @@ export interface Skills {
   /** Keys of a person that say yes, and no, to a permission in the pane. */
   yes?: string;
   no?: string;
+  /** Keys of a person that break off what runs, one after the other; Escape where absent. */
+  escapes?: readonly string[];
   /** What a person types to leave its pane; absent where Godel ends it. */
   quit?: string | undefined;
 }
@@ -42,12 +44,17 @@ function tool(rig: Rig) {
   const file = (word: string) => join(rig.cwd, `${word}-${tools}`);
   const [started, go] = [file('started'), file('go')];
   return {
+    name: `started-${tools}`,
     command: `touch ${started}; while [ ! -e ${go} ]; do sleep 0.1; done`,
     started: () => until('the tool runs', () => existsSync(started)),
     runs: () => existsSync(started),
     end: () => writeFileSync(go, ''),
   };
 }
+
+/** It waits for a person to allow this tool, and no other. */
+const asks = ({ name }: ReturnType<typeof tool>) =>
+  ({ state: 'waiting', question: 'permission', about: name }) as const;
 
 /** Nothing is to be done any more. */
 const rests = (rig: Rig) => rig.facts.quiet(SETTLE_MS * rig.subject.patience);
@@ -103,7 +110,7 @@ async function permitted(rig: Rig, asking: (command: string) => string): Promise
   rig.prompt(...demo(asking(own.command), 'say: It was allowed.'));
   await asked(rig, before);
   if (own.runs()) throw new Error('the tool ran without a question');
-  rig.mark('asks for permission', { state: 'waiting', question: 'permission' });
+  rig.mark('asks for permission', asks(own));
   rig.answer('allow');
   await own.started();
   await delay(1_500);
@@ -117,7 +124,7 @@ async function refused(rig: Rig, asking: (command: string) => string): Promise<v
   const before = rig.facts.answered().length;
   rig.prompt(...demo(asking(own.command), 'say: It was refused.'));
   await asked(rig, before);
-  rig.mark('asks for permission again', { state: 'waiting', question: 'permission' });
+  rig.mark('asks for permission again', asks(own));
   rig.answer('deny');
   await rests(rig);
   rig.mark('idle after a refusal', { state: 'idle' });
@@ -131,13 +138,16 @@ async function askedTwice(rig: Rig, asking: (command: string) => string): Promis
   const before = rig.facts.answered().length;
   rig.prompt(...demo(asking(one.command), `+ ${asking(two.command)}`, 'say: Both ran.'));
   await asked(rig, before);
-  rig.mark('asks for two permissions', { state: 'waiting', question: 'permission' });
+  rig.mark('asks for two permissions', asks(one));
   rig.answer('allow');
-  await until('one of the tools ran', () => one.runs() || two.runs());
-  await delay(ASK_MS * rig.subject.patience);
-  if (!(one.runs() && two.runs())) rig.mark('still asks for the other', { state: 'waiting', question: 'permission' });
+  // Some run what is allowed at once, others when both are.
+  const patienceMs = ASK_MS * rig.subject.patience;
+  await until('one of the tools ran', () => one.runs() || two.runs(), patienceMs).catch(() => undefined);
+  await delay(patienceMs);
+  if (!(one.runs() && two.runs())) rig.mark('still asks for the other', asks(two));
   const told = rig.facts.answered().length;
   rig.answer('allow');
+  await until('both tools ran', () => one.runs() && two.runs());
   await finishes(rig, told);
   rig.mark('idle after two permissions', { state: 'idle' });
 }
@@ -147,7 +157,7 @@ async function interruptedAtQuestion(rig: Rig, asking: (command: string) => stri
   const before = rig.facts.answered().length;
   rig.prompt(...demo(asking(own.command), 'say: It goes on.'));
   await asked(rig, before);
-  rig.mark('asks for permission, and is to be interrupted', { state: 'waiting', question: 'permission' });
+  rig.mark('asks for permission, and is to be interrupted', asks(own));
   rig.interrupt();
   await rests(rig);
   rig.mark('idle after an interrupted question', { state: 'idle' });
@@ -164,17 +174,17 @@ async function questioned(rig: Rig, question: string): Promise<void> {
   rig.mark('idle after a question', { state: 'idle' });
 }
 
-async function interrupted(rig: Rig, how: () => void, word: string): Promise<void> {
+async function interrupted(rig: Rig, how: () => unknown, word: string): Promise<void> {
   rig.prompt(...demo('wait: 20000', 'say: never'));
   await until('a request is under way', () => rig.facts.inFlight() > 0);
   await delay(1_000);
   rig.mark(`busy, and is to be interrupted ${word}`, { state: 'busy' });
-  how();
+  await how();
   await rests(rig);
   rig.mark(`idle after it was interrupted ${word}`, { state: 'idle' });
 }
 
-async function interruptedTool(rig: Rig, skills: Skills, how: () => void, word: string): Promise<void> {
+async function interruptedTool(rig: Rig, skills: Skills, how: () => unknown, word: string): Promise<void> {
   const own = tool(rig);
   const before = rig.facts.answered().length;
   rig.prompt(...demo((skills.asking ?? skills.plain)(own.command), 'say: never'));
@@ -185,12 +195,12 @@ async function interruptedTool(rig: Rig, skills: Skills, how: () => void, word: 
   await own.started();
   await delay(1_500);
   rig.mark(`busy with a tool that is to be interrupted ${word}`, { state: 'busy' });
-  how();
+  await how();
   await rests(rig);
   rig.mark(`idle after a tool was interrupted ${word}`, { state: 'idle' });
 }
 
-async function atFault(rig: Rig, how: () => void): Promise<void> {
+async function atFault(rig: Rig, how: () => unknown): Promise<void> {
   rig.prompt(...demo('error: 400'));
   const before = rig.facts.answered().length;
   await until('the error was answered', () => rig.facts.answered().length > before);
@@ -205,7 +215,7 @@ async function atFault(rig: Rig, how: () => void): Promise<void> {
   await until('it was refused', () => rig.facts.answered().slice(until429).includes(429));
   await delay(1_500);
   rig.mark('limited, and tries again', { state: 'busy' });
-  how();
+  await how();
   await rests(rig);
   rig.mark('idle after the limit was interrupted', { state: 'idle' });
 }
@@ -253,7 +263,7 @@ async function byHand(rig: Rig, skills: Skills): Promise<void> {
     const before = rig.facts.answered().length;
     await type(demo(skills.asking(own.command), 'say: it goes on').join('\n'));
     await asked(rig, before);
-    rig.mark(`asks, and is to be ${word} in the pane`, { state: 'waiting', question: 'permission' });
+    rig.mark(`asks, and is to be ${word} in the pane`, asks(own));
     rig.keys(key);
     if (word === 'allowed') {
       await own.started();
@@ -301,7 +311,12 @@ export async function play(rig: Rig, skills: Skills, only: (scene: string) => bo
   await scene('interrupt', () => interrupted(rig, interrupt, 'by Godel'));
   await scene('interrupt-tool', () => interruptedTool(rig, skills, interrupt, 'by Godel'));
   if (face) {
-    const escapes = () => rig.keys('\u001b');
+    const escapes = async () => {
+      for (const keys of skills.escapes ?? ['\u001b']) {
+        rig.keys(keys);
+        await delay(500);
+      }
+    };
     await scene('escape', () => interrupted(rig, escapes, 'in the pane'));
     await scene('escape-tool', () => interruptedTool(rig, skills, escapes, 'in the pane'));
     await scene('hand', () => byHand(rig, skills));

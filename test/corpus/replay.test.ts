@@ -43,7 +43,7 @@ test('what a program takes is one prompt, without what it had put back into its 
 
 test('every runtime is there in each of its modes, in all its states, and nothing of the machine it was recorded on', () => {
   const wanted = ['acp', 'claude', 'codex', 'gemini', 'opencode', 'pi'].map((id) => `${id}-protocol.jsonl`);
-  const panes = ['claude', 'codex', 'pi', 'shell'].map((id) => `${id}-pane.jsonl`);
+  const panes = ['claude', 'codex', 'gemini', 'opencode', 'pi', 'shell'].map((id) => `${id}-pane.jsonl`);
   expect(tapes.map(({ name }) => name).sort()).toEqual([...wanted, ...panes].sort());
   for (const { name, tape, text } of tapes) {
     const states = new Set(tape.entries.flatMap((entry) => ('moment' in entry ? [entry.truth.state] : [])));

@@ -10,7 +10,9 @@ import type { Driver, DriverSink, HostConfig } from '../../runners/runtimes/host
 import { createFaceDriver } from '../../runners/runtimes/host/face.ts';
 import { FACES, type FaceProgram } from '../../runners/runtimes/host/face-program.ts';
 import type { HookCall } from '../../runners/runtimes/host/hook-server.ts';
-import type { JsonLinesOptions } from '../../runners/runtimes/host/json-lines.ts';
+import type { Json, JsonLinesOptions } from '../../runners/runtimes/host/json-lines.ts';
+import { createOpencodeDriver } from '../../runners/runtimes/host/opencode.ts';
+import type { OpencodeApi } from '../../runners/runtimes/host/opencode-api.ts';
 import { createProtocolDriver } from '../../runners/runtimes/host/protocol-drivers.ts';
 import godel from '../../runners/runtimes/pi-extension.ts';
 import { readShellScreen } from '../../runners/runtimes/shell.ts';
@@ -48,12 +50,10 @@ function linesOf(config: HostConfig): Source {
   };
 }
 
-/** `failed` tells what is in the transcript now. */
-function faceOf(config: HostConfig, failed: () => string | undefined): Source {
-  let take: ((call: HookCall) => void) | undefined;
+/** The terminal of a program with a face. */
+function createScreen(): { terminal: () => IPty; feed(entry: Entry): void } {
   let exit: ((event: { exitCode: number }) => void) | undefined;
   let data: (output: string) => void = () => {};
-  const gone = new Map<number, () => void>();
   const terminal = {
     onData: (listener: typeof data) => {
       data = listener;
@@ -64,6 +64,21 @@ function faceOf(config: HostConfig, failed: () => string | undefined): Source {
     write: () => {},
     kill: () => {},
   } as unknown as IPty;
+  return {
+    terminal: () => terminal,
+    feed(entry) {
+      if ('ended' in entry) exit?.({ exitCode: entry.ended });
+      else if ('titled' in entry) data(`${ESCAPE}]0;${entry.titled}\u0007`);
+      else if ('pastes' in entry) data(`${ESCAPE}[?2004h`);
+    },
+  };
+}
+
+/** `failed` tells what is in the transcript now. */
+function faceOf(config: HostConfig, failed: () => string | undefined): Source {
+  let take: ((call: HookCall) => void) | undefined;
+  const screen = createScreen();
+  const gone = new Map<number, () => void>();
   return {
     driver: (sink) =>
       createFaceDriver({
@@ -76,18 +91,69 @@ function faceOf(config: HostConfig, failed: () => string | undefined): Source {
           take = given;
           return { start: async () => {}, stop: async () => {} };
         },
-        terminal: () => terminal,
+        terminal: screen.terminal,
       }),
     feed(entry) {
       if ('hook' in entry) {
         const onGone = (listener: () => void) => void gone.set(entry.call, listener);
         take?.({ body: entry.hook, reply: () => {}, onGone });
       } else if ('gone' in entry) gone.get(entry.gone)?.();
-      else if ('ended' in entry) exit?.({ exitCode: entry.ended });
-      else if ('titled' in entry) data(`${ESCAPE}]0;${entry.titled}\u0007`);
-      else if ('pastes' in entry) data(`${ESCAPE}[?2004h`);
+      else screen.feed(entry);
     },
   };
+}
+
+/** What is put in and what is taken out meet, whichever comes first. */
+function createMeeting<T>(): { give(key: string, value: T): void; take(key: string): Promise<T> } {
+  const given = new Map<string, T[]>();
+  const waiting = new Map<string, ((value: T) => void)[]>();
+  const push = <V>(map: Map<string, V[]>, key: string, value: V) => void map.set(key, [...(map.get(key) ?? []), value]);
+  return {
+    give(key, value) {
+      const taker = waiting.get(key)?.shift();
+      if (taker) taker(value);
+      else push(given, key, value);
+    },
+    take(key) {
+      const value = given.get(key)?.shift();
+      return value === undefined ? new Promise((resolve) => push(waiting, key, resolve)) : Promise.resolve(value);
+    },
+  };
+}
+
+/** opencode, which serves an interface beside its screen. */
+function servedOf(config: HostConfig): Source {
+  const screen = createScreen();
+  const answers = createMeeting<Extract<Entry, { request: string }>>();
+  let follower: ((type: string, about: Json) => void) | undefined;
+  async function ask(request: string): Promise<unknown> {
+    const told = await answers.take(request);
+    if ('refused' in told) throw new Error(told.refused);
+    return told.answer;
+  }
+  const api: OpencodeApi = {
+    ready: async () => void (await ask('ready')),
+    get: async <T>(path: string) => (await ask(path)) as T,
+    post: async (path) => (await ask(path)) as Json,
+    follow(onEvent) {
+      follower = onEvent;
+      return new Promise(() => {});
+    },
+    stop: () => {},
+  };
+  return {
+    driver: (sink) => createOpencodeDriver({ config, env: {}, sink, terminal: screen.terminal, api: () => api }),
+    feed(entry) {
+      if ('about' in entry) follower?.(entry.event, entry.about);
+      else if ('request' in entry) answers.give(entry.request, entry);
+      else screen.feed(entry);
+    },
+  };
+}
+
+function sourceOf(config: HostConfig, failed: () => string | undefined): Source {
+  if (!config.face) return linesOf(config);
+  return config.driver === 'opencode' ? servedOf(config) : faceOf(config, failed);
 }
 
 const settled = async () => {
@@ -117,10 +183,7 @@ function createTally(judge: Judge): Played & { at(entry: Extract<Entry, { moment
 }
 
 /** A program that a host runs; `pass` lets time (ms) go by for the driver. */
-async function replayHost(
-  { config: kept, mode, entries }: Tape,
-  pass: (ms: number) => Promise<unknown>,
-): Promise<Played> {
+async function replayHost({ config: kept, entries }: Tape, pass: (ms: number) => Promise<unknown>): Promise<Played> {
   const place = { argv: ['-'], cwd: '/work/repo', agentName: 'robot', instructions: '', model: 'demo/demo-small' };
   const folder = mkdtempSync(join(tmpdir(), 'tape-'));
   const config = { ...place, sessionIdFile: join(folder, 'session-id'), ...kept } as HostConfig;
@@ -130,7 +193,7 @@ async function replayHost(
     const read = entries.find((entry) => 'failed' in entry && Math.abs(entry.at - now) < READ_MS);
     return read && 'failed' in read ? read.failed : undefined;
   };
-  const source = mode === 'pane' ? faceOf(config, failed) : linesOf(config);
+  const source = sourceOf(config, failed);
   const stage = createStage(config, () => now, source.driver);
   const tally = createTally(stage.judge);
   for (const entry of entries) {

@@ -18,6 +18,8 @@ export interface Truth {
   state: AgentState;
   /** Kind of the question, when it waits for a person. */
   question?: Question['kind'];
+  /** Words of what it asks about: an answer must not be given to another question. */
+  about?: string;
 }
 
 /** What a person, or Godel on behalf of one, did. */
@@ -41,6 +43,10 @@ export type Happening =
   /** A title that says something else than the one before, and that it takes pastes. */
   | { titled: string }
   | { pastes: true }
+  /** Over the interface that the program serves: what happened, and what it answered to a request, or why not. */
+  | { event: string; about: Json }
+  | { request: string; answer: unknown }
+  | { request: string; refused: string }
   /** The driver read in the transcript what a turn failed of. */
   | { failed: string }
   /** An event inside Pi, and whether Pi calls itself idle then. */
@@ -124,7 +130,7 @@ export function createStage(
   createDriver: (sink: DriverSink) => Driver,
   onEnd: (code: number) => void = () => {},
 ): Stage {
-  const source = config.face ? 'hook' : 'protocol';
+  const source = config.face && config.driver !== 'opencode' ? 'hook' : 'protocol';
   const verdicts = createJudge(now());
   const asks: string[] = [];
   let inputs: LinkInputs | undefined;
@@ -162,5 +168,6 @@ export function createStage(
 
 /** True when what is shown is what is so. */
 export function isTrue(truth: Truth, { state, question }: Pick<Evidence, 'state' | 'question'>): boolean {
-  return state === truth.state && (truth.question === undefined || question?.kind === truth.question);
+  if (state !== truth.state || (truth.question !== undefined && question?.kind !== truth.question)) return false;
+  return truth.about === undefined || (question?.text ?? '').includes(truth.about);
 }

@@ -18,9 +18,15 @@ export interface FaceAsks {
   giveUp(): void;
 }
 
+/** Hooks of calls that are asked about at once come within this time (ms) of each other. */
+const TOGETHER_MS = 400;
+
 /** `onLast` is called when the last open one was over without an answer from outside. */
 export function createFaceAsks(program: FaceProgram, sink: DriverSink, onLast: () => void): FaceAsks {
   const open = new Map<string, HookCall>();
+  /** Not told yet: an earlier one may come. */
+  const waiting: HookCall[] = [];
+  let together: NodeJS.Timeout | undefined;
   let count = 0;
 
   function close(askId: string, reply?: Json): void {
@@ -31,20 +37,41 @@ export function createFaceAsks(program: FaceProgram, sink: DriverSink, onLast: (
     sink.answered(askId);
   }
 
+  function tell(call: HookCall): void {
+    count += 1;
+    const id = `ask-${process.pid}-${count}`;
+    open.set(id, call);
+    if (program.reply)
+      call.onGone(() => {
+        close(id);
+        if (open.size === 0) onLast();
+      });
+    else call.reply();
+    sink.asked(program.ask(id, call.body));
+  }
+
+  /** What was told before an earlier one came is told again after it. */
+  function tellTogether(madeMs: (body: Json) => number): void {
+    const calls = waiting.splice(0);
+    const firstMs = Math.min(...calls.map((call) => madeMs(call.body)));
+    for (const [id, call] of [...open]) {
+      if (madeMs(call.body) <= firstMs) continue;
+      close(id);
+      calls.push(call);
+    }
+    for (const call of calls.sort((a, b) => madeMs(a.body) - madeMs(b.body))) tell(call);
+  }
+
   const about = (body: Json) => `${String(body.tool_name)} ${summaryOf(body.tool_input) ?? ''}`;
 
   return {
     add(call) {
-      count += 1;
-      const id = `ask-${process.pid}-${count}`;
-      open.set(id, call);
-      if (program.reply) {
-        call.onGone(() => {
-          close(id);
-          if (open.size === 0) onLast();
-        });
-      } else call.reply();
-      sink.asked(program.ask(id, call.body));
+      const { askedMs } = program;
+      if (!askedMs) return tell(call);
+      call.reply();
+      waiting.push(call);
+      clearTimeout(together);
+      together = setTimeout(() => tellTogether(askedMs), TOGETHER_MS);
     },
     body: (askId) => open.get(askId)?.body,
     count: () => open.size,
@@ -55,6 +82,8 @@ export function createFaceAsks(program: FaceProgram, sink: DriverSink, onLast: (
       for (const [id] of same.length > 0 ? same : all) close(id);
     },
     giveUp() {
+      clearTimeout(together);
+      waiting.length = 0;
       for (const id of [...open.keys()]) close(id);
     },
   };

@@ -1,5 +1,6 @@
 /** What is particular to a program with its own face: its titles, its questions, and how they are answered. Pure. */
 import { geminiHistory } from '../history/gemini.ts';
+import { jsonLines } from '../history/lines.ts';
 import { oneLine, summaryOf } from '../summary.ts';
 import { userTextsIn as claudeTexts, pendingOf, permissionResult } from './claude.ts';
 import { userTextsIn as codexTexts } from './codex.ts';
@@ -26,6 +27,11 @@ export interface FaceProgram {
   /** What the turn that began then failed of, where no hook tells it but the transcript does. */
   errorIn?(transcript: string, sinceMs: number): string | undefined;
   ask(id: string, body: Json): Ask;
+  /**
+   * When (ms) a question was made, where the program asks about several calls at once: their hooks come in any order, and its
+   * dialog shows them one by one in that of their making.
+   */
+  askedMs?(body: Json): number;
   /** What the hook that asks prints. Absent where it only tells: then the keys of the program's own dialog are pressed. */
   reply?(choice: string, body: Json): Json;
   /** Keys of the dialog for a choice; a refusal ends the turn there. */
@@ -101,6 +107,13 @@ const codex: FaceProgram = {
   },
 };
 
+/** The error that a turn of Gemini CLI ended in; what the model says after one shows that it went on. */
+export function chatError(chat: string, sinceMs: number): string | undefined {
+  const last = jsonLines(chat).findLast(({ type }) => type === 'error' || type === 'gemini' || type === 'user');
+  if (last?.type !== 'error' || Date.parse(String(last.timestamp)) < sinceMs) return undefined;
+  return oneLine(String(last.content), 500);
+}
+
 /** Its hook only tells of a question. A refusal by Escape ends the turn. */
 const gemini: FaceProgram = {
   startsBy: 'hook',
@@ -120,6 +133,8 @@ const gemini: FaceProgram = {
   },
   userTexts: (transcript) =>
     geminiHistory.read(transcript).flatMap((turn) => (turn.role === 'user' ? [turn.text] : [])),
+  errorIn: chatError,
+  askedMs: (body) => Date.parse(String(body.timestamp)),
   ask(id, body) {
     const details = (body.details ?? {}) as { type?: string; command?: string; filePath?: string; title?: string };
     const kind = details.type === 'exec' ? 'execute' : (details.type ?? 'tool');

@@ -244,12 +244,17 @@ export function createFaceDriver(options: FaceOptions): Driver {
   }
 
   /** Presses a key of the dialog; `allow` where it does not have the choice. */
-  async function press(choice: string, body: Json): Promise<void> {
+  async function press(askId: string, choice: string, body: Json): Promise<void> {
     if (!(await screen.turnsTo(['waiting'], DIALOG_MS))) throw new Error('its question is not on the screen');
     refusing = choice !== 'allow' && choice !== 'always';
     try {
       for (const word of choice === 'always' ? [choice, 'allow'] : [choice]) {
         pty.write(program.keys?.(word, body) ?? '');
+        // Its title goes on saying that it waits: for the answer to the next.
+        if (!refusing && program.askedMs && asks.count() > 1) {
+          await screen.rests(ENTER_PAUSE_MS, KEY_MS);
+          return asks.close(askId);
+        }
         if (await screen.turnsTo(['busy', 'idle'], KEY_MS)) break;
       }
       if (refusing) await refuse();
@@ -277,7 +282,7 @@ export function createFaceDriver(options: FaceOptions): Driver {
     async answer(askId, choice) {
       const body = asks.body(askId);
       if (!body) return;
-      if (!program.reply) return press(choice, body);
+      if (!program.reply) return press(askId, choice, body);
       asks.close(askId, program.reply(choice, body));
       stand('idle', { afterMs: ANSWERED_MS });
     },

@@ -9,6 +9,7 @@ import { freePort } from '../../../src/base/free-port.ts';
 import { oneLine } from '../summary.ts';
 import { todosOf } from '../todos.ts';
 import { type Driver, type DriverSink, type HostConfig, type HostPrompt, REFUSAL } from './driver.ts';
+import type { TitleSays } from './face-program.ts';
 import { createScreenWatch } from './face-screen.ts';
 import type { Json } from './json-lines.ts';
 import { createOpencodeApi, type OpencodeApi } from './opencode-api.ts';
@@ -21,12 +22,18 @@ export interface OpencodeOptions {
   sink: DriverSink;
   /** Starts the program in a terminal of the size of the pane. */
   terminal: (argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv) => IPty;
+  /** Our end of the interface that it serves. */
+  api?: typeof createOpencodeApi;
 }
 
 const START_MS = 120_000;
 const SHOWN_MS = 60_000;
 const TAKEN_MS = 60_000;
 const REPLIES: Readonly<Record<string, string>> = { allow: 'once', always: 'always' };
+
+/** A title tells that its screen is drawn, and nothing more. */
+export const readOpencodeTitle = (title: string): TitleSays | undefined =>
+  /^(OpenCode|OC \|)/.test(title) ? 'idle' : undefined;
 
 const json = (value: unknown) => (value ?? {}) as Json;
 
@@ -57,10 +64,7 @@ export function createOpencodeDriver(options: OpencodeOptions): Driver {
   const tools = new Set<string>();
   /** Told when nothing is asked any more: a call is said to run while a person is asked for leave. */
   const later: (() => void)[] = [];
-  const screen = createScreenWatch(
-    (title) => (/^(OpenCode|OC \|)/.test(title) ? 'idle' : undefined),
-    () => {},
-  );
+  const screen = createScreenWatch(readOpencodeTitle, () => {});
 
   function begin(): void {
     if (busy) return;
@@ -79,6 +83,8 @@ export function createOpencodeDriver(options: OpencodeOptions): Driver {
     if (!busy) return;
     busy = false;
     later.length = 0;
+    // What was broken off ends after its turn.
+    tools.clear();
     for (const id of [...asks.keys()]) answered(id);
     sink.settled(lastError);
   }
@@ -100,7 +106,7 @@ export function createOpencodeDriver(options: OpencodeOptions): Driver {
 
   function tool(part: Json): void {
     const [id, name, state] = [String(part.callID), String(part.tool), json(part.state)];
-    if (state.status === 'running' && !tools.has(id)) {
+    if (state.status === 'running' && busy && !tools.has(id)) {
       tools.add(id);
       const todos = todosOf(name, state.input);
       if (todos) sink.todos(todos);
@@ -197,7 +203,7 @@ export function createOpencodeDriver(options: OpencodeOptions): Driver {
     canSteer: false,
     async open() {
       const [port, password] = [await freePort(), randomBytes(24).toString('hex')];
-      api = createOpencodeApi(port, password);
+      api = (options.api ?? createOpencodeApi)(port, password);
       const env = { ...options.env, OPENCODE_SERVER_PASSWORD: password };
       pty = options.terminal([...config.argv, '--port', String(port)], config.cwd, env);
       pty.onData((output) => screen.take(output));
