@@ -38,21 +38,32 @@ export function userTextsIn(transcript: string): string[] {
 export interface Pending {
   input: Json;
   suggestions: unknown;
+  /** Those that are open, the first of which is asked now. */
   questions: { question: string; options?: { label: string }[] }[];
+  answers: Readonly<Record<string, string>>;
 }
 
 /** What a request for a permission, or a question of the program, is about. */
 export function pendingOf(request: Json): Pending {
   const input = (request.input ?? {}) as Json;
-  const questions = request.tool_name === 'AskUserQuestion' && Array.isArray(input.questions) ? input.questions : [];
-  return { input, suggestions: request.permission_suggestions, questions: questions as Pending['questions'] };
+  const all = request.tool_name === 'AskUserQuestion' && Array.isArray(input.questions) ? input.questions : [];
+  const answers = (request.answers ?? {}) as Record<string, string>;
+  const questions = (all as Pending['questions']).filter(({ question }) => answers[question] === undefined);
+  return { input, suggestions: request.permission_suggestions, questions, answers };
+}
+
+/** The same request with one of its questions answered, where another is still to be asked. Pure. */
+export function nextQuestion(request: Json, pending: Pending, choice: string): Json | undefined {
+  const [first] = pending.questions;
+  if (!first || pending.questions.length === 1) return undefined;
+  return { ...request, answers: { ...pending.answers, [first.question]: choice } };
 }
 
 /** The answer to `can_use_tool` for a choice of a person. Pure. */
 export function permissionResult(pending: Pending, choice: string): Json {
   const [first] = pending.questions;
   if (first) {
-    const answers = { [first.question]: choice };
+    const answers = { ...pending.answers, [first.question]: choice };
     return { behavior: 'allow', updatedInput: { ...pending.input, answers } };
   }
   if (choice === 'allow' || choice === 'always') {
@@ -75,7 +86,7 @@ export function createClaudeDriver(
   let interrupted = false;
   let ready: (() => void) | undefined;
   let failed: ((error: Error) => void) | undefined;
-  const asks = new Map<string, Pending>();
+  const asks = new Map<string, { requestId: string; body: Json }>();
   const tools = new Map<string, string>();
   const handed = new Set<string>();
   let control = 0;
@@ -144,10 +155,12 @@ export function createClaudeDriver(
     sink.settled(asError === undefined ? undefined : oneLine(asError, 500));
   }
 
-  function ask(id: string, body: Json): void {
+  function ask(requestId: string, body: Json): void {
     const pending = pendingOf(body);
-    asks.set(id, pending);
     const [first] = pending.questions;
+    const before = Object.keys(pending.answers).length;
+    const id = before === 0 ? requestId : `${requestId}.${before}`;
+    asks.set(id, { requestId, body });
     if (first) {
       const choices = (first.options ?? []).map((option) => option.label);
       return sink.asked({ id, kind: 'question', question: first.question, choices });
@@ -188,7 +201,8 @@ export function createClaudeDriver(
     control_request: controlRequest,
     control_response: controlResponse,
     control_cancel_request(message) {
-      if (asks.delete(String(message.request_id))) sink.answered(String(message.request_id));
+      for (const [id, { requestId }] of asks)
+        if (requestId === String(message.request_id) && asks.delete(id)) sink.answered(id);
     },
   };
 
@@ -238,11 +252,15 @@ export function createClaudeDriver(
       if (problem !== undefined) throw new Error(oneLine(problem, 500));
     },
     async answer(askId, choice) {
-      const pending = asks.get(askId);
-      if (!pending) return;
+      const asked = asks.get(askId);
+      if (!asked) return;
       asks.delete(askId);
-      const response = { subtype: 'success', request_id: askId, response: permissionResult(pending, choice) };
-      lines.send({ type: 'control_response', response });
+      const { requestId, body } = asked;
+      const pending = pendingOf(body);
+      const next = nextQuestion(body, pending, choice);
+      const response = { subtype: 'success', request_id: requestId, response: permissionResult(pending, choice) };
+      if (next) ask(requestId, next);
+      else lines.send({ type: 'control_response', response });
       sink.answered(askId);
     },
     close: () => lines.close(),

@@ -13,6 +13,8 @@ export interface FaceAsks {
   count(): number;
   /** Over, with an answer for the hook that waits, if one does. */
   close(askId: string, reply?: Json): void;
+  /** Over, and the hook asks this next. */
+  follow(askId: string, body: Json): void;
   /** A tool ended, so what was asked before it ran was answered in the pane. */
   toolEnded(body: Json): void;
   giveUp(): void;
@@ -76,6 +78,14 @@ export function createFaceAsks(program: FaceProgram, sink: DriverSink, onLast: (
     body: (askId) => open.get(askId)?.body,
     count: () => open.size,
     close,
+    follow(askId, body) {
+      const call = open.get(askId);
+      if (!call) return;
+      tell({ ...call, body });
+      // The hook itself is not answered yet.
+      open.delete(askId);
+      sink.answered(askId);
+    },
     toolEnded(body) {
       const all = [...open];
       const same = all.filter(([, call]) => about(call.body) === about(body));

@@ -2,7 +2,7 @@
 import { geminiHistory } from '../history/gemini.ts';
 import { jsonLines } from '../history/lines.ts';
 import { oneLine, summaryOf } from '../summary.ts';
-import { userTextsIn as claudeTexts, pendingOf, permissionResult } from './claude.ts';
+import { userTextsIn as claudeTexts, nextQuestion, pendingOf, permissionResult } from './claude.ts';
 import { userTextsIn as codexTexts } from './codex.ts';
 import type { Ask, HostConfig } from './driver.ts';
 import { GEMINI_EVENTS } from './hook-events.ts';
@@ -34,6 +34,8 @@ export interface FaceProgram {
   askedMs?(body: Json): number;
   /** What the hook that asks prints. Absent where it only tells: then the keys of the program's own dialog are pressed. */
   reply?(choice: string, body: Json): Json;
+  /** What the hook goes on to ask once this was answered; undefined when it is to be replied to. */
+  next?(choice: string, body: Json): Json | undefined;
   /** Keys of the dialog for a choice; a refusal ends the turn there. */
   keys?(choice: string, body: Json): string;
 }
@@ -70,6 +72,7 @@ const claude: FaceProgram = {
     const remembers = Array.isArray(suggestions) && suggestions.length > 0;
     return toolAsk(id, body, remembers ? ['allow', 'always', 'deny'] : ['allow', 'deny']);
   },
+  next: (choice, body) => nextQuestion(body, claudePending(body), choice),
   reply: (choice, body) => ({
     hookSpecificOutput: { hookEventName: 'PermissionRequest', decision: permissionResult(claudePending(body), choice) },
   }),

@@ -283,6 +283,8 @@ export function createFaceDriver(options: FaceOptions): Driver {
       const body = asks.body(askId);
       if (!body) return;
       if (!program.reply) return press(askId, choice, body);
+      const next = program.next?.(choice, body);
+      if (next) return asks.follow(askId, next);
       asks.close(askId, program.reply(choice, body));
       stand('idle', { afterMs: ANSWERED_MS });
     },

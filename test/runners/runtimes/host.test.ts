@@ -181,12 +181,12 @@ describe('what a pane shows', () => {
 
 describe('dialects of programs', () => {
   test('answers to Claude Code', () => {
-    const pending = { input: { command: 'ls' }, suggestions: [{ type: 'addRules' }], questions: [] };
+    const pending = { input: { command: 'ls' }, suggestions: [{ type: 'addRules' }], questions: [], answers: {} };
     expect(permissionResult(pending, 'allow')).toEqual({ behavior: 'allow', updatedInput: { command: 'ls' } });
     expect(permissionResult(pending, 'always')).toMatchObject({ updatedPermissions: [{ type: 'addRules' }] });
     expect(permissionResult(pending, 'deny')).toMatchObject({ behavior: 'deny' });
     const question = { question: 'Which?', options: [{ label: 'A' }] };
-    const asked = { input: { questions: [question] }, suggestions: undefined, questions: [question] };
+    const asked = { input: { questions: [question] }, suggestions: undefined, questions: [question], answers: {} };
     expect(permissionResult(asked, 'A')).toMatchObject({ updatedInput: { answers: { 'Which?': 'A' } } });
   });
 
