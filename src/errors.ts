@@ -282,12 +282,18 @@ export const errorTable = {
   'runtime-no-pane': {
     kind: 'invalid_request',
     message: (a) => `Runtime "${p(a, 'runtime')}" speaks a protocol and has no screen of its own for a pane.`,
-    hint: (a) => `godel agent spawn --runtime ${p(a, 'runtime')} --headless; godel attach then shows a transcript.`,
+    hint: (a) =>
+      p(a, 'name')
+        ? `${p(a, 'name')} is in a pane, and stays as it is. godel runtime list shows which programs have a screen.`
+        : `godel agent spawn --runtime ${p(a, 'runtime')} --headless; godel attach then shows a transcript.`,
   },
   'runtime-needs-command': {
     kind: 'invalid_request',
     message: (a) => `Runtime "${p(a, 'runtime')}" runs whatever program it is told, and none was named.`,
-    hint: (a) => `godel agent spawn --runtime ${p(a, 'runtime')} --command "my-agent acp"`,
+    hint: (a) => {
+      const spawn = `godel agent spawn --runtime ${p(a, 'runtime')} --headless --command "my-agent acp"`;
+      return p(a, 'name') ? `${p(a, 'name')} stays as it is. A new agent can be told: ${spawn}` : spawn;
+    },
   },
   'provider-missing': {
     kind: 'invalid_request',

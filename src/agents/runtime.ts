@@ -159,8 +159,23 @@ export const modeOf = ({ modes }: Pick<Runtime, 'modes'>, headless: boolean): Pr
   headless && modes.includes('headless') ? 'protocol' : 'pane';
 
 /** Refuses a pane to a program that has nothing to show there. @throws GodelError runtime-no-pane */
-export function assertMode({ id, modes }: Pick<Runtime, 'id' | 'modes'>, headless: boolean): void {
-  if (!headless && !modes.includes('pane')) throw failure('runtime-no-pane', { runtime: id });
+export function assertMode({ id, modes }: Pick<Runtime, 'id' | 'modes'>, headless: boolean, name?: string): void {
+  if (!headless && !modes.includes('pane')) throw failure('runtime-no-pane', { runtime: id, name });
+}
+
+/**
+ * Refuses what could not be launched, before anything is changed for it. `name` is that of an agent which is there already.
+ * @throws GodelError runtime-missing, runtime-needs-command, runtime-no-pane
+ */
+export async function assertRunnable(
+  runtime: Runtime,
+  { headless, command, name }: { headless: boolean; command?: string | undefined; name?: string },
+): Promise<void> {
+  const probe = await runtime.probe();
+  if (!probe.ok) throw failure('runtime-missing', { runtime: runtime.id, problem: probe.problem });
+  assertMode(runtime, headless, name);
+  if (runtime.needsCommand && command === undefined)
+    throw failure('runtime-needs-command', { runtime: runtime.id, name });
 }
 
 /** How prompts reach an agent of this runtime. */

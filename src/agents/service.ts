@@ -23,7 +23,7 @@ import { freeNames } from './names.ts';
 import type { Observation } from './observation.ts';
 import type { agentOperations } from './operations.ts';
 import type { Handle, Runner } from './runner.ts';
-import { assertMode, deliveryOf, type ModelChoice, type Runtime } from './runtime.ts';
+import { assertRunnable, deliveryOf, type ModelChoice, type Runtime } from './runtime.ts';
 import type { Agent, RecoveryItem } from './schema.ts';
 import type { ChooseModel, Starter } from './starting.ts';
 import { isLive } from './state.ts';
@@ -193,11 +193,7 @@ export function createAgentService(options: AgentServiceOptions): Service {
     const role = await roleFor(input, context);
     const assignment = assignmentOf(input, role, config);
     const runtime = options.runtimes.get(assignment.runtime);
-    const probe = await runtime.probe();
-    if (!probe.ok) throw failure('runtime-missing', { runtime: runtime.id, problem: probe.problem });
-    if (runtime.needsCommand && input.command === undefined)
-      throw failure('runtime-needs-command', { runtime: runtime.id });
-    assertMode(runtime, input.headless);
+    await assertRunnable(runtime, { headless: input.headless, command: input.command });
     const choice = options.chooseModel(config, runtime, assignment.model);
     const bead = input.bead === undefined ? undefined : await options.resolveBead(projectId, input.bead);
     if (bead) await assertFree(bead);

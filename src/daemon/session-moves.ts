@@ -1,5 +1,6 @@
 /** Sessions put elsewhere, with everything that takes: worktrees, programs, the start of agents. */
 import { freeNames } from '../agents/names.ts';
+import { assertRunnable } from '../agents/runtime.ts';
 import type { Agent } from '../agents/schema.ts';
 import { isLive } from '../agents/state.ts';
 import { queuePrompt } from '../agents/store.ts';
@@ -111,7 +112,7 @@ export function createSessionMoves(options: SessionMovesOptions): SessionMoves {
       moving,
       forking,
       settled,
-      probe: async (runtime) => parts.runtimes.get(runtime).probe(),
+      assertRuns: (runtime, agent) => assertRunnable(parts.runtimes.get(runtime), agent),
       modelFor: choiceFor,
       compactor: compactorOf(options),
       tell: (agent, text, by) => tellAgent(options, agent, text, by),

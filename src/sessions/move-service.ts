@@ -1,6 +1,5 @@
 /** One handler per operation that puts a session elsewhere. */
 import type { Handlers, RequestContext } from '../access/context.ts';
-import type { RuntimeProbe } from '../agents/runtime.ts';
 import type { Agent } from '../agents/schema.ts';
 import { agentNames, findAgent } from '../agents/store.ts';
 import { newId } from '../base/id.ts';
@@ -28,8 +27,8 @@ export interface MoveServiceOptions {
   moving: Moving;
   forking: Forking;
   settled: () => Promise<void>;
-  /** Finds a program. @throws GodelError when there is none of this name */
-  probe: (runtime: string) => Promise<RuntimeProbe>;
+  /** Refuses a program that could not be launched for this agent. @throws GodelError */
+  assertRuns: (runtime: string, agent: Agent) => Promise<void>;
   /** Model and provider for a program, of what was asked for. */
   modelFor: (
     projectId: string,
@@ -65,11 +64,6 @@ export function createMoveService(options: MoveServiceOptions): Service {
     return agent;
   }
 
-  async function assertRuns(runtime: string): Promise<void> {
-    const probe = await options.probe(runtime);
-    if (!probe.ok) throw failure('runtime-missing', { runtime, problem: probe.problem });
-  }
-
   /** What all moves of an agent have in common. */
   function wishOf(agent: Agent, from: Session, input: Options, context: RequestContext) {
     return {
@@ -99,7 +93,7 @@ export function createMoveService(options: MoveServiceOptions): Service {
 
   async function putBack(from: Session, target: Target, input: Back, context: RequestContext): Promise<Moved> {
     const agent = await agentOf(from);
-    await assertRuns(from.runtime);
+    await options.assertRuns(from.runtime, agent);
     const { turn, checkpoint } = target;
     const code = input.keepFiles ? undefined : checkpoint?.code;
     const model = from.runtime === agent.runtime ? agent : await options.modelFor(agent.projectId, from.runtime, {});
@@ -150,7 +144,7 @@ export function createMoveService(options: MoveServiceOptions): Service {
     const session = await resolve(projectId, input.id);
     const agent = await agentOf(session);
     const runtime = input.runtime ?? session.runtime;
-    await assertRuns(runtime);
+    await options.assertRuns(runtime, agent);
     const { turns } = await reading.read(session);
     const known = await checkpointsOf(database.db, session.id);
     const target =
@@ -213,7 +207,7 @@ export function createMoveService(options: MoveServiceOptions): Service {
     if (input.runner !== undefined && !options.runners.includes(input.runner))
       throw failure('runner-unknown', { runner: input.runner, known });
     const runtime = input.runtime ?? session.runtime;
-    await assertRuns(runtime);
+    await options.assertRuns(runtime, agent);
     const wanted = input.model === undefined && runtime === session.runtime ? agent : { model: input.model };
     const model = await options.modelFor(agent.projectId, runtime, wanted);
     const { turns } = await reading.read(session);

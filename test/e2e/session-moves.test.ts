@@ -105,3 +105,31 @@ test('Claude Code and Codex go back in their own form, and an agent goes on with
   expect(opening?.text).toContain('What the agent said last:\nthird');
   expect(await json<Agent>('agent', 'show', 'codex')).toMatchObject({ runtime: 'pi' });
 });
+
+test('a program that could not be launched for an agent is refused before the agent is stopped', {
+  timeout: 90_000,
+}, async () => {
+  home = await createHome();
+  const { json, godel } = home;
+  await json('config', 'set', 'provider', 'demo');
+  for (const [name, ...words] of [['paned'], ['faceless', '--headless']] as string[][]) {
+    await start(home, name as string, 'pi', ...words);
+    await says(home, name as string, `${name} first`);
+  }
+  const before = await Promise.all(['paned', 'faceless'].map((name) => json<Agent>('agent', 'show', name)));
+  for (const verb of ['migrate', 'fork']) {
+    const paned = await godel(['session', verb, 'paned', '--runtime', 'acp']);
+    expect(paned.code, verb).toBe(2);
+    expect(paned.stderr).toContain('Runtime "acp" speaks a protocol and has no screen of its own for a pane.');
+    expect(paned.stderr).toContain('paned is in a pane, and stays as it is.');
+    const faceless = await godel(['session', verb, 'faceless', '--runtime', 'acp']);
+    expect(faceless.code, verb).toBe(2);
+    expect(faceless.stderr).toContain('faceless stays as it is.');
+  }
+  for (const { name, pane, generation, lifecycle } of before) {
+    expect(await json<Agent>('agent', 'show', name)).toMatchObject({ runtime: 'pi', pane, generation, lifecycle });
+    const { items } = await json<{ items: { reason: string }[] }>('checkpoint', 'list', '--session', name);
+    expect(items.filter(({ reason }) => ['before-migrate', 'before-fork'].includes(reason))).toEqual([]);
+  }
+  expect((await json<{ items: Agent[] }>('agent', 'list', '--all')).items).toHaveLength(2);
+});
