@@ -52,47 +52,41 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     return next;
   }
 
-  async function change(
-    agentId: string,
-    id: string,
-    from: string[],
-    make: (unit: Unit) => PromptChange,
-  ): Promise<void> {
-    const agent = await options.findAgent(agentId);
+  async function change(agent: Agent, id: string, from: string[], make: (unit: Unit) => PromptChange): Promise<void> {
     await units.run(async (unit) => {
-      if (!(await changePrompt(unit.tx, id, from, make(unit)))) return;
-      const prompt = await findPrompt(unit.tx, id);
-      const metadata = { agentId, ...(agent ? { projectId: agent.projectId } : {}) };
+      const prompt = await changePrompt(unit.tx, id, from, make(unit));
+      if (!prompt) return;
+      const metadata = { agentId: agent.id, projectId: agent.projectId };
       await unit.emit({ type: 'agent:prompt', component: 'agents', payload: { prompt }, metadata });
     });
     for (const wake of watchers.get(id) ?? []) wake();
   }
 
-  const delivered = (agentId: string, prompt: QueuedPrompt) =>
-    change(agentId, prompt.id, ['queued', 'delivered'], (unit) => ({
+  const delivered = (agent: Agent, prompt: QueuedPrompt) =>
+    change(agent, prompt.id, ['queued', 'delivered'], (unit) => ({
       status: 'delivered',
       attempts: prompt.attempts + 1,
       delivered_at: unit.now,
     }));
 
-  const acknowledged = (agentId: string, id: string) =>
-    change(agentId, id, ['queued', 'delivered'], (unit) => ({
+  const acknowledged = (agent: Agent, id: string) =>
+    change(agent, id, ['queued', 'delivered'], (unit) => ({
       status: 'acknowledged',
       acknowledged_at: unit.now,
       reason: null,
     }));
 
-  const dead = (agentId: string, id: string, reason: string) =>
-    change(agentId, id, ['queued', 'delivered'], () => ({ status: 'dead', reason }));
+  const dead = (agent: Agent, id: string, reason: string) =>
+    change(agent, id, ['queued', 'delivered'], () => ({ status: 'dead', reason }));
 
   async function pasteOne(agent: Agent, prompt: QueuedPrompt): Promise<void> {
     // A text that was typed may have arrived although nobody saw it: typing it again could run it twice.
     if (prompt.status === 'delivered')
-      return dead(agent.id, prompt.id, 'typed before a restart; whether it arrived is unknown');
-    await delivered(agent.id, prompt);
+      return dead(agent, prompt.id, 'typed before a restart; whether it arrived is unknown');
+    await delivered(agent, prompt);
     const seen = await channels.paste(agent, prompt.text);
-    if (seen) return acknowledged(agent.id, prompt.id);
-    return dead(agent.id, prompt.id, 'typed into the terminal, but the program showed no reaction');
+    if (seen) return acknowledged(agent, prompt.id);
+    return dead(agent, prompt.id, 'typed into the terminal, but the program showed no reaction');
   }
 
   async function handOver(agent: Agent, prompts: QueuedPrompt[], again: boolean): Promise<void> {
@@ -100,7 +94,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       if (!channels.usesBridge(agent)) await pasteOne(agent, prompt);
       else if (prompt.status === 'queued' || again) {
         if (!channels.bridge(agent.id, prompt)) return;
-        await delivered(agent.id, prompt);
+        await delivered(agent, prompt);
       }
     }
   }
@@ -114,8 +108,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       }),
     status: (agentId, promptId, status, reason) =>
       inOrder(agentId, async () => {
-        if (status === 'started') await acknowledged(agentId, promptId);
-        if (status === 'refused') await dead(agentId, promptId, reason ?? 'refused by the agent');
+        const agent = status === 'accepted' ? undefined : await options.findAgent(agentId);
+        if (agent && status === 'started') await acknowledged(agent, promptId);
+        if (agent && status === 'refused') await dead(agent, promptId, reason ?? 'refused by the agent');
       }),
     async settled(promptId, timeoutMs) {
       const deadline = Date.now() + timeoutMs;

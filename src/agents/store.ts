@@ -2,6 +2,7 @@
 import { type Page, toPage } from '../base/page.ts';
 import { failure } from '../errors.ts';
 import type { Reader, Tx } from '../storage/database.ts';
+import { prepared } from '../storage/prepared.ts';
 import type { AgentRow, PromptRow } from '../storage/tables.ts';
 import type { Agent, Prompt } from './schema.ts';
 
@@ -28,9 +29,25 @@ function toRow(agent: Agent): AgentRow {
 
 const toAgent = (row: { body: string }): Agent => JSON.parse(row.body) as Agent;
 
+const bodyOf = prepared((db, id: string) => db.selectFrom('agents').select('body').where('id', '=', id));
+
 export async function findAgent(db: Reader, id: string): Promise<Agent | undefined> {
-  const row = await db.selectFrom('agents').select('body').where('id', '=', id).executeTakeFirst();
+  const [row] = (await bodyOf(db, id)).rows;
   return row && toAgent(row);
+}
+
+const idOf = prepared((db, projectId: string, name: string, id: string) =>
+  db
+    .selectFrom('agents')
+    .select('id')
+    .where('project_id', '=', projectId)
+    .where((e) => e.or([e('name', '=', name), e('id', '=', id)])),
+);
+
+/** Agents with a name or id that begins so. */
+async function begunSo(db: Reader, projectId: string, text: string): Promise<{ id: string; name: string }[]> {
+  const rows = await db.selectFrom('agents').select(['id', 'name']).where('project_id', '=', projectId).execute();
+  return rows.filter(({ id, name }) => name.startsWith(text) || id.startsWith(text));
 }
 
 /**
@@ -38,15 +55,12 @@ export async function findAgent(db: Reader, id: string): Promise<Agent | undefin
  * @throws GodelError agent-not-found, ambiguous-id
  */
 export async function resolveAgent(db: Reader, projectId: string, text: string): Promise<Agent> {
-  const rows = await db.selectFrom('agents').select('body').where('project_id', '=', projectId).execute();
-  const agents = rows.map(toAgent);
-  const exact = agents.find((agent) => agent.name === text || agent.id === text);
-  if (exact) return exact;
-  const matches = agents.filter((agent) => agent.name.startsWith(text) || agent.id.startsWith(text));
-  const [first, ...others] = matches;
-  if (!first) throw failure('agent-not-found', { id: text });
-  if (others.length > 0) throw failure('ambiguous-id', { id: text, matches: matches.map((agent) => agent.name) });
-  return first;
+  const exact = (await idOf(db, projectId, text, text)).rows;
+  const matches = exact.length > 0 ? [] : await begunSo(db, projectId, text);
+  if (matches.length > 1) throw failure('ambiguous-id', { id: text, matches: matches.map(({ name }) => name) });
+  const agent = await findAgent(db, (exact[0] ?? matches[0])?.id ?? '');
+  if (!agent) throw failure('agent-not-found', { id: text });
+  return agent;
 }
 
 export interface AgentFilter {
@@ -112,17 +126,31 @@ export async function insertAgent(tx: Tx, agent: Agent): Promise<void> {
   await tx.insertInto('agents').values(toRow(agent)).execute();
 }
 
+const rowUpdate = prepared(
+  (
+    db,
+    id: string,
+    before: number,
+    version: number,
+    body: string,
+    name: string,
+    lifecycle: string,
+    state: string,
+    bead_id: string | null,
+  ) =>
+    db
+      .updateTable('agents')
+      .set({ version, body, name, lifecycle, state, bead_id })
+      .where('id', '=', id)
+      .where('version', '=', before),
+);
+
 /** Compare-and-set of the next version. @throws GodelError version-conflict */
 export async function saveAgent(tx: Tx, agent: Agent): Promise<Agent> {
   const next = { ...agent, version: agent.version + 1 };
-  const result = await tx
-    .updateTable('agents')
-    .set(toRow(next))
-    .where('project_id', '=', agent.projectId)
-    .where('id', '=', agent.id)
-    .where('version', '=', agent.version)
-    .executeTakeFirst();
-  if (result.numUpdatedRows !== 1n) throw failure('version-conflict', { id: agent.name });
+  const { id, body, version, name, lifecycle, state, bead_id } = toRow(next);
+  const { changed } = await rowUpdate(tx, id, agent.version, version, body, name, lifecycle, state, bead_id);
+  if (changed !== 1) throw failure('version-conflict', { id: agent.name });
   return next;
 }
 
@@ -139,6 +167,24 @@ const toPrompt = (row: PromptRow): QueuedPrompt => ({
   ...(row.delivered_at === null ? {} : { deliveredAt: row.delivered_at }),
   ...(row.acknowledged_at === null ? {} : { acknowledgedAt: row.acknowledged_at }),
 });
+
+const promptInsert = prepared(
+  (
+    db,
+    id: string,
+    agent_id: string,
+    send_key: string | null,
+    text: string,
+    author: string,
+    deliver_when: string,
+    created_at: string,
+  ) => {
+    const begun = { status: 'queued', attempts: 0, reason: null, delivered_at: null, acknowledged_at: null };
+    return db
+      .insertInto('prompts')
+      .values({ id, agent_id, send_key, text, author, deliver_when, created_at, ...begun } satisfies PromptRow);
+  },
+);
 
 /** Queues a prompt; with a key that was used before, the earlier prompt is returned instead. */
 export async function queuePrompt(
@@ -176,24 +222,28 @@ export async function queuePrompt(
     delivered_at: null,
     acknowledged_at: null,
   };
-  await tx.insertInto('prompts').values(row).execute();
+  await promptInsert(tx, row.id, row.agent_id, row.send_key, row.text, row.author, row.deliver_when, row.created_at);
   return toPrompt(row);
 }
 
-/** Prompts not yet acknowledged nor dead, in the order they were sent. */
-export async function openPrompts(db: Reader, agentId: string): Promise<QueuedPrompt[]> {
-  const rows = await db
+const openOf = prepared((db, agentId: string) =>
+  db
     .selectFrom('prompts')
     .selectAll()
     .where('agent_id', '=', agentId)
     .where('status', 'in', ['queued', 'delivered'])
-    .orderBy('id')
-    .execute();
-  return rows.map(toPrompt);
+    .orderBy('id'),
+);
+
+/** Prompts not yet acknowledged nor dead, in the order they were sent. */
+export async function openPrompts(db: Reader, agentId: string): Promise<QueuedPrompt[]> {
+  return (await openOf(db, agentId)).rows.map(toPrompt);
 }
 
+const promptRow = prepared((db, id: string) => db.selectFrom('prompts').selectAll().where('id', '=', id));
+
 export async function findPrompt(db: Reader, id: string): Promise<QueuedPrompt | undefined> {
-  const row = await db.selectFrom('prompts').selectAll().where('id', '=', id).executeTakeFirst();
+  const [row] = (await promptRow(db, id)).rows;
   return row && toPrompt(row);
 }
 
@@ -215,18 +265,35 @@ export type PromptChange = Partial<
   Pick<PromptRow, 'status' | 'attempts' | 'reason' | 'delivered_at' | 'acknowledged_at'>
 >;
 
-/** Changes a prompt that is in one of `from`; false when it was not. */
+const promptUpdate = prepared(
+  (
+    db,
+    id: string,
+    from: string,
+    status: string,
+    attempts: number,
+    reason: string | null,
+    delivered_at: string | null,
+    acknowledged_at: string | null,
+  ) =>
+    db
+      .updateTable('prompts')
+      .set({ status, attempts, reason, delivered_at, acknowledged_at })
+      .where('id', '=', id)
+      .where('status', '=', from),
+);
+
+/** Changes a prompt that is in one of `from`; undefined when it was not. */
 export async function changePrompt(
   tx: Tx,
   id: string,
   from: readonly string[],
   change: PromptChange,
-): Promise<boolean> {
-  const result = await tx
-    .updateTable('prompts')
-    .set(change)
-    .where('id', '=', id)
-    .where('status', 'in', from)
-    .executeTakeFirst();
-  return result.numUpdatedRows === 1n;
+): Promise<QueuedPrompt | undefined> {
+  const [row] = (await promptRow(tx, id)).rows;
+  if (!row || !from.includes(row.status)) return undefined;
+  const next: PromptRow = { ...row, ...change };
+  const { status, attempts, reason, delivered_at, acknowledged_at } = next;
+  await promptUpdate(tx, id, row.status, status, attempts, reason, delivered_at, acknowledged_at);
+  return toPrompt(next);
 }

@@ -11,7 +11,8 @@ import type { Core } from './core.ts';
 
 export interface AgentBridgeOptions {
   core: Core;
-  load: (id: string) => Promise<Agent | undefined>;
+  /** As it was told of last: what is asked for every word need not be read each time. */
+  find: (id: string) => Promise<Agent | undefined>;
   observation: Observation;
   progress: ProgressLog;
   delivery: () => Delivery;
@@ -27,9 +28,9 @@ export interface AgentBridgeOptions {
 const TOLD: readonly StateSource[] = ['protocol', 'hook'];
 
 export function createAgentBridge(options: AgentBridgeOptions): Bridge {
-  const { core, load, observation, progress, delivery, touched } = options;
+  const { core, find, observation, progress, delivery, touched } = options;
   const { clock, log } = core;
-  const isCurrent = async (agentId: string, generation: number) => isInLife(await load(agentId), generation);
+  const isCurrent = async (agentId: string, generation: number) => isInLife(await find(agentId), generation);
   return createBridge({
     socketFile: core.paths.bridgeSocketFile,
     clock,

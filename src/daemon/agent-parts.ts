@@ -26,11 +26,13 @@ import { type AgentCredentials, createAgentCredentials } from './agent-credentia
 import { createAgentDelivery } from './agent-delivery.ts';
 import type { Core } from './core.ts';
 import { createHeldFollower } from './held-follower.ts';
+import { followLiveAgents, type LiveAgents } from './live-agents.ts';
 import { createMemory, type Memory } from './memory.ts';
 import type { ProgramFiles } from './program-files.ts';
 import type { ProxyProcess } from './proxy-process.ts';
 
 export interface AgentParts {
+  live: LiveAgents;
   tmux: TmuxServer;
   runner: Runner;
   runtimes: { get(id: string): Runtime; list(): readonly Runtime[] };
@@ -64,6 +66,7 @@ export interface AgentPartsOptions {
 export function createAgentParts(options: AgentPartsOptions): AgentParts {
   const { core, files, worktrees } = options;
   const { database, units, clock, log, paths } = core;
+  const live = followLiveAgents(core);
   const load = (id: string) => findAgent(database.db, id);
   const { tmuxSocketName: socketName, tmuxConfFile: confFile } = paths;
   const tmux = createTmuxServer({ socketName, confFile, env: core.environment, log });
@@ -77,7 +80,7 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
   const todos = createTodoService({ database, units });
   const told = { observation, progress, delivery: (): Delivery => delivery, todos: todos.fromProgram };
   const compacted: Compaction['said'] = (id, problem) => compaction.said(id, problem);
-  const bridge = createAgentBridge({ core, load, ...told, touched, compacted });
+  const bridge = createAgentBridge({ core, find: live.find, ...told, touched, compacted });
   const compaction = createCompaction(bridge.compact);
 
   const delivery = createAgentDelivery({ core, load, runner, runtimes, bridge });
@@ -108,6 +111,7 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
   const heldChanged = createHeldFollower({ core, load, runtimes, observation, ending });
 
   return {
+    live,
     tmux,
     runner,
     runtimes,

@@ -16,7 +16,6 @@ import type { AgentParts } from './agent-parts.ts';
 import { createCapWatch } from './cap-watch.ts';
 import { newestChangeMs } from './changed-files.ts';
 import type { Core } from './core.ts';
-import { followLiveAgents } from './live-agents.ts';
 
 export interface AgentWatchOptions {
   core: Core;
@@ -42,9 +41,8 @@ interface Seen {
 }
 
 export function startAgentWatch({ core, parts, configOf, onTimeOver }: AgentWatchOptions): { stop(): Promise<void> } {
-  const { observation, progress, runtimes, runner } = parts;
+  const { live, observation, progress, runtimes, runner } = parts;
   const seen = new Map<string, Seen>();
-  const live = followLiveAgents(core);
   const caps = createCapWatch({ core, parts });
   let running: Promise<void> = Promise.resolve();
   let stopped = false;

@@ -267,7 +267,7 @@ async function startParts(
 
 /** What follows agents for as long as the daemon runs: their states and limits, the inbox, notifications, their return. */
 function startFollowers(core: Core, parts: AgentParts, repos: RepoService, services: Services, stops: Stops): void {
-  const inbox = startInboxWatch(core, services.inbox);
+  const inbox = startInboxWatch({ core, inbox: services.inbox, findAgent: parts.live.find });
   const notify = startNotify(core);
   const watch = startAgentWatch({
     core,

@@ -1,6 +1,6 @@
 /** Keeps the inbox the same as what agents and beads wait for: at every event of theirs, and once at the start. */
 import type { Agent } from '../agents/schema.ts';
-import { boardAgents, findAgent } from '../agents/store.ts';
+import { boardAgents } from '../agents/store.ts';
 import { messageOf } from '../base/error.ts';
 import type { GodelEvent } from '../base/event.ts';
 import { listBeads } from '../beads/listing.ts';
@@ -23,7 +23,16 @@ import type { Entry, Queue } from '../merge/schema.ts';
 import { allProjects } from '../repos/store.ts';
 import type { Core } from './core.ts';
 
-export function startInboxWatch(core: Core, inbox: Inbox): { started: Promise<void>; stop(): Promise<void> } {
+export interface InboxWatchOptions {
+  core: Core;
+  inbox: Inbox;
+  findAgent: (id: string) => Promise<Agent | undefined>;
+}
+
+export function startInboxWatch({ core, inbox, findAgent }: InboxWatchOptions): {
+  started: Promise<void>;
+  stop(): Promise<void>;
+} {
   const { database, log } = core;
   let order: Promise<void> = Promise.resolve();
 
@@ -42,7 +51,8 @@ export function startInboxWatch(core: Core, inbox: Inbox): { started: Promise<vo
 
   async function followPrompt(payload: unknown): Promise<void> {
     const prompt = payload as Parameters<typeof promptDraft>[0];
-    const agent = await findAgent(database.db, prompt.agentId);
+    if (prompt.status !== 'dead') return;
+    const agent = await findAgent(prompt.agentId);
     const draft = agent && promptDraft(prompt, agent);
     if (draft) await inbox.raise(draft);
   }
@@ -62,7 +72,7 @@ export function startInboxWatch(core: Core, inbox: Inbox): { started: Promise<vo
     } else if (event.type.startsWith('bead:')) await followBead(event.payload.bead);
     else if (event.type.startsWith('merge:')) await followMerge(event.payload);
     else {
-      const agent = await findAgent(database.db, event.metadata.agentId ?? '');
+      const agent = await findAgent(event.metadata.agentId ?? '');
       if (agent) await followAgent(agent);
     }
   }

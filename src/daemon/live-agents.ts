@@ -1,30 +1,45 @@
-/** The agents that should be alive, read again only after one of them changed: rest asks nothing of the database. */
+/**
+ * The agents that should be alive, in memory: kept in step by what is told of each change, read again now and then. An agent
+ * says several things in a turn, and each of them asks for its row.
+ */
 import type { Agent } from '../agents/schema.ts';
-import { liveAgents } from '../agents/store.ts';
+import { isLive } from '../agents/state.ts';
+import { findAgent, liveAgents } from '../agents/store.ts';
 import type { Core } from './core.ts';
 
 export interface LiveAgents {
   /** With `anew` the database is asked in any case. */
   list(anew?: boolean): Promise<readonly Agent[]>;
+  /** Any agent, as it was told of last; from the database when it is not alive. */
+  find(id: string): Promise<Agent | undefined>;
   stop(): void;
 }
 
 export function followLiveAgents({ bus, database }: Pick<Core, 'bus' | 'database'>): LiveAgents {
   let changes = 0;
-  let known: { agents: readonly Agent[]; asOf: number } | undefined;
-  const unsubscribe = bus.subscribe(({ type }) => {
-    if (type.startsWith('agent:')) changes += 1;
+  let known: Map<string, Agent> | undefined;
+  const unsubscribe = bus.subscribe(({ payload }) => {
+    const { agent } = payload as { agent?: Agent };
+    if (agent?.version === undefined) return;
+    changes += 1;
+    if ((known?.get(agent.id)?.version ?? 0) > agent.version) return;
+    if (isLive(agent.lifecycle)) known?.set(agent.id, agent);
+    else known?.delete(agent.id);
   });
 
   return {
     async list(anew = false) {
-      if (known?.asOf === changes && !anew) return known.agents;
-      // What changes while it is read makes it old at once.
-      const asOf = changes;
+      if (known && !anew) return [...known.values()];
+      const before = changes;
       const agents = await liveAgents(database.db);
-      known = { agents, asOf };
+      // What changed while it was read is read again.
+      known = changes === before ? new Map(agents.map((agent) => [agent.id, agent])) : undefined;
       return agents;
     },
-    stop: unsubscribe,
+    find: async (id) => known?.get(id) ?? findAgent(database.db, id),
+    stop() {
+      unsubscribe();
+      known = undefined;
+    },
   };
 }

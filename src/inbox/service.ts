@@ -21,7 +21,7 @@ import {
   listItems,
   listRules,
   openItemOf,
-  openItems,
+  openItemsUnder,
   resolveItem,
   saveItem,
 } from './store.ts';
@@ -163,7 +163,7 @@ export function createInbox(options: InboxServiceOptions): Inbox {
       if (item) await closeItem(item, reason);
     },
     async keep(prefix, projectId, wanted, reason) {
-      const items = (await openItems(database.db, projectId)).filter((item) => item.key.startsWith(prefix));
+      const items = (await openItemsUnder(database.db, prefix)).filter((item) => item.projectId === projectId);
       for (const item of items) if (!wanted.some((draft) => draft.key === item.key)) await closeItem(item, reason);
       for (const draft of wanted) {
         // What was answered, or taken off the list, is not asked again while it goes on.

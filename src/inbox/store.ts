@@ -2,6 +2,7 @@
 import { type Page, toPage } from '../base/page.ts';
 import { failure } from '../errors.ts';
 import type { Reader, Tx } from '../storage/database.ts';
+import { prepared } from '../storage/prepared.ts';
 import type { InboxItem, InboxRule } from './schema.ts';
 
 const toItem = (row: { body: string }) => JSON.parse(row.body) as InboxItem;
@@ -72,6 +73,22 @@ export async function openItems(db: Reader, projectId?: string): Promise<InboxIt
   let query = db.selectFrom('inbox').select('body').where('status', '=', 'open');
   if (projectId !== undefined) query = query.where('project_id', '=', projectId);
   return (await query.orderBy('id').execute()).map(toItem);
+}
+
+const openBetween = prepared((db, from: string, to: string) =>
+  db
+    .selectFrom('inbox')
+    .select('body')
+    .where('status', '=', 'open')
+    .where('key', '>=', from)
+    .where('key', '<', to)
+    .orderBy('id'),
+);
+
+/** Open items whose keys begin so. */
+export async function openItemsUnder(db: Reader, prefix: string): Promise<InboxItem[]> {
+  // No key goes on with the last character there is.
+  return (await openBetween(db, prefix, `${prefix}\u{10FFFF}`)).rows.map(toItem);
 }
 
 export interface InboxFilter {

@@ -1,5 +1,6 @@
 /** All SQL of projects. */
 import type { Reader, Tx } from '../storage/database.ts';
+import { prepared } from '../storage/prepared.ts';
 import type { ProjectRow } from '../storage/tables.ts';
 import type { Project } from './schema.ts';
 
@@ -17,8 +18,10 @@ export async function allProjects(db: Reader): Promise<Project[]> {
   return (await db.selectFrom('projects').selectAll().orderBy('created_at').execute()).map(toProject);
 }
 
+const rowOf = prepared((db, id: string) => db.selectFrom('projects').selectAll().where('id', '=', id));
+
 export async function findProject(db: Reader, id: string): Promise<Project | undefined> {
-  const row = await db.selectFrom('projects').selectAll().where('id', '=', id).executeTakeFirst();
+  const [row] = (await rowOf(db, id)).rows;
   return row && toProject(row);
 }
 

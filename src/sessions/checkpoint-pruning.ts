@@ -2,7 +2,7 @@
 import { messageOf } from '../base/error.ts';
 import type { Log } from '../base/log.ts';
 import type { Reader } from '../storage/database.ts';
-import { checkpointsOf } from './checkpoint-store.ts';
+import { checkpointCount, checkpointsOf } from './checkpoint-store.ts';
 import type { Checkpoint } from './schema.ts';
 
 export interface Pruning {
@@ -29,6 +29,7 @@ export function createPruning({ db, keep, remove, log }: PruningOptions): Prunin
     const most = await keep(projectId);
     const found: Checkpoint[] = [];
     for (const session of sessions) {
+      if ((await checkpointCount(db, session)) <= most) continue;
       const automatic = (await checkpointsOf(db, session)).filter((each) => !each.kept);
       found.push(...automatic.slice(0, Math.max(0, automatic.length - most)));
     }

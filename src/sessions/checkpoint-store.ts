@@ -3,6 +3,7 @@ import { idPatterns } from '../base/id.ts';
 import { type Page, toPage } from '../base/page.ts';
 import { failure } from '../errors.ts';
 import type { Reader, Tx } from '../storage/database.ts';
+import { prepared } from '../storage/prepared.ts';
 import type { Checkpoint } from './schema.ts';
 
 const toCheckpoint = (row: { body: string }): Checkpoint => JSON.parse(row.body) as Checkpoint;
@@ -40,14 +41,23 @@ export async function checkpointsOf(db: Reader, sessionId: string): Promise<Chec
   return rows.map(toCheckpoint);
 }
 
-export async function lastCheckpoint(db: Reader, sessionId: string): Promise<Checkpoint | undefined> {
-  const row = await db
+const countOf = prepared((db, sessionId: string) =>
+  db
     .selectFrom('checkpoints')
-    .select('body')
-    .where('session_id', '=', sessionId)
-    .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
+    .select((e) => e.fn.countAll<number>().as('count'))
+    .where('session_id', '=', sessionId),
+);
+
+export async function checkpointCount(db: Reader, sessionId: string): Promise<number> {
+  return Number((await countOf(db, sessionId)).rows[0]?.count ?? 0);
+}
+
+const lastOf = prepared((db, sessionId: string) =>
+  db.selectFrom('checkpoints').select('body').where('session_id', '=', sessionId).orderBy('id', 'desc').limit(1),
+);
+
+export async function lastCheckpoint(db: Reader, sessionId: string): Promise<Checkpoint | undefined> {
+  const [row] = (await lastOf(db, sessionId)).rows;
   return row && toCheckpoint(row);
 }
 

@@ -4,6 +4,7 @@ import { idPatterns } from '../base/id.ts';
 import { type Page, toPage } from '../base/page.ts';
 import { failure } from '../errors.ts';
 import type { Reader, Tx } from '../storage/database.ts';
+import { prepared } from '../storage/prepared.ts';
 import type { SessionRow } from '../storage/tables.ts';
 import type { Session } from './schema.ts';
 
@@ -45,15 +46,13 @@ export async function findSession(db: Reader, id: string): Promise<Session | und
   return row && toSession(row);
 }
 
+const newestOf = prepared((db, agentId: string) =>
+  db.selectFrom('sessions').select('body').where('agent_id', '=', agentId).orderBy('id', 'desc').limit(1),
+);
+
 /** The conversation an agent is in: its newest one. */
 export async function newestSession(db: Reader, agentId: string): Promise<Session | undefined> {
-  const row = await db
-    .selectFrom('sessions')
-    .select('body')
-    .where('agent_id', '=', agentId)
-    .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
+  const [row] = (await newestOf(db, agentId)).rows;
   return row && toSession(row);
 }
 
