@@ -1,8 +1,8 @@
 /** Keeps what is derived from one bead up to date: links, labels, text, and the open blockers of those that wait for it. */
 import { sql } from 'kysely';
-import type { Tx } from '../storage/database.ts';
-import { preparedRows } from '../storage/prepared.ts';
-import { dropDocument, putDocument } from '../storage/search.ts';
+import type { Reader, Tx } from '../storage/database.ts';
+import { prepared, preparedRows } from '../storage/prepared.ts';
+import { type BeadText, dropDocument, putDocument } from '../storage/search.ts';
 import type { Bead } from './schema.ts';
 import { linksOf } from './state.ts';
 
@@ -37,6 +37,20 @@ const linkInsert = preparedRows((db, project_id: string, from_id: string, kind: 
     .onConflict((c) => c.doNothing()),
 );
 
+const blockersFrom = prepared((db, projectId: string, id: string) =>
+  db
+    .selectFrom('bead_links')
+    .select('to_id')
+    .where('project_id', '=', projectId)
+    .where('from_id', '=', id)
+    .where('kind', '=', 'blocked-by'),
+);
+
+/** Ids of what a bead waits for, read without its body. */
+export async function blockerIds(db: Reader, projectId: string, id: string): Promise<string[]> {
+  return (await blockersFrom(db, projectId, id)).rows.map((row) => row.to_id);
+}
+
 const labelInsert = preparedRows((db, project_id: string, label: string, bead_id: string) =>
   db.insertInto('bead_labels').values({ project_id, label, bead_id }),
 );
@@ -57,15 +71,19 @@ export async function insertSides(tx: Tx, beads: readonly Bead[]): Promise<void>
   );
 }
 
-const textOf = (bead: Bead) => ({
+const textOf = (bead: Bead): BeadText => ({
   title: bead.title,
   description: bead.description ?? '',
   comments: bead.notes.map((note) => note.text).join('\n'),
 });
 
+const isSameText = (a: BeadText, b: BeadText) =>
+  a.title === b.title && a.description === b.description && a.comments === b.comments;
+
 async function indexText(tx: Tx, bead: Bead, before: Known): Promise<void> {
   const text = textOf(bead);
-  if (!before || !isSame(text, textOf(before))) await putDocument(tx, bead.projectId, bead.id, text);
+  if (before && isSameText(text, textOf(before))) return;
+  await putDocument(tx, bead.projectId, bead.id, text);
 }
 
 const deleteLinks = (tx: Tx, projectId: string, id: string) =>

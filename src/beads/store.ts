@@ -14,11 +14,11 @@ import { PRIORITY_RANK } from './state.ts';
 type RowOf<R> = { [K in keyof R as K extends 'open_blockers' ? never : K]: R[K] };
 
 /** The row of a bead without what is counted from others. */
-export function beadRow(bead: Bead): RowOf<BeadRow> {
+export function beadRow(bead: Bead, body = JSON.stringify(bead)): RowOf<BeadRow> {
   return {
     id: bead.id,
     project_id: bead.projectId,
-    body: JSON.stringify(bead),
+    body,
     version: bead.version,
     created_at: bead.createdAt,
     status: bead.status,
@@ -199,7 +199,7 @@ const rowInsert = preparedRows((db, ...values: readonly unknown[]) => {
 
 /** Writes many new rows with their links and labels; the rest of what is derived is the caller's to fill (`rebuildProject`). */
 export async function insertRows(tx: Tx, beads: readonly Bead[]): Promise<void> {
-  const rows = beads.map(beadRow);
+  const rows = beads.map((bead) => beadRow(bead));
   await rowInsert(
     tx,
     rows.map((row) => ROW_COLUMNS.map((column) => row[column])),
@@ -216,9 +216,10 @@ export async function insertBead(tx: Tx, bead: Bead): Promise<void> {
 }
 
 /** Columns that differ: SQLite writes every index of a column that is set, though its value stays the same. */
-function changedColumns(before: Bead, next: Bead): Partial<RowOf<BeadRow>> {
-  const row = beadRow(next);
-  const known: Record<string, unknown> = beadRow(before);
+function changedColumns(before: Bead, next: Bead, body: string): Partial<RowOf<BeadRow>> {
+  const row = beadRow(next, body);
+  // The body holds the version, so it is always another one.
+  const known: Record<string, unknown> = beadRow(before, '');
   return Object.fromEntries(Object.entries(row).filter(([name, value]) => known[name] !== value));
 }
 
@@ -251,8 +252,8 @@ function rowUpdateOf(columns: readonly string[]): RowUpdate {
 }
 
 /** Writes the columns that differ from `before`, the row as it is now; false when it is another one. */
-async function updateRow(tx: Tx, before: Bead, next: Bead): Promise<boolean> {
-  const columns = { ...changedColumns(before, next), ...(await blockerColumn(tx, before, next)) };
+async function updateRow(tx: Tx, before: Bead, next: Bead, body = JSON.stringify(next)): Promise<boolean> {
+  const columns = { ...changedColumns(before, next, body), ...(await blockerColumn(tx, before, next)) };
   const update = rowUpdateOf(Object.keys(columns));
   const { changed } = await update(tx, next.projectId, next.id, before.version, ...Object.values(columns));
   return changed === 1;
@@ -282,8 +283,9 @@ export async function replaceBead(tx: Tx, bead: Bead): Promise<Bead> {
     ...(known?.conflicts === undefined ? {} : { conflicts: bead.conflicts ?? known.conflicts }),
   };
   // One that is put in place of itself is mended: its columns may be what is wrong.
-  const isMended = known && JSON.stringify({ ...known, version: next.version }) === JSON.stringify(next);
-  if (!known || isMended || !(await updateRow(tx, known, next))) await writeRow(tx, next);
+  const body = JSON.stringify(next);
+  const isMended = known && JSON.stringify({ ...known, version: next.version }) === body;
+  if (!known || isMended || !(await updateRow(tx, known, next, body))) await writeRow(tx, next);
   await indexBead(tx, next, known);
   return next;
 }

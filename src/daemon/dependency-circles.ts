@@ -1,5 +1,5 @@
 /** Finds circles of blockers among beads that changed in a merge, from what the rows say. */
-import { findBead } from '../beads/store.ts';
+import { blockerIds } from '../beads/side-tables.ts';
 import type { Tx } from '../storage/database.ts';
 import { conflictRecord } from '../storage/record/conflict.ts';
 import { circularEdges, type Edge } from '../storage/record/cycles.ts';
@@ -15,11 +15,10 @@ async function edgesFrom(tx: Tx, projectId: string, ids: readonly string[]): Pro
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
     if (seen.has(id)) continue;
     seen.add(id);
-    const bead = await findBead(tx, projectId, id);
-    if (!bead || bead.blockedBy.length === 0) continue;
-    const record = await loadRecord(tx, projectId, beadPath(id));
+    const blockers = await blockerIds(tx, projectId, id);
+    const record = blockers.length === 0 ? undefined : await loadRecord(tx, projectId, beadPath(id));
     if (!record) continue;
-    for (const to of bead.blockedBy) {
+    for (const to of blockers) {
       edges.push({ from: id, to, stamp: record.clocks[`blockedBy/${to}`] ?? createdStamp(record) });
       open.push(to);
     }

@@ -87,13 +87,19 @@ export interface Settled {
   touched: string[];
 }
 
-export async function settleClashes(tx: Tx, projectId: string, files: readonly Incoming[]): Promise<Settled> {
+/** `known` gives what is known here at a path. */
+export async function settleClashes(
+  tx: Tx,
+  projectId: string,
+  files: readonly Incoming[],
+  known: (path: string) => Promise<StateRecord | undefined>,
+): Promise<Settled> {
   let incoming = [...files];
   const settled: Settled = { incoming, moved: [], touched: [] };
   for (const { path, record } of files) {
     const { kind, id: from } = parsePath(path);
     if (kind !== 'bead' && kind !== 'convoy') continue;
-    const ours = await loadRecord(tx, projectId, path);
+    const ours = await known(path);
     if (!ours || !isClash(ours, record)) continue;
     const { keeper, moving } = settleClash(ours, record);
     const place = await placeFor(tx, projectId, path, moving);

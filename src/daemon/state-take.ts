@@ -6,13 +6,20 @@ import type { EventBus, GodelEvent } from '../base/event.ts';
 import type { Log } from '../base/log.ts';
 import type { Project } from '../repos/schema.ts';
 import type { Database, Tx } from '../storage/database.ts';
-import { appendEvent, appendOutbox, rewritePending } from '../storage/journal.ts';
+import { appendEvent, appendOutbox, pendingPaths, rewritePending } from '../storage/journal.ts';
 import { forgetQuarantine, quarantine, quarantinedPaths } from '../storage/quarantine.ts';
 import { adoptEdits } from '../storage/record/change.ts';
 import { conflictRecord } from '../storage/record/conflict.ts';
 import { findConflicts, mergeRecords } from '../storage/record/merge.ts';
 import { latestStamp, parseRecord, recordText, type StateRecord } from '../storage/record/record.ts';
-import { loadRecord, loadText, type Replica, saveRecord, saveStamp } from '../storage/records.ts';
+import {
+  createKnownRecords,
+  type KnownRecords,
+  loadRecord,
+  type Replica,
+  saveRecord,
+  saveStamp,
+} from '../storage/records.ts';
 import { conflictPath, parsePath } from '../storage/state-ref/layout.ts';
 import { pathHistory, readPath, type StateFile } from '../storage/state-ref/read.ts';
 import { circularConflicts } from './dependency-circles.ts';
@@ -86,20 +93,24 @@ export function createTakeFiles(options: StateTakeOptions): TakeFiles {
     return undefined;
   }
 
-  async function queue(tx: Tx, project: Project, path: string, content: string, why: string): Promise<void> {
-    if ((await rewritePending(tx, project.id, path, content)) > 0) return;
+  async function queue(tx: Tx, round: Round, path: string, content: string, why: string): Promise<void> {
+    const { project, pending } = round;
+    // Looked for among all that waits, which a large merge makes long.
+    if (pending.has(path) && (await rewritePending(tx, project.id, path, content)) > 0) return;
+    pending.add(path);
     const name = path.slice(path.lastIndexOf('/') + 1).replace(/\.json$/, '');
     await appendOutbox(tx, project.id, { path, content, subject: `${name}: ${why}` }, clock.now());
   }
 
   /** Keeps a conflict unless it is known already; the event that tells of it. */
-  async function keepConflict(tx: Tx, project: Project, record: StateRecord): Promise<GodelEvent[]> {
+  async function keepConflict(tx: Tx, round: Round, record: StateRecord): Promise<GodelEvent[]> {
+    const { project } = round;
     const about = String(record.fields.about);
     const path = conflictPath(about, String(record.fields.id));
     if (await loadRecord(tx, project.id, path)) return [];
     const content = recordText(record);
     await saveRecord(tx, project.id, path, content);
-    await queue(tx, project, path, content, `conflict in ${String(record.fields.field)} of ${about}`);
+    await queue(tx, round, path, content, `conflict in ${String(record.fields.field)} of ${about}`);
     const told = await applyRecord(tx, project.id, path, record.fields);
     const metadata = { projectId: project.id, ...(about.startsWith('godel-') ? { beadId: about } : {}) };
     const draft = { type: 'bead:conflicted', component: 'sync', payload: { conflict: record.fields }, metadata };
@@ -114,6 +125,9 @@ export function createTakeFiles(options: StateTakeOptions): TakeFiles {
     how: TakeOptions;
     /** Text of the files as they came. */
     texts: ReadonlyMap<string, string | null>;
+    /** Paths that wait for git. */
+    pending: Set<string>;
+    known: KnownRecords;
     events: GodelEvent[];
     taken: Taken;
   }
@@ -121,19 +135,18 @@ export function createTakeFiles(options: StateTakeOptions): TakeFiles {
   async function takeRecord(tx: Tx, round: Round, { path, record: theirs }: Incoming): Promise<void> {
     const { project, how, taken } = round;
     const rules = rulesOf(path);
-    const known = await loadText(tx, project.id, path);
-    const ours = known === undefined ? undefined : parseRecord(known);
+    const { text: known, record: ours } = (await round.known.take(path)) ?? {};
     const merged = ours ? mergeRecords(ours, adoptEdits(ours, theirs, rules, replica.stamp), rules) : theirs;
     replica.observe(latestStamp(merged));
     const content = recordText(merged);
     const inGit = how.inGit === 'theirs' ? round.texts.get(path) : known;
-    if (content !== inGit) await queue(tx, project, path, content, 'merged');
-    else await rewritePending(tx, project.id, path, content);
+    if (content !== inGit) await queue(tx, round, path, content, 'merged');
+    else if (round.pending.has(path)) await rewritePending(tx, project.id, path, content);
     const before = ours && how.before?.(path);
     const about = parsePath(path);
     if (ours && before && (about.kind === 'bead' || about.kind === 'convoy')) {
       for (const conflict of findConflicts(ours, theirs, before.record, rules)) {
-        const events = await keepConflict(tx, project, conflictRecord(about.id, 'field', conflict));
+        const events = await keepConflict(tx, round, conflictRecord(about.id, 'field', conflict));
         if (events.length > 0) taken.conflicts += 1;
         round.events.push(...events);
       }
@@ -146,10 +159,10 @@ export function createTakeFiles(options: StateTakeOptions): TakeFiles {
   }
 
   /** What is missing in the ref is written again: absence says nothing. */
-  async function writeAgain(tx: Tx, project: Project, paths: Iterable<string>): Promise<void> {
+  async function writeAgain(tx: Tx, round: Round, paths: Iterable<string>): Promise<void> {
     for (const path of paths) {
-      const ours = await loadRecord(tx, project.id, path);
-      if (ours) await queue(tx, project, path, recordText(ours), 'written again');
+      const ours = await loadRecord(tx, round.project.id, path);
+      if (ours) await queue(tx, round, path, recordText(ours), 'written again');
     }
   }
 
@@ -159,7 +172,7 @@ export function createTakeFiles(options: StateTakeOptions): TakeFiles {
       return kind === 'bead' ? [id] : [];
     });
     for (const record of await circularConflicts(tx, round.project.id, changed)) {
-      const events = await keepConflict(tx, round.project, record);
+      const events = await keepConflict(tx, round, record);
       if (events.length > 0) round.taken.conflicts += 1;
       round.events.push(...events);
     }
@@ -168,15 +181,18 @@ export function createTakeFiles(options: StateTakeOptions): TakeFiles {
   return async (project, oid, files, how) => {
     const taken: Taken = { changed: 0, conflicts: 0, moved: [] };
     const texts = new Map(files.map((file) => [file.path, file.content]));
-    const round: Round = { project, how, texts, events: [], taken };
+    const events: GodelEvent[] = [];
     const take = async (tx: Tx) => {
+      const pending = await pendingPaths(tx, project.id);
+      const known = createKnownRecords(tx, project.id);
+      const round: Round = { project, how, texts, pending, known, events, taken };
       const bad = await quarantinedPaths(tx, project.id);
       const incoming: Incoming[] = [];
       const breathe = createBreath();
       for (const file of files) {
         await breathe();
         if (file.content === null && file.problem === undefined) {
-          await writeAgain(tx, project, [file.path]);
+          await writeAgain(tx, round, [file.path]);
           continue;
         }
         const record = await readable(tx, project, oid, file);
@@ -184,18 +200,19 @@ export function createTakeFiles(options: StateTakeOptions): TakeFiles {
         if (bad.has(file.path) && file.problem === undefined && record && recordText(record) === file.content)
           await forgetQuarantine(tx, project.id, file.path);
       }
-      const settled = await settleClashes(tx, project.id, incoming);
+      const settled = await settleClashes(tx, project.id, incoming, async (path) => (await known.look(path))?.record);
       taken.moved = settled.moved;
+      if (settled.moved.length > 0) known.forget();
       for (const each of settled.incoming) {
         await breathe();
         await takeRecord(tx, round, each);
       }
-      await writeAgain(tx, project, settled.touched);
+      await writeAgain(tx, round, settled.touched);
       if (how.announce) await markCircles(tx, round, settled.incoming);
       await saveStamp(tx, replica);
     };
     await database.transact(take, { alone: true });
-    await bus.publish(round.events);
+    await bus.publish(events);
     return taken;
   };
 }

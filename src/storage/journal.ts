@@ -53,15 +53,14 @@ const eventInsert = prepared(
   ) =>
     db
       .insertInto('events')
-      .values({ id, type, timestamp, component, project_id, bead_id, agent_id, payload, metadata } satisfies NewEvent)
-      .returning('seq'),
+      .values({ id, type, timestamp, component, project_id, bead_id, agent_id, payload, metadata } satisfies NewEvent),
 );
 
 /** Appends one event and returns it with its sequence number; what it holds is the caller's and is not changed any more. */
 export async function appendEvent(tx: Tx, draft: EventDraft, nowMs: number): Promise<GodelEvent> {
   const { type, component, payload, metadata } = draft;
   const id = newId();
-  const { rows } = await eventInsert(
+  const { insertedId: seq } = await eventInsert(
     tx,
     id,
     type,
@@ -73,7 +72,7 @@ export async function appendEvent(tx: Tx, draft: EventDraft, nowMs: number): Pro
     JSON.stringify(payload),
     JSON.stringify(metadata),
   );
-  return { seq: rows[0]?.seq ?? 0, id, type, timestamp: nowMs, source: { component }, payload, metadata };
+  return { seq, id, type, timestamp: nowMs, source: { component }, payload, metadata };
 }
 
 /** Events after `since`, oldest first. */
@@ -121,13 +120,12 @@ export async function eventRange(db: Reader): Promise<{ oldest: number; last: nu
 
 const outboxInsert = prepared(
   (db, project_id: string, path: string, content: string, subject: string, created_ms: number) =>
-    db.insertInto('outbox').values({ project_id, path, content, subject, created_ms }).returning('id'),
+    db.insertInto('outbox').values({ project_id, path, content, subject, created_ms }),
 );
 
 /** Queues a file for git; the id of its row. */
 export async function appendOutbox(tx: Tx, projectId: string, draft: OutboxDraft, nowMs: number): Promise<number> {
-  const { rows } = await outboxInsert(tx, projectId, draft.path, draft.content, draft.subject, nowMs);
-  return rows[0]?.id ?? 0;
+  return (await outboxInsert(tx, projectId, draft.path, draft.content, draft.subject, nowMs)).insertedId;
 }
 
 /** What git must learn still, oldest first, from after the row with id `after` on. */
@@ -156,6 +154,12 @@ const pendingUpdate = prepared((db, projectId: string, path: string, content: st
 /** Gives what waits for git at one path a new text: what was merged meanwhile must not be written over. */
 export async function rewritePending(tx: Tx, projectId: string, path: string, content: string): Promise<number> {
   return (await pendingUpdate(tx, projectId, path, content)).changed;
+}
+
+/** Paths that wait for git. */
+export async function pendingPaths(db: Reader, projectId: string): Promise<Set<string>> {
+  const rows = await db.selectFrom('outbox').select('path').where('project_id', '=', projectId).execute();
+  return new Set(rows.map((row) => row.path));
 }
 
 /** Forgets flushed rows and records the commit that holds them, in one transaction. */

@@ -86,6 +86,36 @@ export async function loadText(db: Reader, projectId: string, path: string): Pro
   return (await contentAt(db, projectId, path)).rows[0]?.content;
 }
 
+export interface KnownRecords {
+  /** Text and record at a path, read once. */
+  look(path: string): Promise<{ text: string; record: StateRecord } | undefined>;
+  /** The same for the last time: what is there changes now. */
+  take(path: string): Promise<{ text: string; record: StateRecord } | undefined>;
+  /** Others changed records: everything is read again. */
+  forget(): void;
+}
+
+/** What is known at the paths of one piece of work, which looks at them more than once. */
+export function createKnownRecords(db: Reader, projectId: string): KnownRecords {
+  const seen = new Map<string, { text: string; record: StateRecord } | undefined>();
+  async function look(path: string) {
+    if (seen.has(path)) return seen.get(path);
+    const text = await loadText(db, projectId, path);
+    const found = text === undefined ? undefined : { text, record: parseRecord(text) };
+    seen.set(path, found);
+    return found;
+  }
+  return {
+    look,
+    async take(path) {
+      const found = await look(path);
+      seen.delete(path);
+      return found;
+    },
+    forget: () => seen.clear(),
+  };
+}
+
 const contentUpsert = prepared((db, projectId: string, path: string, content: string) =>
   db
     .insertInto('records')

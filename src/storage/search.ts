@@ -57,14 +57,23 @@ const documentUpdate = prepared((db, docId: number, title: string, description: 
       where rowid = ${docId}`.compile(db),
 }));
 
+const placeInsert = prepared((db, project_id: string, bead_id: string) =>
+  db.insertInto('bead_docs').values({ project_id, bead_id }),
+);
+
+const documentInsert = prepared((db, docId: number, title: string, description: string, comments: string) => ({
+  compile: () =>
+    sql`insert into bead_search (rowid, title, description, comments)
+      values (${docId}, ${title}, ${description}, ${comments})`.compile(db),
+}));
+
 /** The place of a new document; one whose text was still to come has its own and need not wait any more. */
 async function placeOf(tx: Tx, projectId: string, beadId: string, known: Document | undefined): Promise<number> {
   if (known !== undefined) {
     await tx.updateTable('bead_docs').set({ indexed: 1 }).where('doc_id', '=', known.doc_id).execute();
     return known.doc_id;
   }
-  const row = { project_id: projectId, bead_id: beadId };
-  return (await tx.insertInto('bead_docs').values(row).returning('doc_id').executeTakeFirstOrThrow()).doc_id;
+  return (await placeInsert(tx, projectId, beadId)).insertedId;
 }
 
 /** Puts the text of a bead into the index, in place of what was there. */
@@ -75,9 +84,7 @@ export async function putDocument(tx: Tx, projectId: string, beadId: string, tex
     await documentUpdate(tx, known.doc_id, title, description, comments);
     return;
   }
-  const place = await placeOf(tx, projectId, beadId, known);
-  await sql`insert into bead_search (rowid, title, description, comments)
-    values (${place}, ${title}, ${description}, ${comments})`.execute(tx);
+  await documentInsert(tx, await placeOf(tx, projectId, beadId, known), title, description, comments);
 }
 
 export async function dropDocument(tx: Tx, projectId: string, beadId: string): Promise<void> {
