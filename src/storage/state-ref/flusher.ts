@@ -90,7 +90,10 @@ export function createFlusher(options: FlusherOptions): Flusher {
   let running: Promise<void> | undefined;
   let stopped = false;
   let backlog = { rows: 0, oldestMs: 0 };
+  /** Commit of the ref; undefined when it has to be looked at first. */
   let head: string | null | undefined;
+  /** The last commit that was taken in or is ours: nothing is written on top of another. */
+  let taken: string | null | undefined;
   let retry: NodeJS.Timeout | undefined;
   let turn: Promise<void> = Promise.resolve();
   /** What is in git and was not taken out of the outbox yet. */
@@ -98,13 +101,12 @@ export function createFlusher(options: FlusherOptions): Flusher {
   let marking: Promise<void> = Promise.resolve();
 
   /** One attempt to write the oldest changes on top of the ref as it is now. */
-  async function write(changes: readonly PendingChange[], merged?: string): Promise<string> {
+  async function write(changes: readonly PendingChange[], expected: string | null, merged?: string): Promise<string> {
     // The last change of a path wins inside a group; the order of the others does not matter.
     const byPath = new Map(changes.map((change) => [change.path, change]));
-    head ??= await readRef(gitDir);
     const message = messageOf(changes, options.trailers(changes), merged);
     return writer.write({
-      expected: head,
+      expected,
       changes: [...byPath.values()],
       ...message,
       ...(merged === undefined ? {} : { merged }),
@@ -145,12 +147,17 @@ export function createFlusher(options: FlusherOptions): Flusher {
       const [oldest, last] = [changes[0], changes.at(-1)];
       backlog = { rows: changes.length, oldestMs: oldest ? clock.now() - oldest.createdMs : 0 };
       if (!last && merged === undefined) return false;
+      if (head === undefined) {
+        await marked();
+        await reread();
+        continue;
+      }
       try {
-        writing = write(changes, merged);
+        writing = write(changes, head, merged);
         const oid = await writing.finally(() => {
           writing = undefined;
         });
-        head = oid;
+        head = taken = oid;
         backlog = { rows: 0, oldestMs: 0 };
         settle(last?.id ?? 0);
         markSoon(oid);
@@ -163,10 +170,15 @@ export function createFlusher(options: FlusherOptions): Flusher {
     }
   }
 
-  /** Takes in what another writer did to the ref. */
-  async function reread(): Promise<void> {
-    head = await readRef(gitDir);
-    await options.onMoved(head);
+  /** Takes in what another writer did to the ref; whether there was anything. */
+  async function reread(): Promise<boolean> {
+    // Until that is done the next group begins here again.
+    head = undefined;
+    const found = await readRef(gitDir);
+    const isMoved = found !== taken;
+    if (isMoved) await options.onMoved(found);
+    head = taken = found;
+    return isMoved;
   }
 
   /** As `exclusive`, with an outbox that holds only what git does not have. */
@@ -184,8 +196,7 @@ export function createFlusher(options: FlusherOptions): Flusher {
 
   const turnOf: FlusherTurn = {
     async head() {
-      head ??= await readRef(gitDir);
-      return head;
+      return head === undefined ? readRef(gitDir) : head;
     },
     async commit(merged) {
       if (merged === undefined) while (await flushGroup());
@@ -193,9 +204,10 @@ export function createFlusher(options: FlusherOptions): Flusher {
       await marked();
     },
     async forward(oid) {
-      const before = head ?? '0'.repeat(oid.length);
+      const before = (await turnOf.head()) ?? '0'.repeat(oid.length);
       await git(gitDir, ['update-ref', STATE_REF, oid, before], { config: ['core.fsync=committed'] });
-      head = oid;
+      // Whoever moved it takes it in; should that fail, the next group does.
+      head = undefined;
     },
     release: () => writer.close(),
   };
@@ -242,12 +254,7 @@ export function createFlusher(options: FlusherOptions): Flusher {
     async reread() {
       const moved = await settled(async () => {
         const loose = await looseRef(gitDir, STATE_REF);
-        if (loose !== undefined && loose === head) return false;
-        const before = head;
-        head = await readRef(gitDir);
-        if (head === before) return false;
-        await options.onMoved(head);
-        return true;
+        return loose !== undefined && loose === head ? false : reread();
       });
       if (moved) await kick();
     },

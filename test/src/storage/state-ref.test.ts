@@ -181,6 +181,24 @@ describe('flushing', () => {
     await expect(flusher.whenFlushed(99)).rejects.toThrow('change 99 is not in the outbox');
     await flusher.stop();
   });
+  test('nothing is written over another writer’s work that could not be taken in, however often it is tried', async () => {
+    let problem: Error | undefined;
+    const { flusher, add } = outbox(() => {
+      if (problem) throw problem;
+    });
+    await add('a', '1');
+    const tip = await write(await readRef(gitDir), [{ path: 'b', content: 'theirs' }]);
+    problem = new Error('it is newer');
+    for (const content of ['2', '3']) await expect(add('a', content)).rejects.toThrow('it is newer');
+    await expect(flusher.reread()).rejects.toThrow('it is newer');
+    await expect(add('a', '4')).rejects.toThrow('it is newer');
+    expect(await readRef(gitDir)).toBe(tip);
+    problem = undefined;
+    await add('a', '5');
+    const head = (await readRef(gitDir)) as string;
+    expect([await readPath(gitDir, head, 'a'), await readPath(gitDir, head, 'b')]).toEqual(['5', 'theirs']);
+    await flusher.stop();
+  });
   test('two writers keep each other’s changes', async () => {
     const [a, b] = [outbox(), outbox()];
     await Promise.all(
