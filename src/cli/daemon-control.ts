@@ -6,19 +6,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type GodelError, messageOf } from '../base/error.ts';
 import { type HomePaths, homePaths } from '../base/paths.ts';
-import { isRunning } from '../base/process.ts';
+import { isRunning, run } from '../base/process.ts';
 import { release } from '../base/version.ts';
 import { type Client, type ClientOptions, createClient } from '../client/client.ts';
 import { exchange } from '../client/http.ts';
 import { type ErrorReason, errorTable, failure } from '../errors.ts';
-import { keeperCommand } from './daemon-keeper.ts';
+import { KEEPER_NAME, keeperCommand } from './daemon-keeper.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const START_MS = 60_000;
 const POLL_MS = 15;
-/** A daemon that is started again by itself is back within this time (ms), or not at all. */
-const KEPT_MS = 10_000;
 
 /** What the daemon wrote about itself when it became ready. */
 export interface DaemonRecord {
@@ -105,9 +103,8 @@ function refusalIn(text: string): GodelError | undefined {
  */
 export async function startDaemonProcess(paths: HomePaths, env: Environment): Promise<void> {
   const outFile = join(paths.logDir, 'daemon.out');
-  const keeper = readRecord(paths)?.keeper;
   // One that was killed is on its way back, with the keys that it had.
-  if (keeper !== undefined && isRunning(keeper) && (await answersSoon(paths, KEPT_MS))) return;
+  if (await comesBack(paths)) return;
   let out: number;
   try {
     mkdirSync(paths.logDir, { recursive: true, mode: 0o700 });
@@ -147,13 +144,27 @@ export async function startDaemonProcess(paths: HomePaths, env: Environment): Pr
   throw refusal ?? failure('daemon-unreachable', { problem: said.trim().split('\n')[0] || 'it did not start in time' });
 }
 
-async function answersSoon(paths: HomePaths, limitMs = START_MS): Promise<boolean> {
-  const deadline = Date.now() + limitMs;
-  while (Date.now() < deadline) {
+async function answersSoon(paths: HomePaths, hasHope: () => boolean = () => true): Promise<boolean> {
+  const deadline = Date.now() + START_MS;
+  while (Date.now() < deadline && hasHope()) {
     if (await isAnswering(paths)) return true;
     await delay(POLL_MS);
   }
   return false;
+}
+
+/** After a boot the number of a process belongs to another one. */
+async function isKeeper(pid: number): Promise<boolean> {
+  if (!isRunning(pid)) return false;
+  const { stdout } = await run('ps', ['-o', 'args=', '-p', String(pid)]);
+  return stdout.includes(KEEPER_NAME);
+}
+
+/** Waits for a daemon that was killed and is being started again; false when nothing does that. */
+export async function comesBack(paths: HomePaths): Promise<boolean> {
+  const keeper = readRecord(paths)?.keeper;
+  if (keeper === undefined || !(await isKeeper(keeper))) return false;
+  return answersSoon(paths, () => isRunning(keeper));
 }
 
 export interface ConnectOptions {

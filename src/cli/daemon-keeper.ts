@@ -23,6 +23,9 @@ while :; do
   lives=$((lives + 1))
 done`;
 
+/** What it is called in the list of processes. */
+export const KEEPER_NAME = 'godel-daemon';
+
 export interface KeptProgram {
   nodePath: string;
   daemonFile: string;
@@ -32,5 +35,5 @@ export interface KeptProgram {
 
 /** The command that keeps a daemon; keys on its standard input go to each of its lives in the same way. */
 export function keeperCommand({ nodePath, daemonFile, stopFile }: KeptProgram): [string, ...string[]] {
-  return ['/bin/sh', '-c', SCRIPT, 'godel-daemon', nodePath, daemonFile, stopFile];
+  return ['/bin/sh', '-c', SCRIPT, KEEPER_NAME, nodePath, daemonFile, stopFile];
 }

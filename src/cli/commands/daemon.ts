@@ -10,6 +10,7 @@ import { isRunning } from '../../base/process.ts';
 import { failure } from '../../errors.ts';
 import { type CliContext, globalFlags } from '../context.ts';
 import {
+  comesBack,
   connectDaemon,
   isAnswering,
   noteStop,
@@ -24,10 +25,12 @@ const POLL_MS = 25;
 
 /** Asks the daemon to stop and waits until its process is gone; false when none was running. */
 async function stopDaemon(paths: HomePaths): Promise<boolean> {
+  if (!readRecord(paths)) return false;
+  noteStop(paths);
+  // One that was killed a moment ago may be on its way back.
+  if (!(await isAnswering(paths)) && !(await comesBack(paths))) return false;
   const record = readRecord(paths);
-  // One that was killed a moment ago would be started again.
-  if (record) noteStop(paths);
-  if (!record || !(await isAnswering(paths))) return false;
+  if (!record) return false;
   process.kill(record.pid, 'SIGTERM');
   const deadline = Date.now() + STOP_MS;
   while (isRunning(record.pid)) {
