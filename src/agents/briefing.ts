@@ -71,6 +71,7 @@ export function returnPrompt(beadId: string, comment: string, reviewer: string):
 }
 
 /** Prompt for an agent that was started again in the middle of its work. */
-export function resumePrompt(beadId: string): string {
-  return `You were restarted. Your worktree and conversation are as you left them. Go on with bead ${beadId}.`;
+export function resumePrompt(beadId: string | undefined): string {
+  const work = beadId === undefined ? 'what you were doing' : `bead ${beadId}`;
+  return `You were restarted. Your worktree and conversation are as you left them. Go on with ${work}.`;
 }

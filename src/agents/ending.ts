@@ -7,7 +7,7 @@ import type { Unit, UnitOfWork } from '../storage/unit-of-work.ts';
 import { changeAgent, loadAgent, movedLifecycle } from './changes.ts';
 import type { Held, Runner, StopProof } from './runner.ts';
 import type { Agent, ObservedState } from './schema.ts';
-import { isLive, nextLifecycle } from './state.ts';
+import { isLive, isMidTurn, nextLifecycle } from './state.ts';
 import { capEndText } from './text.ts';
 
 export interface EndingOptions {
@@ -140,7 +140,15 @@ export function createEnding(options: EndingOptions): Ending {
       if (known.lifecycle === 'paused' && held === undefined) return keepPaused(unit, known);
       const moved = await endOfLife(unit, known, clean, detail);
       const observed = ended(unit, clean ? 'exited' : 'failed', detail);
-      const change = { ...moved, observed, exitCode: code, lastError: detail, attention: undefined } as const;
+      const interrupted = known.lifecycle === 'paused' ? known.interrupted : isMidTurn(known.observed, unit.nowMs);
+      const change = {
+        ...moved,
+        observed,
+        interrupted,
+        exitCode: code,
+        lastError: detail,
+        attention: undefined,
+      } as const;
       const retry = again
         ? { retryCount: again.retryCount, retryAt: new Date(unit.nowMs + again.delayMs).toISOString() }
         : {};

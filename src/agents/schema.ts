@@ -177,6 +177,7 @@ export const agentSchema = z.object({
   maxRetries: z.number().int(),
   lastError: z.string().optional(),
   retryAt: z.string().optional().describe('When it starts again by itself'),
+  interrupted: z.boolean().optional().describe('It ended, or was paused, in the middle of a turn'),
   userId: z.string().optional().describe("Person it works for: that person's limits and budgets hold for it"),
   budgetUsd: z.number().optional().describe('Most to spend'),
   timeLimitMinutes: z.number().optional().describe('Most time at work, without pauses'),

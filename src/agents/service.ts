@@ -26,7 +26,7 @@ import type { Handle, Runner } from './runner.ts';
 import { assertRunnable, deliveryOf, type ModelChoice, type Runtime } from './runtime.ts';
 import type { Agent, RecoveryItem } from './schema.ts';
 import type { ChooseModel, Starter } from './starting.ts';
-import { isLive } from './state.ts';
+import { isLive, isMidTurn } from './state.ts';
 import { agentNames, insertAgent, listAgents, listPrompts, liveAgents, queuePrompt, resolveAgent } from './store.ts';
 
 export interface AgentServiceOptions {
@@ -258,7 +258,8 @@ export function createAgentService(options: AgentServiceOptions): Service {
     await options.ending.snapshot(agent, 'pause');
     const paused = await units.run((unit) => {
       const observed = { state: 'paused' as const, source: 'process' as const, at: unit.now, since: unit.now };
-      return moveAgent(unit, agent.id, 'pause', 'agent:pause', { observed }, { reason: `by ${actor.name}` });
+      const change = { observed, interrupted: isMidTurn(agent.observed, unit.nowMs) };
+      return moveAgent(unit, agent.id, 'pause', 'agent:pause', change, { reason: `by ${actor.name}` });
     });
     await runner.pause(handle);
     return paused;
@@ -272,7 +273,7 @@ export function createAgentService(options: AgentServiceOptions): Service {
     const handle = handleOf(agent);
     const resumed = await units.run((unit) => {
       const observed = { state: 'unknown' as const, source: 'process' as const, at: unit.now, since: unit.now };
-      const change = { observed, ...movedDeadline(agent, unit.nowMs) };
+      const change = { observed, interrupted: undefined, ...movedDeadline(agent, unit.nowMs) };
       return moveAgent(unit, agent.id, 'resume', 'agent:resume', change, { reason: `by ${actor.name}` });
     });
     await runner.resume(handle);

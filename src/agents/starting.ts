@@ -46,6 +46,12 @@ export interface Starter {
   restart(agent: Agent, by: string, text?: string | null): Promise<Agent>;
 }
 
+/** What was at rest when it ended comes back to rest: work that nobody asked for costs money. */
+function goesOnWith({ interrupted }: Agent, bead: Bead | undefined): string | undefined {
+  if (interrupted === false) return undefined;
+  return bead || interrupted ? resumePrompt(bead?.id) : undefined;
+}
+
 export function createStarter(options: StarterOptions): Starter {
   const { units, launcher, delivery, ending } = options;
   const restarting = new Map<string, Promise<Agent>>();
@@ -79,7 +85,7 @@ export function createStarter(options: StarterOptions): Starter {
   }
 
   async function nextLife(agent: Agent, bead: Bead | undefined, by: string, text?: string | null): Promise<Agent> {
-    const told = text === undefined ? bead && resumePrompt(bead.id) : text;
+    const told = text === undefined ? goesOnWith(agent, bead) : text;
     const isTold = deliveryOf(options.runtimes.get(agent.runtime), agent.headless) !== 'paste';
     return units.run(async (unit) => {
       const known = await loadAgent(unit, agent.id);
@@ -90,6 +96,7 @@ export function createStarter(options: StarterOptions): Starter {
         pane: undefined,
         pid: undefined,
         retryAt: undefined,
+        interrupted: undefined,
         attention: undefined,
         caps: undefined,
       };

@@ -205,3 +205,15 @@ export function shown(verdict: Evidence, known: EvidenceBySource, before?: Obser
     })),
   };
 }
+
+/** Rest that began so shortly (ms) before the end may be its doing: many programs break their turn off when they are told to go. */
+const END_MS = 5_000;
+
+/** True when what an agent did at its end, or at its pause, is to be gone on with. */
+export function isMidTurn(observed: ObservedState, nowMs: number): boolean {
+  const last = observed.state === 'unknown' ? observed.evidence?.[0] : observed;
+  if (!last) return true;
+  // What it was to do first is in its queue, and parking tells it when it may go on.
+  if (last.state === 'starting' || last.state === 'parked') return false;
+  return last.state !== 'idle' || nowMs - Date.parse(last.since) < END_MS;
+}

@@ -61,7 +61,7 @@ test('a pause outlasts a kill and a restart of the daemon, whoever paused: a per
 }, async () => {
   const ticking = 'while :; do date +%N; sleep 0.1; done';
   await spawn('--name', 'stopped', '--command', ticking);
-  await spawn('--name', 'thinker', script('bash: sleep 1; echo woken > /dev/null', 'say: slept well'));
+  await spawn('--name', 'thinker', script('bash: sleep 8; echo woken > /dev/null', 'say: slept well'));
   await stateOf('thinker', 'busy');
   await spawn('--name', 'clocked', '--command', ticking, '--max-minutes', '0.03');
   for (const name of ['stopped', 'thinker']) await home.json('agent', 'pause', name);
@@ -142,9 +142,12 @@ test('the machine dies under everything: each agent comes back once, in its work
     const bead = await home.json<Bead>('bead', 'create', `Work of ${name}`, '--description', words);
     made.push(await spawn('--bead', bead.id, '--name', name, ...flags));
   }
-  for (const { name } of made) await stateOf(name, 'idle');
-  await home.json('agent', 'pause', 'silent');
   await spawn('--name', 'sheller', '--command', 'sleep 1000');
+  for (const { name } of made) await stateOf(name, 'idle');
+  await Promise.all(
+    made.map(({ name }) => home.json('agent', 'send', name, script('wait: 20000', 'say: at last'), '--wait', '30')),
+  );
+  await home.json('agent', 'pause', 'silent');
   const before = new Map(await Promise.all(made.map(async ({ name }) => [name, await show(name)] as const)));
 
   await pullThePlug();
@@ -154,10 +157,14 @@ test('the machine dies under everything: each agent comes back once, in its work
     const { items } = await home.json<{ items: { agent: string; action: string }[] }>('recover');
     expect(items.map(({ agent }) => agent).sort()).toEqual(['faceless', 'paned', 'sheller', 'silent']);
     for (const name of ['paned', 'faceless']) {
-      const back = await until(`${name} went on`, async () => {
-        const agent = await show(name);
-        return agent.observed.state === 'idle' && (await conversation(agent)).includes('You were restarted') && agent;
-      });
+      const back = await until(
+        `${name} went on`,
+        async () => {
+          const agent = await show(name);
+          return agent.observed.state === 'idle' && (await conversation(agent)).includes('You were restarted') && agent;
+        },
+        90_000,
+      );
       const { id, worktree, sessionFile } = before.get(name) as Agent;
       expect(back).toMatchObject({ id, worktree, sessionFile, generation: 2, lifecycle: 'executing' });
       const said = await conversation(back);

@@ -22,7 +22,9 @@ function killDaemon(): void {
   process.kill(home.daemonPid(), 'SIGKILL');
 }
 
-test('the tmux server is killed: every agent comes back by itself in its worktree with its conversation, once', async () => {
+test('the tmux server is killed: every agent comes back by itself in its worktree with its conversation, once', {
+  timeout: 180_000,
+}, async () => {
   const bead = await home.json<Bead>(
     'bead',
     'create',
@@ -32,11 +34,25 @@ test('the tmux server is killed: every agent comes back by itself in its worktre
   );
   const agent = await agentOf(bead, 'phoenix');
   await home.json('agent', 'spawn', '--name', 'sleeper', '--command', 'sleep 1000');
-  await until('idle', async () => (await home.json<Agent>('agent', 'show', 'phoenix')).observed.state === 'idle');
+  const show = (name: string) => home.json<Agent>('agent', 'show', name);
+  const finished = await home.json<Bead>('bead', 'create', 'Rests', '--description', script('say: all is said'));
+  await agentOf(finished, 'rester');
+  await home.json('agent', 'spawn', '--name', 'loner');
+  for (const name of ['phoenix', 'loner', 'rester'])
+    await until('idle', async () => (await show(name)).observed.state === 'idle');
+  // At work, with a bead and without one, and at rest for longer than an end would make it.
+  await until('it rests', async () => Date.now() - Date.parse((await show('rester')).observed.since) > 5_500);
+  await Promise.all(
+    ['phoenix', 'loner'].map((name) =>
+      home.json('agent', 'send', name, script('wait: 20000', 'say: at last'), '--wait', '30'),
+    ),
+  );
   const dry = await home.json<{ items: { agent: string; action: string }[] }>('recover', '--dry-run');
   expect(dry.items.map((item) => [item.agent, item.action])).toEqual([
     ['phoenix', 'running'],
     ['sleeper', 'running'],
+    ['rester', 'running'],
+    ['loner', 'running'],
   ]);
   const asked = await run('tmux', ['-L', home.paths.tmuxSocketName, 'display-message', '-p', '#{pid}'], {
     env: home.env,
@@ -51,6 +67,23 @@ test('the tmux server is killed: every agent comes back by itself in its worktre
     const conversation = await readFile(back.sessionFile as string, 'utf8').catch(() => '');
     return conversation.includes('half done') && conversation.includes('You were restarted');
   });
+  const told = async (name: string) => {
+    const shown = await until(
+      `${name} is back`,
+      async () => {
+        const agent = await show(name);
+        return agent.generation === 2 && agent.observed.state === 'idle' && agent;
+      },
+      90_000,
+    );
+    const lines = (await readFile(shown.sessionFile as string, 'utf8')).split('\n');
+    return lines.filter((line) => line.includes('"role":"user"') && line.includes('You were restarted')).length;
+  };
+  expect({ phoenix: await told('phoenix'), loner: await told('loner') }).toEqual({ phoenix: 1, loner: 1 });
+  // What was at rest comes back to rest: nobody asked for more work.
+  expect(await told('rester')).toBe(0);
+  const prompts = await home.json<{ items: unknown[] }>('agent', 'prompts', 'rester');
+  expect(prompts.items).toHaveLength(1);
   // A shell has no conversation to go on with: it is told the truth about, and left to a person.
   const sleeper = await home.json<Agent>('agent', 'show', 'sleeper');
   expect(sleeper.observed.detail).toContain('terminal is gone');

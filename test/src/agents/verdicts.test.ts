@@ -9,6 +9,7 @@ import {
   type EvidenceBySource,
   FRESH_MS,
   isContradicted,
+  isMidTurn,
   judge,
   ranked,
   remembered,
@@ -26,6 +27,38 @@ const says = (state: StateReport['state'], source: StateReport['source'], atMs =
   source,
   atMs,
   detail,
+});
+
+describe('what was done at the end', () => {
+  const since = (agoMs: number) => new Date(at - agoMs).toISOString();
+  const seen = (state: StateReport['state'], agoMs = 60_000, evidence?: StateReport['state']) =>
+    isMidTurn(
+      {
+        state,
+        source: 'hook',
+        at: since(0),
+        since: since(agoMs),
+        ...(evidence ? { evidence: [{ state: evidence, source: 'hook', at: since(agoMs), since: since(agoMs) }] } : {}),
+      },
+      at,
+    );
+  test('is gone on with when it was work, or a question; rest is not, unless the end made it', () => {
+    expect(['busy', 'waiting', 'idle', 'starting', 'parked'].map((state) => [state, seen(state as never)])).toEqual([
+      ['busy', true],
+      ['waiting', true],
+      ['idle', false],
+      ['starting', false],
+      ['parked', false],
+    ]);
+    expect(seen('idle', 1_000)).toBe(true);
+  });
+  test('is what was said last when nothing certain was known', () => {
+    expect([seen('unknown', 60_000, 'idle'), seen('unknown', 60_000, 'busy'), seen('unknown')]).toEqual([
+      false,
+      true,
+      true,
+    ]);
+  });
 });
 
 describe('a question put to a person by the command', () => {
