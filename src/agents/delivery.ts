@@ -53,7 +53,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   async function change(agent: Agent, id: string, from: string[], make: (unit: Unit) => PromptChange): Promise<void> {
-    await units.run(async (unit) => {
+    // The agent's side of a bridge knows for itself what it took; of what was typed there is no other record.
+    const keep = channels.usesBridge(agent) ? units.note : units.run;
+    await keep(async (unit) => {
       const prompt = await changePrompt(unit.tx, id, from, make(unit));
       if (!prompt) return;
       const metadata = { agentId: agent.id, projectId: agent.projectId };

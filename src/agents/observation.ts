@@ -90,7 +90,7 @@ export function createObservation(options: ObservationOptions): Observation {
     const agent = await options.findAgent(agentId);
     if (!agent || !isLive(agent.lifecycle)) return;
     if (sameShown(observedOf(agent), agent.observed) && Object.keys(change).length === 0) return;
-    await units.run(async (unit) => {
+    await units.note(async (unit) => {
       const current = await loadAgent(unit, agentId);
       if (!isLive(current.lifecycle)) return;
       const observed = observedOf(current);

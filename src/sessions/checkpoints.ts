@@ -105,9 +105,10 @@ export function createCheckpoints(options: CheckpointOptions): Checkpoints {
     return checkpoint;
   }
 
+  /** The ref is on disk: without its row it is found at the next start. */
   async function note(checkpoint: Checkpoint): Promise<void> {
     const { projectId, agentId, beadId } = checkpoint;
-    await units.run(async (unit) => {
+    await units.note(async (unit) => {
       await insertCheckpoint(unit.tx, checkpoint);
       await unit.emit({
         type: 'checkpoint:created',

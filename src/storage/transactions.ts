@@ -17,6 +17,8 @@ export interface TransactOptions {
   until?: Promise<unknown> | undefined;
   /** Called when others can see what is done, which may not be on disk yet. */
   committed?: () => void;
+  /** Told when others can see it: a crash of the machine may take it back, one of the daemon does not. On disk within a second. */
+  soft?: boolean;
   /** Nobody waits for it: it goes along with the next one, if there is one soon. */
   lazy?: boolean;
 }
@@ -40,6 +42,7 @@ interface Member extends TransactOptions {
 
 /** What a member is told: that others can see its work, and how it ended once the group is on disk. */
 interface Outcome {
+  soft: boolean;
   committed(): void;
   tell(): void;
 }
@@ -48,6 +51,8 @@ interface Outcome {
 const OPEN_MS = 20;
 /** Longest time (ms) a lazy one waits for company. */
 const LAZY_MS = 50;
+/** Longest time (ms) until a soft one is on disk. */
+const SOFT_MS = 1_000;
 
 export interface TransactParts {
   /** The one connection that writes. */
@@ -65,19 +70,23 @@ export function createTransact({ writer, savepoints, onBegin, synced }: Transact
   let running = false;
   let arrived: (() => void) | undefined;
   let soon: NodeJS.Timeout | undefined;
+  let unsynced: NodeJS.Timeout | undefined;
+  /** Ends when every group so far was told. */
+  let told: Promise<void> = Promise.resolve();
 
   /** Does the work of one member. */
   async function attempt(tx: Tx, member: Member): Promise<Outcome> {
+    const soft = member.soft ?? false;
     savepoints.set();
     try {
       const value = await member.work(tx);
       savepoints.release();
-      return { committed: () => member.committed?.(), tell: () => member.resolve(value as never) };
+      return { soft, committed: () => member.committed?.(), tell: () => member.resolve(value as never) };
     } catch (error) {
       // Nothing of the whole group is left.
       if (!savepoints.inTransaction) throw error;
       savepoints.rollback();
-      return { committed() {}, tell: () => member.reject(error) };
+      return { soft, committed() {}, tell: () => member.reject(error) };
     }
   }
 
@@ -100,15 +109,37 @@ export function createTransact({ writer, savepoints, onBegin, synced }: Transact
     });
   }
 
-  /** Tells everybody of a group once it is on disk; the next group need not wait for that. */
-  async function acknowledge(members: readonly Member[], outcomes: readonly Outcome[]): Promise<void> {
+  function sync(): Promise<void> {
+    clearTimeout(unsynced);
+    unsynced = undefined;
+    return synced();
+  }
+
+  /** Nobody is left to be told when it fails; the next one that waits for the disk is. */
+  function syncSoon(): void {
+    unsynced ??= setTimeout(() => void sync().catch(() => {}), SOFT_MS);
+  }
+
+  /** Resolves when a group is as safe as its members want it; one that wants it on disk makes all of them wait. */
+  async function safe(outcomes: readonly Outcome[]): Promise<void> {
+    if (outcomes.some(({ soft }) => !soft)) await sync();
+    else syncSoon();
+  }
+
+  /** Tells everybody of a group once it is safe, in the order of the groups; the next group need not wait for that. */
+  async function acknowledge(
+    members: readonly Member[],
+    outcomes: readonly Outcome[],
+    before: Promise<void>,
+  ): Promise<void> {
     try {
       for (const outcome of outcomes) outcome.committed();
-      await synced();
+      await safe(outcomes);
     } catch (error) {
       for (const member of members) member.reject(error);
       return;
     }
+    await before;
     for (const outcome of outcomes) outcome.tell();
   }
 
@@ -129,7 +160,7 @@ export function createTransact({ writer, savepoints, onBegin, synced }: Transact
       for (const member of members) member.reject(error);
       return;
     }
-    void acknowledge(members, outcomes);
+    told = acknowledge(members, outcomes, told);
   }
 
   async function run(): Promise<void> {

@@ -26,6 +26,11 @@ export interface Unit {
 export interface UnitOfWork {
   /** Resolves when all of it is durable, in SQLite and where persisted in git. */
   run<T>(work: (unit: Unit) => Promise<T>): Promise<T>;
+  /**
+   * For what is seen rather than wanted, and would be seen again: resolves, and is told, when it is committed. It outlives a
+   * crash of the daemon; one of the machine may take the last second of it back.
+   */
+  note<T>(work: (unit: Unit) => Promise<T>): Promise<T>;
 }
 
 export interface UnitOfWorkOptions {
@@ -46,7 +51,7 @@ export interface UnitOfWorkOptions {
 export function createUnitOfWork(options: UnitOfWorkOptions): UnitOfWork {
   const { database, bus, clock, replica, rulesOf, flushed } = options;
   /** Does the work in a transaction; what resolves when git has it. */
-  async function commit<T>(work: (unit: Unit) => Promise<T>): Promise<[T, Promise<unknown>]> {
+  async function commit<T>(work: (unit: Unit) => Promise<T>, soft: boolean): Promise<[T, Promise<unknown>]> {
     const events: GodelEvent[] = [];
     /** The last outbox row of each project that it changed. */
     const waits = new Map<string, number>();
@@ -71,7 +76,8 @@ export function createUnitOfWork(options: UnitOfWorkOptions): UnitOfWork {
         });
       },
       {
-        until: options.writing?.(),
+        soft,
+        until: soft ? undefined : options.writing?.(),
         // Git writes while the database waits for the disk.
         committed() {
           inGit = Promise.all([...waits].map(([projectId, id]) => flushed(projectId, id)));
@@ -83,13 +89,13 @@ export function createUnitOfWork(options: UnitOfWorkOptions): UnitOfWork {
     return [result, inGit];
   }
 
-  return {
-    async run(work) {
-      const [result, inGit] = await commit(work);
-      await inGit;
-      return result;
-    },
-  };
+  async function run<T>(work: (unit: Unit) => Promise<T>, soft: boolean): Promise<T> {
+    const [result, inGit] = await commit(work, soft);
+    await inGit;
+    return result;
+  }
+
+  return { run: (work) => run(work, false), note: (work) => run(work, true) };
 }
 
 /** An event says who caused it, and what it takes back. */

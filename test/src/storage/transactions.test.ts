@@ -171,3 +171,31 @@ test('what is committed can be seen before it is told, and nobody is told when t
   await expect(result).rejects.toThrow('the disk failed');
   await expect(later).rejects.toThrow('the disk failed');
 });
+
+test('a soft one is told when it is committed, though never before those it came after; the disk gets it soon', async () => {
+  const disk = gate();
+  const order: string[] = [];
+  const transact = createTransact({
+    writer: database.db,
+    savepoints: { inTransaction: true, set() {}, release() {}, rollback() {} },
+    onBegin: () => {},
+    async synced() {
+      await disk.opened;
+      order.push('on disk');
+    },
+  });
+  const ask = (name: string, soft: boolean, committed = () => {}) =>
+    transact(inTx, { soft, committed }).then(() => order.push(name));
+  await ask('soft', true);
+  expect(order).toEqual(['soft']);
+  const waits = gate();
+  const strict = ask('strict', false, waits.open);
+  await waits.opened;
+  const inAnotherGroup = gate();
+  const after = ask('soft after it', true, inAnotherGroup.open);
+  await inAnotherGroup.opened;
+  disk.open();
+  await Promise.all([strict, after]);
+  expect(order).toEqual(['soft', 'on disk', 'strict', 'soft after it']);
+  await vi.waitFor(() => expect(order.slice(4)).toEqual(['on disk']), 5_000);
+});
