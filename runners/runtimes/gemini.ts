@@ -1,6 +1,6 @@
 /** Gemini CLI as an agent, in its pane or over ACP: a private home, and Google's dialect from the proxy. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import {
   deniedTools,
   type Prepared,
@@ -24,7 +24,12 @@ const MODES = { ask: 'default', edits: 'auto_edit', all: 'yolo' } as const;
 
 const SETTINGS = {
   security: { auth: { selectedType: 'gemini-api-key' }, folderTrust: { enabled: false } },
-  general: { disableAutoUpdate: true, disableUpdateNag: true },
+  general: {
+    disableAutoUpdate: true,
+    disableUpdateNag: true,
+    // It would remove a conversation that is a month old, and any that shares its name with an empty one.
+    sessionRetention: { enabled: false },
+  },
   // Its own list is not told over its protocol; Godel's tool takes its place.
   useWriteTodos: false,
   privacy: { usageStatisticsEnabled: false },
@@ -45,11 +50,22 @@ export function geminiSettings(spec: PrepareSpec): object {
   return { ...SETTINGS, mcpServers: { godel }, ...(exclude.length > 0 ? { tools: { exclude } } : {}) };
 }
 
-/** Goes on with the conversation of an earlier life; the program names a new one itself. */
-async function conversation({ home, sessionId }: PrepareSpec): Promise<string[]> {
-  const known = settleSessionId(join(home, SESSION_ID_FILE), sessionId);
-  const file = known === undefined ? undefined : await geminiHistory.find({ home, sessionId: known });
-  return known !== undefined && file !== undefined ? ['--resume', known] : [];
+/** File of the conversation of an earlier life, with its name; the program names a new one itself. */
+async function earlier({ home, sessionId }: PrepareSpec): Promise<{ id: string; file: string } | undefined> {
+  const id = settleSessionId(join(home, SESSION_ID_FILE), sessionId);
+  const file = id === undefined ? undefined : await geminiHistory.find({ home, sessionId: id });
+  return id === undefined || file === undefined ? undefined : { id, file };
+}
+
+const KEPT = '-kept-';
+
+/**
+ * Before it loads a conversation over its protocol it begins a file for it, named by the minute and the id: in the minute of the
+ * first life that would be the file of the conversation itself, and empty it.
+ */
+async function keepApart(file: string): Promise<void> {
+  const kept = basename(file).replace(/-(\w+\.jsonl)$/, `${KEPT}$1`);
+  if (!file.includes(KEPT)) await rename(file, join(dirname(file), kept));
 }
 
 export function createGeminiRuntime(options: GeminiRuntimeOptions): Runtime {
@@ -69,7 +85,9 @@ export function createGeminiRuntime(options: GeminiRuntimeOptions): Runtime {
     await writeFile(join(folder, 'settings.json'), `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
     await writeFile(join(folder, 'GEMINI.md'), `${spec.instructions}\n`, { mode: 0o600 });
     const common = ['--model', modelOf(spec), '--approval-mode', MODES[spec.permission]];
-    const shown = face ? await conversation(spec) : ['--acp'];
+    const before = await earlier(spec);
+    if (before && !face) await keepApart(before.file);
+    const shown = face ? (before ? ['--resume', before.id] : []) : ['--acp'];
     const argv = [program.file(), ...shown, ...common];
     return {
       argv: await hostCommand(options, spec, {

@@ -1,5 +1,5 @@
 /** Gemini CLI's conversations: a file of messages each; a message that is written again replaces what it said before. */
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NativeHistory } from '../../../src/agents/runtime.ts';
 import type { SessionTurn } from '../../../src/sessions/schema.ts';
@@ -84,12 +84,18 @@ function read(text: string): SessionTurn[] {
     });
 }
 
-/** The file of a conversation; its name ends with the beginning of the id. */
+/**
+ * The file of a conversation; its name ends with the beginning of the id. A later life over the protocol leaves one of the same id
+ * with nothing in it but what every conversation begins with, so the longest is the one.
+ */
 async function find(home: string, id: string): Promise<string | undefined> {
   const root = join(home, 'gemini', '.gemini', 'tmp');
   const names = await readdir(root, { recursive: true }).catch(() => []);
-  const name = names.find((each) => each.includes('chats') && each.endsWith(`-${id.slice(0, 8)}.jsonl`));
-  return name === undefined ? undefined : join(root, name);
+  const files = names
+    .filter((each) => each.includes('chats') && each.endsWith(`-${id.slice(0, 8)}.jsonl`))
+    .map((name) => join(root, name));
+  const sized = await Promise.all(files.map(async (file) => ({ file, size: (await stat(file)).size })));
+  return sized.toSorted((a, b) => b.size - a.size)[0]?.file;
 }
 
 export const geminiHistory: NativeHistory = {
