@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { Agent } from '../../src/agents/schema.ts';
+import type { InboxItem } from '../../src/inbox/schema.ts';
 import type { SessionTurn } from '../../src/sessions/schema.ts';
 import { createHome, script, type TestHome, until } from '../support/home.ts';
 import { pathWith } from '../support/runtimes.ts';
@@ -14,6 +15,7 @@ let home: TestHome | undefined;
 afterEach(() => home?.stop());
 
 const LIMIT_MS = 120_000;
+const ASKER = ['--name', 'asker', '--runtime', 'codex', '--role', 'runner', '--headless'];
 const MODES = { pane: [], headless: ['--headless'] } as const;
 
 async function ready(...programs: ('claude' | 'codex')[]): Promise<TestHome | undefined> {
@@ -90,3 +92,57 @@ test.for(['pi', 'claude', 'codex'] as const)(
     await mayOnlyRead(it, runtime);
   },
 );
+
+/** What its tools gave back, as one text. */
+async function toldBack(from: TestHome, name: string): Promise<string> {
+  const { turns } = await from.json<{ turns: SessionTurn[] }>('session', 'tree', name);
+  return turns
+    .filter(({ role }) => role === 'tool')
+    .map(({ text }) => text)
+    .join('\n');
+}
+
+test('Codex with the shell and without edits reads by its shell, and nothing it runs writes', {
+  timeout: 600_000,
+}, async (context) => {
+  const it = await ready('codex');
+  if (!it) return context.skip();
+  await it.json('role', 'create', 'runner', '--from', 'worker', '--tool', 'read', '--tool', 'shell');
+  for (const [mode, flags] of Object.entries(MODES)) {
+    const name = `runner-${mode}`;
+    const outside = join(it.folder, name);
+    const steps = [
+      'bash: cat README.md',
+      `bash: touch ${name}.txt`,
+      `bash: touch .git/${name}`,
+      `bash: touch '${outside}'`,
+      `write: ${name}.txt <<< "mine"`,
+    ];
+    await tries(it, name, steps, '--runtime', 'codex', '--role', 'runner', ...flags);
+    const told = await toldBack(it, name);
+    expect(told, name).toContain('# Test');
+    expect(told.match(/Read-only file system/g), name).toHaveLength(4);
+    const tools = await offered(it, name);
+    expect(tools, name).toContain('exec_command');
+    expect(tools, name).not.toContain('apply_patch');
+    for (const file of [join(it.repository, `${name}.txt`), join(it.repository, '.git', name), outside])
+      expect(existsSync(file), file).toBe(false);
+    await it.json('agent', 'stop', name);
+  }
+
+  // Where a person may be asked, what would write is asked about.
+  await it.json('config', 'set', 'agent_permission', 'edits');
+  const escalated = (cmd: string) =>
+    `call: exec_command ${JSON.stringify({ cmd, sandbox_permissions: 'require_escalated', justification: 'to write' })}`;
+  await it.json('agent', 'spawn', script(escalated('touch asked.txt'), 'say: asked'), ...ASKER);
+  const open = () => it.json<{ items: InboxItem[] }>('inbox', 'list');
+  const item = await until('it asks', async () => (await open()).items[0], LIMIT_MS);
+  expect(item).toMatchObject({ kind: 'permission', title: expect.stringContaining('touch asked.txt') });
+  await it.json('inbox', 'answer', item.id, 'deny');
+  await until(
+    'it goes on',
+    async () => (await it.json<Agent>('agent', 'show', 'asker')).observed.state === 'idle',
+    LIMIT_MS,
+  );
+  expect(existsSync(join(it.repository, 'asked.txt'))).toBe(false);
+});
