@@ -124,7 +124,7 @@ export function createClaudeRuntime(options: ClaudeRuntimeOptions): Runtime {
     summary: 'Claude Code',
     delivery: 'bridge',
     modes: ['pane', 'headless'],
-    compacts: ['headless'],
+    compacts: ['pane', 'headless'],
     dialects: ['anthropic'],
     enforces: ['read', 'edit', 'shell', 'web'],
     instructions: 'system',

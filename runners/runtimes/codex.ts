@@ -103,7 +103,7 @@ export function createCodexRuntime(options: CodexRuntimeOptions): Runtime {
     summary: 'OpenAI Codex',
     delivery: 'bridge',
     modes: ['pane', 'headless'],
-    compacts: ['headless'],
+    compacts: ['pane', 'headless'],
     dialects: ['openai-responses'],
     // It reads by its shell; one that may use it and may not edit is held to reading by the operating system.
     enforces: ['edit', 'shell', 'web'],

@@ -9,6 +9,7 @@ import {
   SESSION_ID_FILE,
 } from '../../src/agents/runtime.ts';
 import { opencodeHistory } from './history/opencode.ts';
+import { OPENCODE_PROVIDER } from './host/opencode-api.ts';
 import { settleSessionId } from './host/session-id.ts';
 import { createProgram } from './program.ts';
 import { type HostFiles, hostCommand, modelOf } from './protocol-host.ts';
@@ -38,15 +39,15 @@ export function opencodeConfig(spec: PrepareSpec, instructionsFile: string): obj
   const model = modelOf(spec);
   return {
     provider: {
-      godel: {
+      [OPENCODE_PROVIDER]: {
         npm: '@ai-sdk/openai-compatible',
         name: 'Godel',
         options: { baseURL: `${spec.proxyUrl}/v1`, apiKey: '{env:GODEL_PROXY_KEY}' },
         models: { [model]: { name: model } },
       },
     },
-    model: `godel/${model}`,
-    small_model: `godel/${model}`,
+    model: `${OPENCODE_PROVIDER}/${model}`,
+    small_model: `${OPENCODE_PROVIDER}/${model}`,
     instructions: [instructionsFile],
     permission: { ...PERMISSIONS[spec.permission], ...denials(spec) },
     mcp: { godel: { type: 'local', command: [spec.mcpCommand], enabled: true, timeout: 30_000 } },
@@ -95,6 +96,7 @@ export function createOpencodeRuntime(options: OpencodeRuntimeOptions): Runtime 
     summary: 'opencode',
     delivery: 'bridge',
     modes: ['pane', 'headless'],
+    compacts: ['pane'],
     dialects: ['openai-chat', 'anthropic'],
     history: opencodeHistory,
     enforces: ['read', 'edit', 'shell', 'web'],

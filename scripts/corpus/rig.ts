@@ -122,7 +122,7 @@ const recordApi =
       ...api,
       ready: (limitMs) => passed('ready', api.ready(limitMs)),
       get: <T>(path: string) => passed(path, api.get<T>(path)),
-      post: (path, body) => passed(path, api.post(path, body)),
+      post: (path, body, limitMs) => passed(path, api.post(path, body, limitMs)),
       follow: (onEvent, onGap) =>
         api.follow((event, about) => {
           if (ABOUT_WORK.test(event)) put({ event, about });

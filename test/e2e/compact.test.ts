@@ -73,6 +73,15 @@ test('Claude Code and Codex over their protocols', { timeout: 400_000 }, async (
   for (const id of programs) await shortened(home, id, '--runtime', id, '--headless');
 });
 
+test('Claude Code, Codex and opencode in their panes', { timeout: 600_000 }, async (context) => {
+  const programs: ProgramId[] = ['claude', 'codex', 'opencode'];
+  const paths = await Promise.all(programs.map((id) => pathWith(id)));
+  if (paths.includes(undefined)) return context.skip();
+  home = await createHome({ PATH: paths.join(delimiter) });
+  await home.json('config', 'set', 'provider', 'demo');
+  for (const id of programs) await shortened(home, id, '--runtime', id);
+});
+
 test('one that has too little to say, or is told so, gets the summary of Godel', { timeout: 200_000 }, async () => {
   home = await createHome();
   const { json, client } = home;

@@ -45,6 +45,8 @@ function turnsOfLine(line: Json): Unlinked[] {
   const parts = (Array.isArray(line.parts) ? line.parts : []) as Json[];
   const texts = parts.filter((part) => part.type === 'text' && part.synthetic !== true);
   const text = texts.map((part) => String(part.text ?? '')).join('\n');
+  // What asks for a summary has no words of a person.
+  if (message.role === 'user' && parts.some((part) => part.type === 'compaction')) return [];
   if (message.role === 'user') return [{ id, role: 'user', text, calls: [], at }];
   const tools = parts.filter((part) => part.type === 'tool').map((part) => ({ part, state: asObject(part.state) }));
   const calls = tools.map(({ part, state }) => ({

@@ -26,6 +26,8 @@ export interface FaceProgram {
   userTexts(transcript: string): string[];
   /** What the turn that began then failed of, where no hook tells it but the transcript does. */
   errorIn?(transcript: string, sinceMs: number): string | undefined;
+  /** True when its transcript says that the conversation was made shorter since then (ms). */
+  compactedIn(transcript: string, sinceMs: number): boolean;
   ask(id: string, body: Json): Ask;
   /**
    * When (ms) a question was made, where the program asks about several calls at once: their hooks come in any order, and its
@@ -42,12 +44,23 @@ export interface FaceProgram {
 
 const ESCAPE = '\u001b';
 const CANCEL = '\u0003';
+/** Characters of a line that tell its kind. */
+const MOST_HEAD = 1_000;
 const ERASE_LINE = '\u0015';
 
 function toolAsk(id: string, body: Json, choices: readonly string[]): Ask {
   const what = summaryOf(body.tool_input);
   const tool = oneLine(String(body.tool_name ?? 'a tool'));
   return { id, kind: 'permission', question: what ? `${tool}: ${what}` : tool, choices };
+}
+
+/** A line of this kind in a transcript of JSON lines, each with its time; of a long line only the beginning is read. */
+function hasLine(transcript: string, kind: RegExp, sinceMs: number): boolean {
+  return transcript.split('\n').some((line) => {
+    const head = line.slice(0, MOST_HEAD);
+    const at = /"timestamp":"([^"]+)"/.exec(line)?.[1] ?? '';
+    return kind.test(head) && Date.parse(at) >= sinceMs;
+  });
 }
 
 const claudePending = (body: Json) => pendingOf({ ...body, input: body.tool_input });
@@ -62,6 +75,7 @@ const claude: FaceProgram = {
     return /^[◐◑◒◓⠀-⣿✢✶✻✽·] /u.test(title) ? 'busy' : undefined;
   },
   userTexts: claudeTexts,
+  compactedIn: (transcript, sinceMs) => hasLine(transcript, /"subtype":"compact_boundary"/, sinceMs),
   ask(id, body) {
     const { questions, suggestions } = claudePending(body);
     const [first] = questions;
@@ -102,6 +116,7 @@ const codex: FaceProgram = {
   },
   userTexts: codexTexts,
   errorIn: rolloutError,
+  compactedIn: (transcript, sinceMs) => hasLine(transcript, /"type":"(compacted|ContextCompaction)"/, sinceMs),
   ask: (id, body) => toolAsk(id, body, ['allow', 'always', 'deny']),
   keys(choice, body) {
     if (choice === 'allow') return 'y';
@@ -137,6 +152,8 @@ const gemini: FaceProgram = {
   userTexts: (transcript) =>
     geminiHistory.read(transcript).flatMap((turn) => (turn.role === 'user' ? [turn.text] : [])),
   errorIn: chatError,
+  // It is not asked to.
+  compactedIn: () => false,
   askedMs: (body) => Date.parse(String(body.timestamp)),
   ask(id, body) {
     const details = (body.details ?? {}) as { type?: string; command?: string; filePath?: string; title?: string };

@@ -48,6 +48,10 @@ const MOST_ESCAPES = 4;
 const DIALOG_MS = 6_000;
 const KEY_MS = 2_000;
 const REST_MS = 1_000;
+/** Its own command that makes the conversation shorter, which is one answer of a model; a refusal comes at once (ms). */
+const COMPACT = '/compact';
+const COMPACT_MS = 290_000;
+const REFUSED_MS = 8_000;
 const ESCAPE = '\u001b';
 
 /** A text as a terminal's input: control characters out, line ends as a paste has them. */
@@ -81,6 +85,8 @@ export function createFaceDriver(options: FaceOptions): Driver {
   /** Lines that may stand in the input since the last interrupt: some programs put the prompt back there. */
   let putBack = 0;
   let lastLines = 1;
+  /** Settled while its conversation is not made shorter: what is typed meanwhile could be lost. */
+  let compacting: Promise<void> = Promise.resolve();
   let standing: NodeJS.Timeout | undefined;
   const asks = createFaceAsks(program, sink, () => stand('idle', { afterMs: ANSWERED_HERE_MS }));
   const screen = createScreenWatch(program.readTitle, titled);
@@ -218,8 +224,24 @@ export function createFaceDriver(options: FaceOptions): Driver {
   }
 
   async function send(prompt: HostPrompt): Promise<void> {
+    await compacting.catch(() => undefined);
     const isTaken = await put(prompt.text, () => sink.taken(prompt.id));
     if (!isTaken) throw new Error('it was typed, and the program did not take it');
+  }
+
+  /** No hook tells that a command of its own is over: its transcript does, where it did what it was told to. */
+  async function compact(): Promise<void> {
+    if (busy) throw new Error('it is in the middle of a turn');
+    const beganMs = Date.now();
+    pty.write(COMPACT);
+    await delay(ENTER_PAUSE_MS);
+    pty.write('\r');
+    let restMs = 0;
+    for (const step = 200; restMs < REFUSED_MS && Date.now() - beganMs < COMPACT_MS; await delay(step)) {
+      if (transcript && program.compactedIn(tailOf(transcript), beganMs)) return;
+      restMs = screen.says() === 'busy' ? 0 : restMs + step;
+    }
+    throw new Error('it was told to, and has not said that it did');
   }
 
   async function interrupt(): Promise<void> {
@@ -279,6 +301,10 @@ export function createFaceDriver(options: FaceOptions): Driver {
     },
     send,
     interrupt,
+    async compact() {
+      compacting = compact();
+      await compacting;
+    },
     async answer(askId, choice) {
       const body = asks.body(askId);
       if (!body) return;

@@ -2,11 +2,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Json } from './json-lines.ts';
 
+/** Name of the proxy in its configuration. */
+export const OPENCODE_PROVIDER = 'godel';
+
 export interface OpencodeApi {
   /** Resolves when it answers; rejects after the time (ms), or when it was stopped. */
   ready(limitMs: number): Promise<void>;
   get<T>(path: string): Promise<T>;
-  post(path: string, body: object): Promise<Json>;
+  /** Rejects when no answer came in time (ms). */
+  post(path: string, body: object, limitMs?: number): Promise<Json>;
   /** Follows the events until it is stopped; `onGap` is called when some may have been missed. */
   follow(onEvent: (type: string, properties: Json) => void, onGap: () => void): Promise<void>;
   stop(): void;
@@ -56,7 +60,8 @@ export function createOpencodeApi(port: number, password: string): OpencodeApi {
       }
     },
     get: async <T>(path: string) => (await request(path, {})) as T,
-    post: async (path, body) => (await request(path, { method: 'POST', body: JSON.stringify(body) })) as Json,
+    post: async (path, body, limitMs) =>
+      (await request(path, { method: 'POST', body: JSON.stringify(body) }, limitMs)) as Json,
     async follow(onEvent, onGap) {
       for (let first = true; !stopped.signal.aborted; first = false) {
         try {

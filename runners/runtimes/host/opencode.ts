@@ -12,7 +12,7 @@ import { type Driver, type DriverSink, type HostConfig, type HostPrompt, REFUSAL
 import type { TitleSays } from './face-program.ts';
 import { createScreenWatch } from './face-screen.ts';
 import type { Json } from './json-lines.ts';
-import { createOpencodeApi, type OpencodeApi } from './opencode-api.ts';
+import { createOpencodeApi, OPENCODE_PROVIDER, type OpencodeApi } from './opencode-api.ts';
 import { readSessionId, writeSessionId } from './session-id.ts';
 import { endTerminal, untilEnded } from './terminal-end.ts';
 
@@ -29,6 +29,8 @@ export interface OpencodeOptions {
 const START_MS = 120_000;
 const SHOWN_MS = 60_000;
 const TAKEN_MS = 60_000;
+/** A summary is one answer of a model over the whole conversation. */
+const COMPACT_MS = 290_000;
 const REPLIES: Readonly<Record<string, string>> = { allow: 'once', always: 'always' };
 
 /** A title tells that its screen is drawn, and nothing more. */
@@ -58,6 +60,7 @@ export function createOpencodeDriver(options: OpencodeOptions): Driver {
   let busy = false;
   let lastError: string | undefined;
   let pending: { text: string; taken: () => void } | undefined;
+  let compacted = () => {};
   const asks = new Map<string, 'permission' | 'question'>();
   const children = new Set<string>();
   const users = new Set<string>();
@@ -161,6 +164,9 @@ export function createOpencodeDriver(options: OpencodeOptions): Driver {
     },
     'session.status': (properties) => status(properties.sessionID, json(properties.status).type),
     'session.idle': (properties) => status(properties.sessionID, 'idle'),
+    'session.compacted'(properties) {
+      if (properties.sessionID === sessionId) compacted();
+    },
     'session.error'(properties) {
       const error = json(properties.error);
       if (error.name === 'MessageAbortedError') return;
@@ -229,6 +235,17 @@ export function createOpencodeDriver(options: OpencodeOptions): Driver {
     },
     async interrupt() {
       await api.post(`/session/${sessionId}/abort`, {});
+    },
+    async compact() {
+      if (busy) throw new Error('it is in the middle of a turn');
+      const isDone = new Promise<void>((resolve) => {
+        compacted = resolve;
+      });
+      const model = { providerID: OPENCODE_PROVIDER, modelID: config.model };
+      // It answers at the end of the turn in which the summary is written.
+      await api.post(`/session/${sessionId}/summarize`, model, COMPACT_MS);
+      if (!(await Promise.race([isDone.then(() => true), delay(SHOWN_MS, false)])))
+        throw new Error(lastError ?? 'it has not said that it did');
     },
     async answer(askId, choice) {
       const kind = asks.get(askId);
