@@ -187,9 +187,9 @@ async function growth(side: Side): Promise<void> {
   await delay(WRITER_RESTS_MS);
   await repackOwn(gitDir, 2);
   const before = await packBytes(gitDir);
-  const count = 200;
+  const count = 2_000;
   const [time] = await timed(async () => {
-    for (let index = 0; index < count; index += 1) await change(side, index * 7, `growth ${index}`);
+    for (let index = 0; index < count; index += 1) await change(side, (index * 7_919) % BEADS, `growth ${index}`);
   });
   const grown = (await packBytes(gitDir)) - before;
   const plain = join(folder, 'plain');
