@@ -290,10 +290,15 @@ function copyId(context: ActionContext): void {
   good(context, `Copied ${ids.join(' ')}`);
 }
 
+/** To the pane with its dialog; what was asked by the inbox is answered there, as its pane shows a tool that runs. */
 async function nextWaiting(context: ActionContext): Promise<void> {
-  const waiting = [...context.store.get().agents.values()].filter((agent) => agent.observed.state === 'waiting');
+  const { agents, inbox } = context.store.get();
+  const waiting = [...agents.values()].filter((agent) => agent.observed.state === 'waiting');
   const [longest] = waiting.sort((a, b) => (a.observed.since < b.observed.since ? -1 : 1));
-  if (longest) await focusAgent(context, longest);
+  if (!longest) return;
+  const index = inbox.findIndex(({ id }) => id === longest.observed.question?.item);
+  if (index < 0) await focusAgent(context, longest);
+  else context.store.dispatch({ type: 'mode', mode: { name: 'inbox', index, choice: 0 } });
 }
 
 function leaveHint(context: ActionContext): void {

@@ -464,6 +464,18 @@ describe('the inbox', () => {
     await board.sees(/permission +worker-1.*\n +Run npm test in this folder\? *\n permission +worker-1.*\n +Second/);
   });
 
+  it('is where the key to the agent that waits leads, when it asked by the inbox', async () => {
+    const agent = makeAgent(1, 'waiting');
+    const question = { item: 'i2', kind: 'question' as const, text: 'Which key?', choices: ['staging'] };
+    agent.observed = { ...agent.observed, detail: question.text, question };
+    const asked = item('i2', { kind: 'question', title: 'Which key?', choices: ['staging'] });
+    const board = await openBoard(makeSnapshot(beads(), [agent], { inbox: [item('i1'), asked] }));
+    board.client.answers.set('inboxAnswer', () => ({ ...asked, status: 'answered' }));
+    board.press('!', 'enter');
+    await board.sees('✓ answered');
+    expect(last(board)).toEqual({ operation: 'inboxAnswer', input: { id: 'i2', choice: 'staging' } });
+  });
+
   it('is counted in the header, opened with one key, and answered there', async () => {
     const board = await openBoard(makeSnapshot(beads(), [makeAgent(1, 'waiting')], { inbox: [item('i1')] }));
     board.client.answers.set('inboxAnswer', (input) => {
