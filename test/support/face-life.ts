@@ -74,6 +74,6 @@ export function watchFace(home: TestHome, name: string): FaceLife {
     processes: () =>
       processesWith(home.folder)
         .map(({ command }) => command)
-        .filter((command) => !/\/dist\/(daemon|proxy)\.js|^tmux |^tail -f|^git /.test(command)),
+        .filter((command) => !/\/dist\/(daemon|proxy)\.js|^tmux |^tail -f|^(\/\S+\/)?git /.test(command)),
   };
 }
