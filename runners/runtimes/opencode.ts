@@ -75,7 +75,7 @@ export function createOpencodeRuntime(options: OpencodeRuntimeOptions): Runtime 
     const face = spec.mode === 'pane';
     const given = face
       ? ({ driver: 'opencode', argv: [program.file()], face } as const)
-      : ({ driver: 'acp', argv: [program.file(), 'acp'] } as const);
+      : ({ driver: 'acp', argv: [program.file(), 'acp'], compactCommand: '/compact' } as const);
     return {
       argv: await hostCommand(options, spec, given),
       env: {
@@ -96,7 +96,7 @@ export function createOpencodeRuntime(options: OpencodeRuntimeOptions): Runtime 
     summary: 'opencode',
     delivery: 'bridge',
     modes: ['pane', 'headless'],
-    compacts: ['pane'],
+    compacts: ['pane', 'headless'],
     dialects: ['openai-chat', 'anthropic'],
     history: opencodeHistory,
     enforces: ['read', 'edit', 'shell', 'web'],

@@ -11,7 +11,7 @@ export interface HostFiles {
 }
 
 type Given = Pick<HostConfig, 'driver' | 'argv'> &
-  Partial<Pick<HostConfig, 'authMethod' | 'sessionId' | 'face' | 'mcpCommand'>>;
+  Partial<Pick<HostConfig, 'authMethod' | 'sessionId' | 'face' | 'mcpCommand' | 'compactCommand'>>;
 
 /** The model as the proxy knows it: `provider/model`. */
 export function modelOf(spec: PrepareSpec): string {

@@ -64,8 +64,8 @@ test('Pi, in its pane and over its protocol', { timeout: 300_000 }, async () => 
   await shortened(home, 'faceless', '--headless');
 });
 
-test('Claude Code and Codex over their protocols', { timeout: 400_000 }, async (context) => {
-  const programs: ProgramId[] = ['claude', 'codex'];
+test('Claude Code, Codex and opencode over their protocols', { timeout: 400_000 }, async (context) => {
+  const programs: ProgramId[] = ['claude', 'codex', 'opencode'];
   const paths = await Promise.all(programs.map((id) => pathWith(id)));
   if (paths.includes(undefined)) return context.skip();
   home = await createHome({ PATH: paths.join(delimiter) });

@@ -186,14 +186,27 @@ export function createAcpDriver(
     return { sessionId, userTexts };
   }
 
+  const say = (text: string) => rpc.call('session/prompt', { sessionId, prompt: [{ type: 'text', text }] });
+
+  /** A command of the program's own is a turn in which nothing is said. */
+  async function compact(command: string): Promise<void> {
+    sink.turnStarted();
+    try {
+      await say(command);
+    } finally {
+      sink.settled();
+    }
+  }
+
+  const { compactCommand } = config;
   return {
     canSteer: false,
     open,
+    ...(compactCommand === undefined ? {} : { compact: () => compact(compactCommand) }),
     async send(prompt) {
       running = prompt;
       sink.turnStarted();
-      const turn = rpc.call('session/prompt', { sessionId, prompt: [{ type: 'text', text: prompt.text }] });
-      turn.then(
+      say(prompt.text).then(
         (result) => {
           sign();
           sink.settled(result.stopReason === 'refusal' ? 'the model refused' : undefined);

@@ -87,6 +87,8 @@ export interface HostConfig {
   conversationFile?: string;
   /** ACP: method for `authenticate`, when the program needs one. */
   authMethod?: string;
+  /** ACP: what is said to have the conversation made shorter, where the program knows such a command. */
+  compactCommand?: string;
   /** ACP: the program that serves Godel's tools, where it is not in the agent's own settings. */
   mcpCommand?: string;
   /** What needs no question: nothing, edits of files, everything. */
