@@ -121,6 +121,7 @@ export function createFakeClient(state: BoardSnapshot): FakeClient {
     boardFocus: ({ agent }) => ({ focused: agent ?? 'board' }),
     boardPopup: () => ({ opened: true }),
     configShow: () => ({ items: [], origin: false }),
+    providerList: () => ({ items: [] }),
     configSet: ({ key, value }) => ({ key, value, origin: 'test', description: '' }),
     reviewAccept: ({ id }) => {
       const bead = write(beadOf(id), { status: 'done' });
