@@ -10,8 +10,8 @@ import { at, type BenchHome, beadId, createBenchHome, ms, times } from './bench-
 
 const REF = 'refs/godel/state';
 const WRITERS = 64;
-/** Changes of each writer: enough for some seconds, as a rate that holds is asked for. */
-const ROUNDS = 100;
+/** Changes of each writer: enough for many seconds, as a rate that holds is asked for, not that of a daemon that has just begun. */
+const ROUNDS = 300;
 
 /** Multiplies the one bead of the ref to `count`, in one commit on top. */
 async function multiply(home: BenchHome, count: number): Promise<void> {
