@@ -1,4 +1,6 @@
 /** The daemon and all git processes it started are killed while work is gated and lands: all of it lands, once. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { git } from '../../src/base/git.ts';
@@ -45,14 +47,15 @@ test(
       process.kill(-pid, 'SIGKILL');
       await until('the daemon is gone', async () => !isRunning(pid));
     }
-    await until(
-      'everything landed',
-      async () => {
-        const { items } = await home.json<{ items: ListedEntry[] }>('merge', 'list', '--all', '--limit', '1000');
-        return items.length === ids.length && items.every((entry) => entry.status === 'landed' && entry.released);
-      },
-      120_000,
-    );
+    let items: ListedEntry[] = [];
+    const landed = async () => {
+      ({ items } = await home.json<{ items: ListedEntry[] }>('merge', 'list', '--all', '--limit', '1000'));
+      return items.length === ids.length && items.every((entry) => entry.status === 'landed' && entry.released);
+    };
+    await until('everything landed', landed, 120_000).catch(async (error: Error) => {
+      const log = await readFile(join(home.paths.logDir, 'daemon.log'), 'utf8');
+      throw new Error(`${error.message}\n${JSON.stringify(items, null, 1)}\n${log.split('\n').slice(-40).join('\n')}`);
+    });
     for (const id of ids) expect((await home.json<Bead>('bead', 'show', id)).status).toBe('done');
     const trailers = await git(home.repository, [
       'log',
