@@ -130,12 +130,7 @@ export async function startDaemonProcess(paths: HomePaths, env: Environment): Pr
     ended = true;
   });
   child.unref();
-  const deadline = Date.now() + START_MS;
-  while (Date.now() < deadline) {
-    if (await isAnswering(paths)) return;
-    if (ended) break;
-    await delay(POLL_MS);
-  }
+  if (await answersSoon(paths, () => !ended)) return;
   // Another command may have started one at the same moment.
   if (await isAnswering(paths)) return;
   const said = readFileSync(outFile, 'utf8');
