@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turnOfLoop } from 'node:timers/promises';
-import type { IPty } from 'node-pty';
 import pino from 'pino';
 import type { Driver, DriverSink, HostConfig } from '../../runners/runtimes/host/driver.ts';
 import { createFaceDriver } from '../../runners/runtimes/host/face.ts';
@@ -20,6 +19,7 @@ import { createBridge } from '../../src/agents/bridge.ts';
 import { verdictOfScreen } from '../../src/agents/verdicts.ts';
 import type { Log } from '../../src/base/log.ts';
 import { createJudge, createStage, type Entry, isTrue, type Judge, type Tape } from './corpus.ts';
+import { createScreen } from './fake-terminal.ts';
 import { until } from './home.ts';
 
 /** A screen that did not change for this long (ms) is read. */
@@ -46,30 +46,6 @@ function linesOf(config: HostConfig): Source {
       if ('line' in entry) program?.onMessage(entry.line);
       else if ('noise' in entry) program?.onNoise(entry.noise);
       else if ('ended' in entry) program?.onEnd(entry.ended);
-    },
-  };
-}
-
-/** The terminal of a program with a face. */
-function createScreen(): { terminal: () => IPty; feed(entry: Entry): void } {
-  let exit: ((event: { exitCode: number }) => void) | undefined;
-  let data: (output: string) => void = () => {};
-  const terminal = {
-    onData: (listener: typeof data) => {
-      data = listener;
-    },
-    onExit: (listener: typeof exit) => {
-      exit = listener;
-    },
-    write: () => {},
-    kill: () => {},
-  } as unknown as IPty;
-  return {
-    terminal: () => terminal,
-    feed(entry) {
-      if ('ended' in entry) exit?.({ exitCode: entry.ended });
-      else if ('titled' in entry) data(`${ESCAPE}]0;${entry.titled}\u0007`);
-      else if ('pastes' in entry) data(`${ESCAPE}[?2004h`);
     },
   };
 }

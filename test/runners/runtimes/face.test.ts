@@ -1,14 +1,13 @@
 /** The driver of a program with its own face, told by hooks and titles alone: what an answer of a person sets going. */
-import type { IPty } from 'node-pty';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { DriverSink, HostConfig } from '../../../runners/runtimes/host/driver.ts';
 import { createFaceDriver } from '../../../runners/runtimes/host/face.ts';
 import { FACES, type FaceProgram } from '../../../runners/runtimes/host/face-program.ts';
 import type { HookCall } from '../../../runners/runtimes/host/hook-server.ts';
 import type { Json } from '../../../runners/runtimes/host/json-lines.ts';
+import { createScreen } from '../../support/fake-terminal.ts';
 
 const CALL = { tool_name: 'Bash', tool_input: { command: 'npm --version' } };
-const ESCAPE = '\u001b';
 const IDLE = '✳ Claude Code';
 const WORKS = '◐ Claude Code';
 
@@ -19,14 +18,7 @@ afterEach(() => void vi.useRealTimers());
 async function atWork() {
   const log: string[] = [];
   let take: (call: HookCall) => void = () => {};
-  let draw: (output: string) => void = () => {};
-  const terminal = {
-    onData: (listener: typeof draw) => {
-      draw = listener;
-    },
-    onExit: () => {},
-    write: () => {},
-  } as unknown as IPty;
+  const screen = createScreen();
   const note = (name: string) => () => void log.push(name);
   const names = [
     'taken',
@@ -55,12 +47,12 @@ async function atWork() {
       take = given;
       return { start: async () => {}, stop: async () => {} };
     },
-    terminal: () => terminal,
+    terminal: screen.terminal,
   });
   const gone: (() => void)[] = [];
   const hook = (name: string, body: Json = {}) =>
     take({ body: { hook_event_name: name, ...body }, reply: () => {}, onGone: (listener) => void gone.push(listener) });
-  const title = (text: string) => draw(`${ESCAPE}]0;${text}\u0007`);
+  const title = (titled: string) => screen.feed({ at: 0, titled });
   void driver.open();
   await vi.advanceTimersByTimeAsync(0);
   hook('SessionStart');
