@@ -47,8 +47,10 @@ interface Outcome {
   tell(): void;
 }
 
-/** Longest time (ms) during which a group takes others in. */
+/** Longest time (ms) during which a group takes others in while git is being written. */
 const OPEN_MS = 20;
+/** And while git waits for it: small groups in turns keep both busy, where one group of all would let one wait for the other. */
+const BRIEF_MS = 5;
 /** Longest time (ms) a lazy one waits for company. */
 const LAZY_MS = 50;
 /** Longest time (ms) until a soft one is on disk. */
@@ -62,6 +64,33 @@ export interface TransactParts {
   onBegin: (tx: Tx) => void;
   /** Resolves when everything that was committed is on disk. */
   synced: () => Promise<void>;
+}
+
+/** For how long a group takes others in. */
+interface Window {
+  /** There is time for more until this resolves. */
+  stay(until: Promise<unknown> | undefined): void;
+  /** What has to end before anybody needs the group. */
+  until(): Promise<unknown> | undefined;
+  /** Milliseconds left; none from zero down. */
+  restMs(): number;
+}
+
+function createWindow(): Window {
+  const opened = performance.now();
+  let until: Promise<unknown> | undefined;
+  return {
+    stay(next) {
+      if (!next || next === until) return;
+      until = next;
+      const over = () => {
+        if (until === next) until = undefined;
+      };
+      next.then(over, over);
+    },
+    until: () => until,
+    restMs: () => opened + (until ? OPEN_MS : BRIEF_MS) - performance.now(),
+  };
 }
 
 /** Runs the work of everybody in the order of their calls. */
@@ -91,10 +120,11 @@ export function createTransact({ writer, savepoints, onBegin, synced }: Transact
   }
 
   /** The next one for this group, if it may join; those who are on their way get a turn of the event loop to arrive. */
-  async function joining(openUntil: number, until: Promise<unknown> | undefined): Promise<Member | undefined> {
+  async function joining(window: Window): Promise<Member | undefined> {
     if (waiting.length === 0) await nextTurn();
-    if (waiting.length === 0 && until) await arrival(until, openUntil - performance.now());
-    return waiting[0]?.alone || performance.now() > openUntil ? undefined : waiting.shift();
+    const until = window.until();
+    if (waiting.length === 0 && until) await arrival(until, window.restMs());
+    return waiting[0]?.alone || window.restMs() <= 0 ? undefined : waiting.shift();
   }
 
   /** Resolves when somebody comes, and at the latest with `until` or after `ms`. */
@@ -149,10 +179,11 @@ export function createTransact({ writer, savepoints, onBegin, synced }: Transact
     try {
       await writer.transaction().execute(async (tx) => {
         onBegin(tx);
-        const openUntil = performance.now() + OPEN_MS;
+        const window = createWindow();
         for (let member: Member | undefined = first; member; ) {
+          window.stay(member.until);
           outcomes.push(await attempt(tx, member));
-          member = first.alone ? undefined : await joining(openUntil, member.until);
+          member = first.alone ? undefined : await joining(window);
           if (member) members.push(member);
         }
       });

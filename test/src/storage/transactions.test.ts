@@ -94,6 +94,29 @@ test('none is told before all of its group are on disk; one that takes long keep
   expect(await stored()).toEqual(['a', 'b', 'c']);
 });
 
+test('a group takes others in while git is written, and begins soon where git waits for it', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const git = gate();
+  const seen: string[][] = [];
+  const slow = (hash: string) => async (tx: Tx) => {
+    seen.push(await stored());
+    await add(tx, hash);
+    vi.advanceTimersByTime(10);
+  };
+  await Promise.all([database.transact(slow('a')), database.transact(slow('b'))]);
+  expect(seen).toEqual([[], ['a']]);
+  const until = git.opened;
+  const together = Promise.all([database.transact(slow('c'), { until }), database.transact(slow('d'), { until })]);
+  await vi.waitFor(() => expect(seen).toHaveLength(4));
+  expect(seen.slice(2)).toEqual([
+    ['a', 'b'],
+    ['a', 'b'],
+  ]);
+  git.open();
+  await together;
+  expect(await stored()).toEqual(['a', 'b', 'c', 'd']);
+});
+
 test('when SQLite itself gives up, nobody of the group is told that it was done, and the next may write', async () => {
   const results = await Promise.allSettled([
     database.transact((tx) => add(tx, 'a')),
