@@ -24,11 +24,13 @@ export interface Group {
   nowMs: number;
 }
 
+/** Everything to disk, then the id of the commit. */
+const ANSWER = '\ncheckpoint\n\nget-mark :1\n';
 /**
- * Everything to disk, then the id of the commit. Afterwards the branch is forgotten: at its end the process would set the
- * ref once more to what it remembers, also when somebody took the ref away meanwhile.
+ * The process keeps the branch, and with it the folders it has read, for the next group. It forgets it before its end, where it
+ * would set the ref once more to what it remembers, also when somebody took the ref away meanwhile.
  */
-const ANSWER = `\ncheckpoint\n\nget-mark :1\nreset ${STATE_REF}\n\n`;
+const FORGET = `reset ${STATE_REF}\n\n`;
 
 /** Quotes a path in the form of git's C-style quoting. */
 function quotedPath(path: string): string {
@@ -49,7 +51,9 @@ function stream(spec: Group): Buffer {
       ? Buffer.from(`D ${quotedPath(change.path)}\n`)
       : Buffer.concat([Buffer.from(`M 100644 inline ${quotedPath(change.path)}\n`), streamData(change.content)]),
   );
-  return Buffer.concat([Buffer.from(head), message, parent, ...changes, Buffer.from(ANSWER)]);
+  // Without a parent the process would take the commit it remembers.
+  const before = Buffer.from(spec.expected === null ? FORGET : '');
+  return Buffer.concat([before, Buffer.from(head), message, parent, ...changes, Buffer.from(ANSWER)]);
 }
 
 /** What git said, in words a person can act on. */
@@ -73,10 +77,11 @@ export interface Importer {
 
 /** Starts a process; `committer` of every commit is Godel, whoever is logged in. */
 export function startImporter(gitDir: string): Importer {
-  // Every group stays a pack, and its name is written down, so that rolling up finds our own.
+  // Every group stays a pack, and its name is written down, so that rolling up finds our own. What is new in it is mostly names
+  // of objects, which no effort makes smaller.
   const importer = startFastImport(
     gitDir,
-    ['fastimport.unpackLimit=1'],
+    ['fastimport.unpackLimit=1', 'pack.compression=1'],
     [`--export-pack-edges=${packListFile(gitDir)}`],
   );
   return {
@@ -85,6 +90,6 @@ export function startImporter(gitDir: string): Importer {
       return oid;
     },
     complaints: importer.complaints,
-    end: importer.end,
+    end: () => importer.end(FORGET),
   };
 }
