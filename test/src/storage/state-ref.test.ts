@@ -18,6 +18,7 @@ import {
   type StateFile,
 } from '../../../src/storage/state-ref/read.ts';
 import { clearStaleLocks } from '../../../src/storage/state-ref/start-up.ts';
+import { createUpkeep } from '../../../src/storage/state-ref/upkeep.ts';
 import { makeRepository } from '../../support/home.ts';
 import { processesWith } from '../../support/processes.ts';
 
@@ -138,6 +139,32 @@ describe('the process that writes', () => {
     expect(await reports()).toHaveLength(1);
     await writer.close();
   });
+});
+
+test('packs are rolled up on a busy day too, which has no rest', async () => {
+  const packs = async () =>
+    (await readdir(join(gitDir, 'objects/pack'))).filter((name) => name.endsWith('.pack')).length;
+  const writer = createGroupWriter(gitDir);
+  const failures: unknown[] = [];
+  const upkeep = createUpkeep(
+    gitDir,
+    async (work) => {
+      await writer.close();
+      return work();
+    },
+    (error) => failures.push(error),
+  );
+  let head: string | null = null;
+  for (let count = 0; count < 60; count += 1) {
+    const changes = [{ path: 'a', content: String(count) }];
+    head = await writer.write({ expected: head, changes, subject: 'x', nowMs: Date.now() });
+    upkeep.changed();
+  }
+  expect(await packs()).toBe(60);
+  for (let count = 60; count < 1_000; count += 1) upkeep.changed();
+  await upkeep.stop();
+  expect([await packs(), failures]).toEqual([1, []]);
+  expect((await everything(head ?? '')).map(({ content }) => content)).toEqual(['59']);
 });
 
 describe('flushing', () => {
