@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { Reader, Tx } from '../storage/database.ts';
 import { prepared, preparedRows } from '../storage/prepared.ts';
-import { type BeadText, dropDocument, putDocument } from '../storage/search.ts';
+import { dropDocument, noteDocument } from '../storage/search.ts';
 import type { Bead } from './schema.ts';
 import { linksOf } from './state.ts';
 
@@ -71,19 +71,14 @@ export async function insertSides(tx: Tx, beads: readonly Bead[]): Promise<void>
   );
 }
 
-const textOf = (bead: Bead): BeadText => ({
-  title: bead.title,
-  description: bead.description ?? '',
-  comments: bead.notes.map((note) => note.text).join('\n'),
-});
-
-const isSameText = (a: BeadText, b: BeadText) =>
-  a.title === b.title && a.description === b.description && a.comments === b.comments;
+const isSameText = (a: Bead, b: NonNullable<Known>) =>
+  a.title === b.title &&
+  a.description === b.description &&
+  a.notes.length === b.notes.length &&
+  a.notes.every((note, at) => note.text === b.notes[at]?.text);
 
 async function indexText(tx: Tx, bead: Bead, before: Known): Promise<void> {
-  const text = textOf(bead);
-  if (before && isSameText(text, textOf(before))) return;
-  await putDocument(tx, bead.projectId, bead.id, text);
+  if (!before || !isSameText(bead, before)) await noteDocument(tx, bead.projectId, bead.id);
 }
 
 const deleteLinks = (tx: Tx, projectId: string, id: string) =>

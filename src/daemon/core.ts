@@ -69,6 +69,9 @@ export async function createCore(options: CoreOptions): Promise<Core> {
     log.error({ problem: messageOf(error) }, 'index of the search not filled'),
   );
   searchFill.start();
+  bus.subscribe(({ type }) => {
+    if (type.startsWith('bead:')) searchFill.soon();
+  });
   const sync = createStateSync({ database, bus, clock, replica, log, rebuilt: searchFill.start });
   const units = createUnitOfWork({
     database,

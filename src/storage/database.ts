@@ -14,6 +14,7 @@ import { workGraphMigration } from './migrations/0020-work-graph.ts';
 import { leasesMigration } from './migrations/0021-leases.ts';
 import { searchFillMigration } from './migrations/0022-search-fill.ts';
 import { partialIndexesMigration } from './migrations/0023-partial-indexes.ts';
+import { searchDueMigration } from './migrations/0024-search-due.ts';
 import { worktreesMigration } from './migrations/0030-worktrees.ts';
 import { commitLinksMigration } from './migrations/0031-commit-links.ts';
 import { mergeQueueMigration } from './migrations/0040-merge-queue.ts';
@@ -55,6 +56,7 @@ const migrations: Record<string, Migration> = {
   '0021-leases': leasesMigration,
   '0022-search-fill': searchFillMigration,
   '0023-partial-indexes': partialIndexesMigration,
+  '0024-search-due': searchDueMigration,
 };
 
 /** Errors of the storage layer in words a person can act on; others pass unchanged. */

@@ -66,10 +66,12 @@ async function fillTexts(tx: QueryExecutorProvider, which: RawBuilder<unknown>):
     where ${which}`.execute(tx);
 }
 
-/** Puts the texts of documents that wait for it into the index: those after `after`, up to `last`. */
-export async function indexTexts(tx: QueryExecutorProvider, after: number, last: number): Promise<void> {
-  await fillTexts(tx, sql`d.indexed = 0 and d.doc_id > ${after} and d.doc_id <= ${last}`);
-  await sql`update bead_docs set indexed = 1 where indexed = 0 and doc_id > ${after} and doc_id <= ${last}`.execute(tx);
+/** Puts the texts of documents that wait for it into the index, up to the document `last`. */
+export async function indexTexts(tx: QueryExecutorProvider, last: number): Promise<void> {
+  await sql`delete from bead_search where rowid in (
+    select doc_id from bead_docs where indexed <> 1 and indexed <> 0 and doc_id <= ${last})`.execute(tx);
+  await fillTexts(tx, sql`d.indexed <> 1 and d.doc_id <= ${last}`);
+  await sql`update bead_docs set indexed = 1 where indexed <> 1 and doc_id <= ${last}`.execute(tx);
 }
 
 async function fillConvoys(tx: QueryExecutorProvider, scope: Scope): Promise<void> {

@@ -1,13 +1,7 @@
-/** Full-text search over beads (SQLite FTS5): documents in, ranked ids out. Only this file knows its query language. */
+/** Full-text search over beads (SQLite FTS5): ranked ids out, and which texts it has to learn. Only this file knows its query language. */
 import { sql } from 'kysely';
 import type { Reader, Tx } from './database.ts';
 import { prepared } from './prepared.ts';
-
-export interface BeadText {
-  title: string;
-  description: string;
-  comments: string;
-}
 
 /** Of a word that thousands of beads hold, only the newest this many are ranked: the rest cannot be read anyway. */
 const MOST_RANKED = 2_000;
@@ -36,6 +30,7 @@ export function toQuery(text: string): string | undefined {
 
 interface Document {
   doc_id: number;
+  /** What the index knows of it: 0 nothing, 1 its text, 2 an older text. */
   indexed: number;
 }
 
@@ -51,46 +46,25 @@ async function documentOf(tx: Reader, projectId: string, beadId: string): Promis
   return (await documentAt(tx, projectId, beadId)).rows[0];
 }
 
-const documentUpdate = prepared((db, docId: number, title: string, description: string, comments: string) => ({
-  compile: () =>
-    sql`update bead_search set title = ${title}, description = ${description}, comments = ${comments}
-      where rowid = ${docId}`.compile(db),
-}));
-
 const placeInsert = prepared((db, project_id: string, bead_id: string) =>
-  db.insertInto('bead_docs').values({ project_id, bead_id }),
+  db.insertInto('bead_docs').values({ project_id, bead_id, indexed: 0 }),
 );
 
-const documentInsert = prepared((db, docId: number, title: string, description: string, comments: string) => ({
-  compile: () =>
-    sql`insert into bead_search (rowid, title, description, comments)
-      values (${docId}, ${title}, ${description}, ${comments})`.compile(db),
-}));
+const outdated = prepared((db, docId: number) =>
+  db.updateTable('bead_docs').set({ indexed: 2 }).where('doc_id', '=', docId),
+);
 
-/** The place of a new document; one whose text was still to come has its own and need not wait any more. */
-async function placeOf(tx: Tx, projectId: string, beadId: string, known: Document | undefined): Promise<number> {
-  if (known !== undefined) {
-    await tx.updateTable('bead_docs').set({ indexed: 1 }).where('doc_id', '=', known.doc_id).execute();
-    return known.doc_id;
-  }
-  return (await placeInsert(tx, projectId, beadId)).insertedId;
-}
-
-/** Puts the text of a bead into the index, in place of what was there. */
-export async function putDocument(tx: Tx, projectId: string, beadId: string, text: BeadText): Promise<void> {
+/** Notes that the text of a bead has to be put into the index, before the next search at the latest (search-fill.ts). */
+export async function noteDocument(tx: Tx, projectId: string, beadId: string): Promise<void> {
   const known = await documentOf(tx, projectId, beadId);
-  const { title, description, comments } = text;
-  if (known?.indexed === 1) {
-    await documentUpdate(tx, known.doc_id, title, description, comments);
-    return;
-  }
-  await documentInsert(tx, await placeOf(tx, projectId, beadId, known), title, description, comments);
+  if (known === undefined) await placeInsert(tx, projectId, beadId);
+  else if (known.indexed === 1) await outdated(tx, known.doc_id);
 }
 
 export async function dropDocument(tx: Tx, projectId: string, beadId: string): Promise<void> {
   const known = await documentOf(tx, projectId, beadId);
   if (known === undefined) return;
-  if (known.indexed === 1) await sql`delete from bead_search where rowid = ${known.doc_id}`.execute(tx);
+  if (known.indexed !== 0) await sql`delete from bead_search where rowid = ${known.doc_id}`.execute(tx);
   await tx.deleteFrom('bead_docs').where('doc_id', '=', known.doc_id).execute();
 }
 

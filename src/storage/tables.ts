@@ -72,7 +72,7 @@ export interface BeadDocRow {
   doc_id: Generated<number>;
   project_id: string;
   bead_id: string;
-  /** 0 while its text is not in the index yet. */
+  /** What the index knows of it: 0 nothing, 1 its text, 2 an older text. */
   indexed: Generated<number>;
 }
 

@@ -3,7 +3,7 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { newId, newUid } from '../../../src/base/id.ts';
 import { beadRules } from '../../../src/beads/record.ts';
 import { deleteBead, findBead, replaceBead } from '../../../src/beads/store.ts';
@@ -55,7 +55,7 @@ function beadText(index: number): string {
 const open = () => openCore(join(folder, 'home #1'));
 
 async function waitingForSearch(): Promise<number> {
-  const { rows } = await sql<{ count: number }>`select count(*) as count from bead_docs where indexed = 0`.execute(
+  const { rows } = await sql<{ count: number }>`select count(*) as count from bead_docs where indexed <> 1`.execute(
     core.database.db,
   );
   return Number(rows[0]?.count);
@@ -162,6 +162,25 @@ test('lets every bead be found once a search has waited for it', async () => {
   expect(await waitingForSearch()).toBe(0);
   expect(await found('word0')).toEqual([idOf(0)]);
   expect(await found(`comment${COUNT - 1}`)).toEqual([idOf(COUNT - 1)]);
+});
+
+test('a text that changes is put into the index once, when somebody searches or soon by itself', async () => {
+  await core.sync.attach(project);
+  await core.searchFill.done();
+  const rename = (title: string) =>
+    core.database.transact(async (tx) => {
+      const bead = await findBead(tx, project.id, idOf(0));
+      if (bead) await replaceBead(tx, { ...bead, title });
+    });
+  await rename('Walrus');
+  await rename('Narwhal');
+  expect(await waitingForSearch()).toBe(1);
+  await core.searchFill.done();
+  expect([await found('word0'), await found('walrus'), await found('narwhal')]).toEqual([[], [], [idOf(0)]]);
+  await rename('Beluga');
+  core.searchFill.soon();
+  await vi.waitFor(async () => expect(await found('beluga')).toEqual([idOf(0)]), { timeout: 10_000 });
+  expect(await found('narwhal')).toEqual([]);
 });
 
 test('goes on with the search where a daemon was ended, and keeps what changed meanwhile', async () => {
