@@ -91,15 +91,17 @@ async function poll(home: BenchHome, agents: readonly Agent[], sights: Sights, s
   }
 }
 
-/** Gives every agent a prompt again and again, so that all of them begin and end turns. */
-async function work(home: BenchHome, agents: readonly Agent[], endMs: number): Promise<void> {
+/** Gives every agent a prompt again and again, so that all of them begin and end turns; the number of turns. */
+async function work(home: BenchHome, agents: readonly Agent[], endMs: number): Promise<number> {
   const client = home.client();
   const pause = (2 * TURN_MS) / agents.length;
-  for (let turn = 0; Date.now() < endMs; turn += 1) {
+  let turn = 0;
+  for (; Date.now() < endMs; turn += 1) {
     const agent = agents[turn % agents.length] as Agent;
     await client.call('agentSend', { id: agent.id, text: `turn ${turn}`, when: 'after-turn' });
     await delay(pause);
   }
+  return turn;
 }
 
 async function crew(home: BenchHome, count: number): Promise<Agent[]> {
@@ -131,6 +133,7 @@ export async function states(home: BenchHome, count: number, seconds: number): P
   const { pid } = JSON.parse(await readFile(home.paths.daemonFile, 'utf8')) as { pid: number };
 
   const share = (ticks: number) => `${((100 * ticks) / TICKS / seconds).toFixed(1)} %`;
+  const aTurn = ({ ticks, turns }: { ticks: number; turns: number }) => ms((1_000 * ticks) / TICKS / turns);
   const quiet = await measured(home, agents, seconds, () => ticksOf(pid));
   const polled = new Sights();
   const stop = new AbortController();
@@ -157,6 +160,7 @@ export async function states(home: BenchHome, count: number, seconds: number): P
       '< 5 % of a core',
       `of the capturing processes: ${share(beside.ticks)}`,
     ],
+    [`and for each of ${quiet.turns} turns`, aTurn(quiet), '< 5 ms', `of the capturing processes: ${aTurn(beside)}`],
   ];
 }
 
@@ -164,9 +168,9 @@ export async function states(home: BenchHome, count: number, seconds: number): P
 async function measured(home: BenchHome, agents: readonly Agent[], seconds: number, ticks: () => number) {
   const [fromMs, before] = [Date.now(), ticks()];
   const endMs = fromMs + seconds * 1_000;
-  await work(home, agents, endMs);
+  const turns = await work(home, agents, endMs);
   const spent = ticks() - before;
   // What began at the end is still to be seen.
   await delay(2 * TURN_MS);
-  return { ticks: spent, changes: await changesOf(home, agents, fromMs, endMs) };
+  return { ticks: spent, turns, changes: await changesOf(home, agents, fromMs, endMs) };
 }
