@@ -54,8 +54,29 @@ function passes(event: GodelEvent, filter: Subscription): boolean {
   return filter.matchers.some((matches) => matches(event.type));
 }
 
+/** Events as they are told, written once for all who hear them. */
+const texts = new WeakMap<GodelEvent, string>();
+
+/** The payload is in it twice, for those who know it as `data`. */
+function textOf(event: GodelEvent): string {
+  const known = texts.get(event);
+  if (known !== undefined) return known;
+  const { payload, ...head } = event;
+  const body = JSON.stringify(payload);
+  const text = `${JSON.stringify(head).slice(0, -1)},"payload":${body},"data":${body}}`;
+  texts.set(event, text);
+  return text;
+}
+
+/** What is told in one go is written in one go. */
+function gather(stream: Duplex): void {
+  if (stream.writableCorked > 0) return;
+  stream.cork();
+  process.nextTick(() => stream.uncork());
+}
+
 /** One connection: its subscriptions, and a cursor that makes replay and live meet without gap or repetition. */
-function createFeed(socket: WebSocket, events: EventSource) {
+function createFeed(socket: WebSocket, stream: Duplex, events: EventSource) {
   let filters: Subscription[] = [];
   let cursor = events.lastSeq();
   let replaying = false;
@@ -72,7 +93,8 @@ function createFeed(socket: WebSocket, events: EventSource) {
       socket.close(RESYNC_CODE, 'resync');
       return;
     }
-    say('event', { ...event, data: event.payload });
+    gather(stream);
+    socket.send(`{"id":"${newId()}","type":"event","timestamp":${Date.now()},"payload":${textOf(event)}}`);
   }
 
   /** Reads the log from `since` to its end; what is published meanwhile is in the log as well. */
@@ -153,8 +175,8 @@ export function createEventsSocket(options: EventsSocketOptions): EventsSocket {
     feed.say('response', { success: true, data }, id, { correlationId: id });
   }
 
-  async function open(socket: WebSocket, actor: Actor, url: URL): Promise<void> {
-    const feed = createFeed(socket, options.events);
+  async function open(socket: WebSocket, stream: Duplex, actor: Actor, url: URL): Promise<void> {
+    const feed = createFeed(socket, stream, options.events);
     feeds.set(socket, { feed, alive: true });
     socket.on('pong', () => {
       const state = feeds.get(socket);
@@ -184,7 +206,7 @@ export function createEventsSocket(options: EventsSocketOptions): EventsSocket {
       return;
     }
     server.handleUpgrade(request, stream, head, (socket) => {
-      void open(socket, actor, url).catch(() => socket.terminate());
+      void open(socket, stream, actor, url).catch(() => socket.terminate());
     });
   }
 
