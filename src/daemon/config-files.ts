@@ -90,6 +90,17 @@ async function writeSetting(file: string, key: string, value: unknown): Promise<
 export function createConfigFiles(userFile: string, env: Environment): ConfigFiles {
   /** Parsed files by path, valid while size and time of change stay the same. */
   const cache = new Map<string, { stamp: string; layer: ConfigLayer }>();
+  const environment = environmentLayer(env);
+  /** What they come to, by the file that was asked for: it is the same while they are. */
+  const resolved = new Map<string, { layers: readonly ConfigLayer[]; result: ResolvedConfig }>();
+
+  function resolve(file: string, layers: readonly ConfigLayer[]): ResolvedConfig {
+    const known = resolved.get(file);
+    if (known?.layers.every((layer, index) => layer === layers[index])) return known.result;
+    const result = checked([environment, ...layers]);
+    resolved.set(file, { layers, result });
+    return result;
+  }
 
   async function layerOf(file: string): Promise<ConfigLayer> {
     const info = await stat(file).catch(() => undefined);
@@ -102,12 +113,13 @@ export function createConfigFiles(userFile: string, env: Environment): ConfigFil
   }
 
   return {
-    daemon: async () => checked([environmentLayer(env), await layerOf(userFile)]),
+    daemon: async () => resolve(userFile, [await layerOf(userFile)]),
     async project(projectPath) {
-      const project = await layerOf(projectConfigFile(projectPath));
+      const file = projectConfigFile(projectPath);
+      const [project, user] = await Promise.all([layerOf(file), layerOf(userFile)]);
       const own = DAEMON_KEYS.find((key) => key in project.values);
       if (own) throw failure('config-invalid', { file: project.origin, problem: `${own} belongs into ${userFile}` });
-      return checked([environmentLayer(env), project, await layerOf(userFile)]);
+      return resolve(file, [project, user]);
     },
     async set(target, key, text) {
       const value = parseValue(key, text);
