@@ -29,6 +29,8 @@ import { verdictOf, verdictOfTraffic } from './verdicts.ts';
 export interface ObservationOptions {
   units: UnitOfWork;
   findAgent: (id: string) => Promise<Agent | undefined>;
+  /** As it was told of last: an event comes after its commit, so this may be behind. */
+  toldOf: (id: string) => Promise<Agent | undefined>;
   clock: Clock;
   log: Log;
 }
@@ -86,13 +88,25 @@ export function createObservation(options: ObservationOptions): Observation {
     return shown(verdictNow(agent, said), said, agent.observed);
   }
 
-  async function settle(agentId: string, change: AgentChange = {}): Promise<void> {
+  /** True when there is something to be written about an agent. */
+  function saysMore(agent: Agent, change: AgentChange): boolean {
+    if (!isLive(agent.lifecycle)) return false;
+    return !sameShown(observedOf(agent), agent.observed) || Object.keys(change).length > 0;
+  }
+
+  /** What was told of it last is enough to find news; that there are none only the database knows. */
+  async function isNews(agentId: string, change: AgentChange): Promise<boolean> {
+    const told = await options.toldOf(agentId);
+    if (told && saysMore(told, change)) return true;
     const agent = await options.findAgent(agentId);
-    if (!agent || !isLive(agent.lifecycle)) return;
-    if (sameShown(observedOf(agent), agent.observed) && Object.keys(change).length === 0) return;
+    return agent !== undefined && saysMore(agent, change);
+  }
+
+  async function settle(agentId: string, change: AgentChange = {}): Promise<void> {
+    if (!(await isNews(agentId, change))) return;
     await units.note(async (unit) => {
       const current = await loadAgent(unit, agentId);
-      if (!isLive(current.lifecycle)) return;
+      if (!saysMore(current, change)) return;
       const observed = observedOf(current);
       const action = lifecycleFor(current.lifecycle, observed);
       const moved = action ? await movedLifecycle(unit, current, action, observed.detail) : {};

@@ -73,7 +73,7 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
   const runner = createLocalRunner({ server: tmux, clock, log, caps: capKeepingOf(core) });
   const runtimes = knownRuntimes(core, files);
   const roles = knownRoles(options, runtimes);
-  const observation = createObservation({ units, findAgent: load, clock, log });
+  const observation = createObservation({ units, findAgent: load, toldOf: live.find, clock, log });
   const progress = createProgressLog(clock.now);
 
   const { touched } = options;

@@ -1,5 +1,6 @@
 /** Keeps the inbox the same as what agents and beads wait for: at every event of theirs, and once at the start. */
 import type { Agent } from '../agents/schema.ts';
+import { isLive } from '../agents/state.ts';
 import { boardAgents } from '../agents/store.ts';
 import { messageOf } from '../base/error.ts';
 import type { GodelEvent } from '../base/event.ts';
@@ -35,11 +36,16 @@ export function startInboxWatch({ core, inbox, findAgent }: InboxWatchOptions): 
 } {
   const { database, log } = core;
   let order: Promise<void> = Promise.resolve();
+  /** Agents that wait for nothing and have nothing open: nobody else opens anything in their names. */
+  const silent = new Set<string>();
 
   async function followAgent(agent: Agent): Promise<void> {
     const drafts = agentDrafts(agent);
-    if (drafts)
-      await inbox.keep(agentKeys(agent.id), agent.projectId, drafts, `${agent.name} is ${agent.observed.state}`);
+    if (!drafts || (drafts.length === 0 && isLive(agent.lifecycle) && silent.has(agent.id))) return;
+    silent.delete(agent.id);
+    const reason = `${agent.name} is ${agent.observed.state}`;
+    const isEmpty = await inbox.keep(agentKeys(agent.id), agent.projectId, drafts, reason);
+    if (isEmpty && isLive(agent.lifecycle)) silent.add(agent.id);
   }
 
   async function followBead(payload: unknown): Promise<void> {

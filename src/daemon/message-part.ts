@@ -18,6 +18,7 @@ export function createMessagePart({ core, parts, inbox, configOf }: MessagePartO
   const service = createMessageService({
     database: core.database,
     units: core.units,
+    toldOf: parts.live.find,
     pump: (agentId) => parts.delivery.pump(agentId),
     takesPrompts: (agent) => deliveryOf(parts.runtimes.get(agent.runtime), agent.headless) !== 'paste',
     mostHops: async (projectId) => (await configOf(projectId)).message_hops,

@@ -57,7 +57,7 @@ export interface Inbox {
   /** Ends the open item of a key because what it was about is over. */
   close(key: string, reason: string): Promise<void>;
   /** Makes the open items whose keys begin so the same as what is wanted now. */
-  keep(prefix: string, projectId: string, wanted: readonly InboxDraft[], reason: string): Promise<void>;
+  keep(prefix: string, projectId: string, wanted: readonly InboxDraft[], reason: string): Promise<boolean>;
 }
 
 const system = (projectId: string, name: string): RequestContext => ({
@@ -169,6 +169,7 @@ export function createInbox(options: InboxServiceOptions): Inbox {
         // What was answered, or taken off the list, is not asked again while it goes on.
         if (!(await lastItemOf(database.db, draft.key))) await raise(draft);
       }
+      return items.length + wanted.length === 0;
     },
     handlers: {
       inboxList: (input, { projectId }) => listItems(database.db, projectId, input),

@@ -29,6 +29,8 @@ import { messagePrompt } from './text.ts';
 export interface MessageServiceOptions {
   database: Database;
   units: UnitOfWork;
+  /** An agent as it was told of last. */
+  toldOf: (id: string) => Promise<Agent | undefined>;
   /** Hands over what is queued for an agent. */
   pump: (agentId: string) => Promise<void>;
   /** False for programs that would run what is typed to them. */
@@ -188,7 +190,7 @@ export function createMessageService(options: MessageServiceOptions): MessageSer
     async follow(event) {
       if (event.type !== 'agent:prompt') return;
       const { status, agentId } = event.payload.prompt as { status: string; agentId: string };
-      const agent = status === 'acknowledged' ? await findAgent(database.db, agentId) : undefined;
+      const agent = status === 'acknowledged' ? await options.toldOf(agentId) : undefined;
       if (agent?.unread) await units.run((unit) => noteUnread(unit, agentId));
     },
   };

@@ -77,6 +77,7 @@ beforeEach(async () => {
   observation = createObservation({
     units: core.units,
     findAgent: (id) => findAgent(core.database.db, id),
+    toldOf: (id) => findAgent(core.database.db, id),
     clock: core.clock,
     log: core.log,
   });
