@@ -63,6 +63,8 @@ interface Connection {
   timer: NodeJS.Timeout;
 }
 
+/** Said every few seconds by every agent: it is known without being parsed. */
+const ALIVE = JSON.stringify({ type: 'alive' } satisfies BridgeUp);
 const MAX_LINE = 4 * 1024 * 1024;
 const SILENT_MS = 3 * ALIVE_INTERVAL_MS;
 
@@ -98,6 +100,13 @@ export function createBridge(options: BridgeOptions): Bridge {
     return connection;
   }
 
+  /** What is said next waits for none of it: statuses have an order of their own, and share a transaction with what comes along. */
+  function noteStatus(agentId: string, { id, status, reason }: Extract<BridgeUp, { type: 'prompt-status' }>): void {
+    options
+      .onPromptStatus(agentId, id, status, reason)
+      .catch((error: unknown) => log.warn({ agentId, problem: messageOf(error) }, 'status of a prompt not taken'));
+  }
+
   async function take(connection: Connection, message: BridgeUp): Promise<void> {
     const { agentId, generation, socket } = connection;
     if (connections.get(agentId) !== connection) return;
@@ -109,8 +118,7 @@ export function createBridge(options: BridgeOptions): Bridge {
       return;
     }
     if (message.type === 'alive') options.onAlive(agentId, options.clock.now());
-    else if (message.type === 'prompt-status')
-      await options.onPromptStatus(agentId, message.id, message.status, message.reason);
+    else if (message.type === 'prompt-status') noteStatus(agentId, message);
     else if (message.type === 'event') {
       const key = `${agentId}:${generation}`;
       if (message.seq > (confirmed.get(key) ?? 0)) {
@@ -128,7 +136,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     let order: Promise<void> = Promise.resolve();
     socket.setEncoding('utf8');
     const handle = async (line: string) => {
-      const message = bridgeUpSchema.parse(JSON.parse(line));
+      const message: BridgeUp = line === ALIVE ? { type: 'alive' } : bridgeUpSchema.parse(JSON.parse(line));
       if (connection) await take(connection, message);
       else if (message.type === 'hello') connection = await greet(socket, message);
       else socket.destroy();

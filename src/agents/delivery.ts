@@ -23,6 +23,8 @@ export interface DeliveryOptions {
   units: UnitOfWork;
   channels: DeliveryChannels;
   findAgent: (id: string) => Promise<Agent | undefined>;
+  /** As it was told of last, where only what never changes of an agent is needed. */
+  toldOf: (id: string) => Promise<Agent | undefined>;
   log: Log;
 }
 
@@ -39,6 +41,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const { database, units, channels, log } = options;
   const chains = new Map<string, Promise<void>>();
   const watchers = new Map<string, Set<() => void>>();
+  /** Prompts of which something is known that is not in the database yet. */
+  const unwritten = new Map<string, Promise<void>>();
 
   /** Runs the work of one agent strictly in order. */
   function inOrder(agentId: string, work: () => Promise<void>): Promise<void> {
@@ -53,15 +57,28 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   async function change(agent: Agent, id: string, from: string[], make: (unit: Unit) => PromptChange): Promise<void> {
-    // The agent's side of a bridge knows for itself what it took; of what was typed there is no other record.
-    const keep = channels.usesBridge(agent) ? units.note : units.run;
-    await keep(async (unit) => {
+    const work = async (unit: Unit) => {
       const prompt = await changePrompt(unit.tx, id, from, make(unit));
       if (!prompt) return;
       const metadata = { agentId: agent.id, projectId: agent.projectId };
       await unit.emit({ type: 'agent:prompt', component: 'agents', payload: { prompt }, metadata });
-    });
-    for (const wake of watchers.get(id) ?? []) wake();
+    };
+    const wake = () => {
+      for (const each of watchers.get(id) ?? []) each();
+    };
+    // The agent's side of a bridge knows for itself what it took; of what was typed there is no other record.
+    if (channels.usesBridge(agent)) noteSoon(agent, id, units.note(work, { lazy: !watchers.has(id) }).then(wake));
+    else await units.run(work).then(wake);
+  }
+
+  /** The agent's next word need not wait until this is written, and is written after it. */
+  function noteSoon(agent: Agent, id: string, writing: Promise<void>): void {
+    const written = writing
+      .catch((error: unknown) => log.error({ agentId: agent.id, error }, 'prompt delivery not noted'))
+      .finally(() => {
+        if (unwritten.get(id) === written) unwritten.delete(id);
+      });
+    unwritten.set(id, written);
   }
 
   const delivered = (agent: Agent, prompt: QueuedPrompt) =>
@@ -94,7 +111,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   async function handOver(agent: Agent, prompts: QueuedPrompt[], again: boolean): Promise<void> {
     for (const prompt of prompts) {
       if (!channels.usesBridge(agent)) await pasteOne(agent, prompt);
-      else if (prompt.status === 'queued' || again) {
+      else if ((prompt.status === 'queued' && !unwritten.has(prompt.id)) || again) {
         if (!channels.bridge(agent.id, prompt)) return;
         await delivered(agent, prompt);
       }
@@ -106,11 +123,13 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       inOrder(agentId, async () => {
         const agent = await options.findAgent(agentId);
         if (!agent || !['executing', 'waiting'].includes(agent.lifecycle)) return;
+        // What was taken is not to be handed over again.
+        if (again) await Promise.all(unwritten.values());
         await handOver(agent, await openPrompts(database.db, agentId), again);
       }),
     status: (agentId, promptId, status, reason) =>
       inOrder(agentId, async () => {
-        const agent = status === 'accepted' ? undefined : await options.findAgent(agentId);
+        const agent = status === 'accepted' ? undefined : await options.toldOf(agentId);
         if (agent && status === 'started') await acknowledged(agent, promptId);
         if (agent && status === 'refused') await dead(agent, promptId, reason ?? 'refused by the agent');
       }),

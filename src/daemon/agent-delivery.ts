@@ -11,16 +11,19 @@ import type { Core } from './core.ts';
 export interface AgentDeliveryOptions {
   core: Core;
   load: (id: string) => Promise<Agent | undefined>;
+  /** As it was told of last. */
+  told: (id: string) => Promise<Agent | undefined>;
   runner: Runner;
   runtimes: { get(id: string): Runtime };
   bridge: Bridge;
 }
 
-export function createAgentDelivery({ core, load, runner, runtimes, bridge }: AgentDeliveryOptions): Delivery {
+export function createAgentDelivery({ core, load, told, runner, runtimes, bridge }: AgentDeliveryOptions): Delivery {
   return createDelivery({
     database: core.database,
     units: core.units,
     findAgent: load,
+    toldOf: told,
     log: core.log,
     channels: {
       bridge: (agentId, prompt) => bridge.send(agentId, prompt),

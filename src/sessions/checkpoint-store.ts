@@ -8,22 +8,27 @@ import type { Checkpoint } from './schema.ts';
 
 const toCheckpoint = (row: { body: string }): Checkpoint => JSON.parse(row.body) as Checkpoint;
 
+const rowInsert = prepared(
+  (
+    db,
+    id: string,
+    project_id: string,
+    session_id: string,
+    bead_id: string | null,
+    name: string | null,
+    body: string,
+    created_at: string,
+  ) =>
+    db
+      .insertInto('checkpoints')
+      .values({ id, project_id, session_id, bead_id, name, body, created_at })
+      .onConflict((c) => c.column('id').doNothing()),
+);
+
 /** Adds the row of a checkpoint; one that is there is left as it is. */
 export async function insertCheckpoint(tx: Tx, checkpoint: Checkpoint): Promise<void> {
-  const row = {
-    id: checkpoint.id,
-    project_id: checkpoint.projectId,
-    session_id: checkpoint.sessionId,
-    bead_id: checkpoint.beadId ?? null,
-    name: checkpoint.name ?? null,
-    body: JSON.stringify(checkpoint),
-    created_at: checkpoint.createdAt,
-  };
-  await tx
-    .insertInto('checkpoints')
-    .values(row)
-    .onConflict((c) => c.column('id').doNothing())
-    .execute();
+  const { id, projectId, sessionId, beadId = null, name = null, createdAt } = checkpoint;
+  await rowInsert(tx, id, projectId, sessionId, beadId, name, JSON.stringify(checkpoint), createdAt);
 }
 
 export async function deleteCheckpoint(tx: Tx, id: string): Promise<void> {

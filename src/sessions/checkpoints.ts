@@ -3,7 +3,7 @@ import { createInTurn } from '../base/in-turn.ts';
 import type { Log } from '../base/log.ts';
 import type { Project } from '../repos/schema.ts';
 import type { Database } from '../storage/database.ts';
-import type { UnitOfWork } from '../storage/unit-of-work.ts';
+import type { Unit, UnitOfWork } from '../storage/unit-of-work.ts';
 import { createPruning } from './checkpoint-pruning.ts';
 import {
   checkpointRefs,
@@ -100,15 +100,15 @@ export function createCheckpoints(options: CheckpointOptions): Checkpoints {
         createdBy: spec.by,
       },
     });
-    await note(checkpoint);
+    await note(checkpoint, !spec.kept);
     pruning.grown(projectId, sessionId);
     return checkpoint;
   }
 
   /** The ref is on disk: without its row it is found at the next start. */
-  async function note(checkpoint: Checkpoint): Promise<void> {
+  async function note(checkpoint: Checkpoint, lazy: boolean): Promise<void> {
     const { projectId, agentId, beadId } = checkpoint;
-    await units.note(async (unit) => {
+    const work = async (unit: Unit) => {
       await insertCheckpoint(unit.tx, checkpoint);
       await unit.emit({
         type: 'checkpoint:created',
@@ -116,7 +116,8 @@ export function createCheckpoints(options: CheckpointOptions): Checkpoints {
         payload: { checkpoint },
         metadata: { projectId, agentId, ...(beadId === undefined ? {} : { beadId }) },
       });
-    });
+    };
+    await units.note(work, { lazy });
   }
 
   /** Refs first: a row without a ref is taken away by the next rebuild, a ref without a row would come back. */

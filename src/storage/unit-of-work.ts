@@ -12,6 +12,7 @@ import type { Database, Tx } from './database.ts';
 import { appendEvent } from './journal.ts';
 import type { Rules } from './record/rules.ts';
 import { persistRecord, type RecordDraft, type Replica } from './records.ts';
+import type { TransactOptions } from './transactions.ts';
 
 export interface Unit {
   readonly tx: Tx;
@@ -28,9 +29,10 @@ export interface UnitOfWork {
   run<T>(work: (unit: Unit) => Promise<T>): Promise<T>;
   /**
    * For what is seen rather than wanted, and would be seen again: resolves, and is told, when it is committed. It outlives a
-   * crash of the daemon; one of the machine may take the last second of it back.
+   * crash of the daemon; one of the machine may take the last second of it back. What nobody waits for may go along with the
+   * next one (`lazy`): it keeps its place in the order.
    */
-  note<T>(work: (unit: Unit) => Promise<T>): Promise<T>;
+  note<T>(work: (unit: Unit) => Promise<T>, how?: { lazy?: boolean }): Promise<T>;
 }
 
 export interface UnitOfWorkOptions {
@@ -48,10 +50,13 @@ export interface UnitOfWorkOptions {
   writing?: () => Promise<unknown> | undefined;
 }
 
+/** How soon a unit is told and on disk. */
+type Haste = Pick<TransactOptions, 'soft' | 'lazy'>;
+
 export function createUnitOfWork(options: UnitOfWorkOptions): UnitOfWork {
   const { database, bus, clock, replica, rulesOf, flushed } = options;
   /** Does the work in a transaction; what resolves when git has it. */
-  async function commit<T>(work: (unit: Unit) => Promise<T>, soft: boolean): Promise<[T, Promise<unknown>]> {
+  async function commit<T>(work: (unit: Unit) => Promise<T>, how: Haste): Promise<[T, Promise<unknown>]> {
     const events: GodelEvent[] = [];
     /** The last outbox row of each project that it changed. */
     const waits = new Map<string, number>();
@@ -76,8 +81,8 @@ export function createUnitOfWork(options: UnitOfWorkOptions): UnitOfWork {
         });
       },
       {
-        soft,
-        until: soft ? undefined : options.writing?.(),
+        ...how,
+        until: how.soft ? undefined : options.writing?.(),
         // Git writes while the database waits for the disk.
         committed() {
           inGit = Promise.all([...waits].map(([projectId, id]) => flushed(projectId, id)));
@@ -89,13 +94,16 @@ export function createUnitOfWork(options: UnitOfWorkOptions): UnitOfWork {
     return [result, inGit];
   }
 
-  async function run<T>(work: (unit: Unit) => Promise<T>, soft: boolean): Promise<T> {
-    const [result, inGit] = await commit(work, soft);
+  async function run<T>(work: (unit: Unit) => Promise<T>, how: Haste): Promise<T> {
+    const [result, inGit] = await commit(work, how);
     await inGit;
     return result;
   }
 
-  return { run: (work) => run(work, false), note: (work) => run(work, true) };
+  return {
+    run: (work) => run(work, { soft: false }),
+    note: (work, { lazy = false } = {}) => run(work, { soft: true, lazy }),
+  };
 }
 
 /** An event says who caused it, and what it takes back. */
