@@ -159,12 +159,16 @@ function dialectOf(database: SqliteDatabase, adapter = new SqliteAdapter()): Kys
 }
 
 function savepointsOf(raw: SQLite.Database): Savepoints {
+  const [begin, commit, abort] = [raw.prepare('begin'), raw.prepare('commit'), raw.prepare('rollback')];
   const [set, release] = [raw.prepare('savepoint unit'), raw.prepare('release unit')];
   const rollback = raw.prepare('rollback to unit');
   return {
     get inTransaction() {
       return raw.inTransaction;
     },
+    begin: () => void begin.run(),
+    commit: () => void commit.run(),
+    abort: () => void abort.run(),
     set: () => void set.run(),
     release: () => void release.run(),
     rollback() {
@@ -214,11 +218,11 @@ export async function openSqlite(file: string, onCorrupt: (error: unknown) => vo
     const [written, read] = [preparedOnce(raw), preparedOnce(openReader(file))];
     const [writer, db] = [dialectOf(written), dialectOf(read, new ReadingAdapter())];
     answerDirectly(db, read);
+    answerDirectly(writer, written);
     const log = await openLogSync(`${file}-wal`);
     const transact = createTransact({
       writer,
       savepoints: savepointsOf(raw),
-      onBegin: (tx) => answerDirectly(tx, written),
       synced: () => log.sync(),
     });
     return {

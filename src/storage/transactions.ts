@@ -29,6 +29,10 @@ export type Transact = <T>(work: (tx: Tx) => Promise<T>, options?: TransactOptio
 export interface Savepoints {
   /** False after SQLite took everything back by itself, as it does when the disk is full. */
   readonly inTransaction: boolean;
+  begin(): void;
+  commit(): void;
+  /** Takes the whole transaction back. */
+  abort(): void;
   set(): void;
   release(): void;
   rollback(): void;
@@ -57,11 +61,9 @@ const LAZY_MS = 50;
 const SOFT_MS = 1_000;
 
 export interface TransactParts {
-  /** The one connection that writes. */
+  /** The one connection that writes; nothing else uses it. */
   writer: Kysely<Tables>;
   savepoints: Savepoints;
-  /** Told of every transaction before anybody sees it. */
-  onBegin: (tx: Tx) => void;
   /** Resolves when everything that was committed is on disk. */
   synced: () => Promise<void>;
 }
@@ -94,7 +96,9 @@ function createWindow(): Window {
 }
 
 /** Runs the work of everybody in the order of their calls. */
-export function createTransact({ writer, savepoints, onBegin, synced }: TransactParts): Transact {
+export function createTransact({ writer, savepoints, synced }: TransactParts): Transact {
+  // All there is to a transaction of Kysely is that it runs on one connection, and this one has no other.
+  const tx = writer as Tx;
   const waiting: Member[] = [];
   let running = false;
   let arrived: (() => void) | undefined;
@@ -104,7 +108,7 @@ export function createTransact({ writer, savepoints, onBegin, synced }: Transact
   let told: Promise<void> = Promise.resolve();
 
   /** Does the work of one member. */
-  async function attempt(tx: Tx, member: Member): Promise<Outcome> {
+  async function attempt(member: Member): Promise<Outcome> {
     const soft = member.soft ?? false;
     savepoints.set();
     try {
@@ -177,17 +181,17 @@ export function createTransact({ writer, savepoints, onBegin, synced }: Transact
     const members = [first];
     const outcomes: Outcome[] = [];
     try {
-      await writer.transaction().execute(async (tx) => {
-        onBegin(tx);
-        const window = createWindow();
-        for (let member: Member | undefined = first; member; ) {
-          window.stay(member.until);
-          outcomes.push(await attempt(tx, member));
-          member = first.alone ? undefined : await joining(window);
-          if (member) members.push(member);
-        }
-      });
+      savepoints.begin();
+      const window = createWindow();
+      for (let member: Member | undefined = first; member; ) {
+        window.stay(member.until);
+        outcomes.push(await attempt(member));
+        member = first.alone ? undefined : await joining(window);
+        if (member) members.push(member);
+      }
+      savepoints.commit();
     } catch (error) {
+      if (savepoints.inTransaction) savepoints.abort();
       for (const member of members) member.reject(error);
       return;
     }
