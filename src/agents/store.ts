@@ -36,10 +36,10 @@ export async function findAgent(db: Reader, id: string): Promise<Agent | undefin
   return row && toAgent(row);
 }
 
-const idOf = prepared((db, projectId: string, name: string, id: string) =>
+const namedSo = prepared((db, projectId: string, name: string, id: string) =>
   db
     .selectFrom('agents')
-    .select('id')
+    .select('body')
     .where('project_id', '=', projectId)
     .where((e) => e.or([e('name', '=', name), e('id', '=', id)])),
 );
@@ -55,10 +55,11 @@ async function begunSo(db: Reader, projectId: string, text: string): Promise<{ i
  * @throws GodelError agent-not-found, ambiguous-id
  */
 export async function resolveAgent(db: Reader, projectId: string, text: string): Promise<Agent> {
-  const exact = (await idOf(db, projectId, text, text)).rows;
-  const matches = exact.length > 0 ? [] : await begunSo(db, projectId, text);
+  const [exact] = (await namedSo(db, projectId, text, text)).rows;
+  if (exact) return toAgent(exact);
+  const matches = await begunSo(db, projectId, text);
   if (matches.length > 1) throw failure('ambiguous-id', { id: text, matches: matches.map(({ name }) => name) });
-  const agent = await findAgent(db, (exact[0] ?? matches[0])?.id ?? '');
+  const agent = await findAgent(db, matches[0]?.id ?? '');
   if (!agent) throw failure('agent-not-found', { id: text });
   return agent;
 }
