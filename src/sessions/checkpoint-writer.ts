@@ -32,7 +32,7 @@ const MOST_BYTES = 48 * 1024 * 1024;
 /** After so long (ms) without a checkpoint the process is ended: at rest nothing of the repository is held open. */
 const REST_MS = 5_000;
 /** So many checkpoints by one process: it remembers every object it wrote. */
-const MOST_WRITES = 200;
+const MOST_WRITES = 1_000;
 
 interface Kept {
   importer: FastImport;

@@ -1,5 +1,6 @@
 /** Reads conversations: the file of the runtime where it has one, else what the proxy recorded. */
-import { readFile, stat } from 'node:fs/promises';
+import { readFileSync, type Stats, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { NativeHistory } from '../agents/runtime.ts';
 import type { Turn } from '../recordings/schema.ts';
 import type { Session, SessionTurn, TurnSource } from './schema.ts';
@@ -46,13 +47,25 @@ interface Parsed {
 const MOST_KEPT = 16;
 const NOTHING: Conversation = { turns: [], source: 'none' };
 
+/** Up to here reading a file that was just written takes less than to have it read beside. */
+const SMALL_BYTES = 64 * 1024;
+
+/** It lies in the agent's home, on the disk of the database. */
+function infoOf(file: string): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
 export function createReading(options: ReadingOptions): Reading {
   const kept = new Map<string, Parsed>();
 
   async function readNative(session: Session, history: NativeHistory): Promise<Conversation | undefined> {
     const place = { home: options.homeOf(session.agentId), sessionFile: session.file, sessionId: session.nativeId };
     const file = await history.find(place);
-    const info = file === undefined ? undefined : await stat(file).catch(() => undefined);
+    const info = file === undefined ? undefined : infoOf(file);
     if (file === undefined || !info) return undefined;
     const key = `${file} ${info.size} ${info.mtimeMs}`;
     const known = kept.get(session.id);
@@ -61,7 +74,7 @@ export function createReading(options: ReadingOptions): Reading {
       return { turns: history.read(loaded), source: 'runtime', native: { file, text: loaded } };
     }
     if (known?.key === key) return known.conversation;
-    const text = await readFile(file, 'utf8');
+    const text = info.size <= SMALL_BYTES ? readFileSync(file, 'utf8') : await readFile(file, 'utf8');
     const conversation: Conversation = { turns: history.read(text), source: 'runtime', native: { file, text } };
     kept.delete(session.id);
     kept.set(session.id, { key, conversation });
