@@ -22,13 +22,16 @@ export interface Attempt {
   keyId: string;
 }
 
-type Common = Omit<
+/** What of a row differs between an attempt and a refusal. */
+type Result = Pick<
   LedgerEntry,
   | 'attempt'
   | 'provider'
+  | 'providerKey'
   | 'model'
   | 'status'
   | 'outcome'
+  | 'reason'
   | 'tokens'
   | 'costNano'
   | 'estimated'
@@ -36,7 +39,8 @@ type Common = Omit<
   | 'firstByteMs'
 >;
 
-function commonOf({ requestId, key, route, fields }: Subject, now: number): Common {
+/** Every row has the same fields in the same order: what reads them many times a second is made for one form. */
+function entryOf({ requestId, key, route, fields }: Subject, now: number, result: Result): LedgerEntry {
   return {
     id: newId(),
     requestId,
@@ -53,6 +57,18 @@ function commonOf({ requestId, key, route, fields }: Subject, now: number): Comm
     asked: fields.model,
     dialect: route.wire,
     stream: fields.stream,
+    attempt: result.attempt,
+    provider: result.provider,
+    providerKey: result.providerKey,
+    model: result.model,
+    status: result.status,
+    outcome: result.outcome,
+    reason: result.reason,
+    tokens: result.tokens,
+    costNano: result.costNano,
+    estimated: result.estimated,
+    latencyMs: result.latencyMs,
+    firstByteMs: result.firstByteMs,
   };
 }
 
@@ -64,7 +80,7 @@ function tokensOf(subject: Subject, result: RelayResult): { tokens: TokenUse; es
   const { reading, status, outcome } = result;
   const begun = status >= 200 && status < 300;
   if (!subject.route.metered || !begun) return { tokens: noUse(), estimated: false };
-  const tokens = { ...(reading?.tokens ?? noUse()) };
+  const tokens = reading?.tokens ?? noUse();
   if (outcome === 'ok' && reading?.exact) return { tokens, estimated: false };
   tokens.output = Math.max(tokens.output, reading?.events ?? 0);
   if (!reading?.exact) tokens.input = Math.max(tokens.input, Math.ceil(subject.bodyBytes / 4));
@@ -82,30 +98,29 @@ export function attemptEntry(
   const { tokens, estimated } = tokensOf(subject, result);
   const { candidate } = attempt;
   const begun = result.status >= 200 && result.status < 300;
-  return {
-    ...commonOf(subject, now),
+  return entryOf(subject, now, {
     attempt: attempt.number,
     provider: candidate.provider.id,
-    ...(attempt.keyId === '' ? {} : { providerKey: attempt.keyId }),
+    providerKey: attempt.keyId === '' ? undefined : attempt.keyId,
     model: candidate.model,
     status: result.status,
     outcome: result.outcome,
-    ...(reason === undefined ? {} : { reason }),
+    reason,
     tokens,
     costNano: subject.route.metered && begun ? costOf(candidate.price, tokens) : 0,
     estimated,
     latencyMs: Math.round(result.latencyMs),
     firstByteMs: result.firstByteMs === null ? null : Math.round(result.firstByteMs),
-  };
+  });
 }
 
 /** The row of a request that was refused before any attempt. */
 export function refusedEntry(subject: Subject, status: number, reason: string, now: number): LedgerEntry {
   const outcome: Outcome = 'refused';
-  return {
-    ...commonOf(subject, now),
+  return entryOf(subject, now, {
     attempt: 0,
     provider: '',
+    providerKey: undefined,
     model: subject.fields.model,
     status,
     outcome,
@@ -115,7 +130,7 @@ export function refusedEntry(subject: Subject, status: number, reason: string, n
     estimated: false,
     latencyMs: 0,
     firstByteMs: null,
-  };
+  });
 }
 
 /** Tokens that limits count: what the provider read and wrote. */
