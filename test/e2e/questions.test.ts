@@ -1,9 +1,9 @@
-/** Claude Code asks a question with choices: it is in the inbox, and whoever answers it, the agent goes on with that answer. */
+/** A program asks questions with choices: they are in the inbox, and whoever answers them, the agent goes on with those answers. */
 import { afterEach, expect, test } from 'vitest';
 import type { SessionTurn } from '../../src/sessions/schema.ts';
 import { type FaceLife, watchFace } from '../support/face-life.ts';
 import { createHome, script, type TestHome, until } from '../support/home.ts';
-import { pathWith } from '../support/runtimes.ts';
+import { type ProgramId, pathWith } from '../support/runtimes.ts';
 
 let home: TestHome | undefined;
 afterEach(() => home?.stop());
@@ -14,10 +14,11 @@ const about = (word: string, ...labels: string[]) => ({
   multiSelect: false,
   options: labels.map((label) => ({ label, description: `It is ${label}` })),
 });
-const asks = (...questions: object[]) => `call: AskUserQuestion ${JSON.stringify({ questions })}`;
+const call = (tool: string, ...questions: object[]) => `call: ${tool} ${JSON.stringify({ questions })}`;
+const asks = (...questions: object[]) => call('AskUserQuestion', ...questions);
 
-async function open(): Promise<{ home: TestHome; face: FaceLife } | undefined> {
-  const path = await pathWith('claude');
+async function open(runtime: ProgramId = 'claude'): Promise<{ home: TestHome; face: FaceLife } | undefined> {
+  const path = await pathWith(runtime);
   if (path === undefined) return undefined;
   home = await createHome({ PATH: path });
   await home.json('config', 'set', 'provider', 'demo');
@@ -87,3 +88,20 @@ test.for([
     expect(await answerTold(opened.home)).toContain('"Which weight?"="light"');
   },
 );
+
+test('opencode asks several questions in one, and each is answered from the inbox', {
+  timeout: 300_000,
+}, async (context) => {
+  const opened = await open('opencode');
+  if (!opened) return context.skip();
+  const { face } = opened;
+  const three = [about('shape', 'round', 'square'), about('weight', 'light', 'heavy'), about('taste', 'sweet', 'sour')];
+  const words = ['--runtime', 'opencode', '--name', 'asker'];
+  await opened.home.json('agent', 'spawn', script(call('question', ...three), 'say: all three'), ...words);
+  await face.answer(await waits(face, 'protocol', 'Which shape?', 'round', 'square'), 'square');
+  await face.answer(await face.question('Which weight?'), 'light');
+  await face.answer(await face.question('Which taste?'), 'sour');
+  await goesOn(face, 'all three');
+  const told = await answerTold(opened.home);
+  for (const answer of ['square', 'light', 'sour']) expect(told).toContain(answer);
+});

@@ -8,11 +8,12 @@ import type { IPty } from 'node-pty';
 import { freePort } from '../../../src/base/free-port.ts';
 import { oneLine } from '../summary.ts';
 import { todosOf } from '../todos.ts';
-import { type Driver, type DriverSink, type HostConfig, type HostPrompt, REFUSAL } from './driver.ts';
+import type { Ask, Driver, DriverSink, HostConfig, HostPrompt } from './driver.ts';
 import type { TitleSays } from './face-program.ts';
 import { createScreenWatch } from './face-screen.ts';
 import type { Json } from './json-lines.ts';
 import { createOpencodeApi, OPENCODE_PROVIDER, type OpencodeApi } from './opencode-api.ts';
+import { createOpencodeAsks } from './opencode-asks.ts';
 import { readSessionId, writeSessionId } from './session-id.ts';
 import { endTerminal, untilEnded } from './terminal-end.ts';
 
@@ -31,7 +32,6 @@ const SHOWN_MS = 60_000;
 const TAKEN_MS = 60_000;
 /** A summary is one answer of a model over the whole conversation. */
 const COMPACT_MS = 290_000;
-const REPLIES: Readonly<Record<string, string>> = { allow: 'once', always: 'always' };
 
 /** A title tells that its screen is drawn, and nothing more. */
 export const readOpencodeTitle = (title: string): TitleSays | undefined =>
@@ -61,7 +61,7 @@ export function createOpencodeDriver(options: OpencodeOptions): Driver {
   let lastError: string | undefined;
   let pending: { text: string; taken: () => void } | undefined;
   let compacted = () => {};
-  const asks = new Map<string, 'permission' | 'question'>();
+  const asks = createOpencodeAsks();
   const children = new Set<string>();
   const users = new Set<string>();
   const tools = new Set<string>();
@@ -77,9 +77,9 @@ export function createOpencodeDriver(options: OpencodeOptions): Driver {
   }
 
   function answered(id: string): void {
-    if (!asks.delete(id)) return;
+    if (!asks.close(id)) return;
     sink.answered(id);
-    if (asks.size === 0) for (const tell of later.splice(0)) tell();
+    if (asks.ids().length === 0) for (const tell of later.splice(0)) tell();
   }
 
   function finish(): void {
@@ -88,7 +88,7 @@ export function createOpencodeDriver(options: OpencodeOptions): Driver {
     later.length = 0;
     // What was broken off ends after its turn.
     tools.clear();
-    for (const id of [...asks.keys()]) answered(id);
+    for (const id of asks.ids()) answered(id);
     sink.settled(lastError);
   }
 
@@ -113,7 +113,7 @@ export function createOpencodeDriver(options: OpencodeOptions): Driver {
       tools.add(id);
       const todos = todosOf(name, state.input);
       if (todos) sink.todos(todos);
-      if (asks.size > 0) later.push(() => sink.toolStarted(name, state.input));
+      if (asks.ids().length > 0) later.push(() => sink.toolStarted(name, state.input));
       else sink.toolStarted(name, state.input);
     } else if ((state.status === 'completed' || state.status === 'error') && tools.delete(id))
       sink.toolEnded(name, state.status === 'error');
@@ -129,26 +129,14 @@ export function createOpencodeDriver(options: OpencodeOptions): Driver {
     taken();
   }
 
-  function permission(properties: Json): void {
-    const id = String(properties.id);
-    if (asks.has(id)) return;
+  function asked(ask: Ask | undefined): void {
+    if (!ask) return;
     begin();
-    const patterns = Array.isArray(properties.patterns) ? properties.patterns.map(String) : [];
-    const what = String(json(properties.metadata).command ?? patterns.join(' '));
-    asks.set(id, 'permission');
-    const question = `${String(properties.permission)}: ${oneLine(what)}`;
-    sink.asked({ id, kind: 'permission', question, choices: ['allow', 'always', 'deny'] });
+    sink.asked(ask);
   }
 
-  function question(properties: Json): void {
-    const id = String(properties.id);
-    if (asks.has(id)) return;
-    begin();
-    const [first] = (properties.questions ?? []) as { question?: string; options?: { label: string }[] }[];
-    asks.set(id, 'question');
-    const choices = (first?.options ?? []).map((option) => option.label);
-    sink.asked({ id, kind: 'question', question: first?.question ?? 'a question', choices });
-  }
+  const permission = (properties: Json) => asked(asks.permission(properties));
+  const question = (properties: Json) => asked(asks.question(properties));
 
   function status(id: unknown, type: unknown): void {
     if (id !== sessionId) return;
@@ -156,7 +144,7 @@ export function createOpencodeDriver(options: OpencodeOptions): Driver {
     else begin();
   }
 
-  const over = (properties: Json) => answered(String(properties.requestID ?? properties.permissionID));
+  const over = (properties: Json) => answered(asks.of(String(properties.requestID ?? properties.permissionID)) ?? '');
   const takers: Readonly<Record<string, (properties: Json) => void>> = {
     'session.created'(properties) {
       const info = json(properties.info);
@@ -248,15 +236,10 @@ export function createOpencodeDriver(options: OpencodeOptions): Driver {
         throw new Error(lastError ?? 'it has not said that it did');
     },
     async answer(askId, choice) {
-      const kind = asks.get(askId);
-      if (kind === undefined) return;
-      if (kind === 'question') await api.post(`/question/${askId}/reply`, { answers: [[choice]] });
-      else {
-        const reply = REPLIES[choice] ?? 'reject';
-        // With words of a person the turn goes on after a refusal.
-        const words = reply === 'reject' ? { message: REFUSAL } : {};
-        await api.post(`/permission/${askId}/reply`, { reply, ...words });
-      }
+      const answer = asks.answer(askId, choice);
+      if (!answer) return;
+      if ('next' in answer) asked(answer.next);
+      else await api.post(answer.reply.path, answer.reply.body);
       answered(askId);
     },
     async close() {
