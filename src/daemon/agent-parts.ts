@@ -108,7 +108,7 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
     admit: memory.admit,
   });
 
-  const heldChanged = createHeldFollower({ core, load, runtimes, observation, ending });
+  const heldChanged = createHeldFollower({ core, load, recent: live.find, runtimes, observation, ending });
 
   return {
     live,

@@ -1,5 +1,6 @@
 /** Reads and writes the config files of a project and of the user; resolves them with the environment. */
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { type Stats, statSync } from 'node:fs';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isMap, parseDocument } from 'yaml';
 import { z } from 'zod';
@@ -87,6 +88,16 @@ async function writeSetting(file: string, key: string, value: unknown): Promise<
   await rename(`${file}.new`, file);
 }
 
+/** Asked several times a turn of every agent, and answered from memory: to wait for it costs more than the answer. */
+function statsOf(file: string): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch {
+    // A part of its path is no folder, or closed to us: reading the file says so.
+    return undefined;
+  }
+}
+
 export function createConfigFiles(userFile: string, env: Environment): ConfigFiles {
   /** Parsed files by path, valid while size and time of change stay the same. */
   const cache = new Map<string, { stamp: string; layer: ConfigLayer }>();
@@ -103,7 +114,7 @@ export function createConfigFiles(userFile: string, env: Environment): ConfigFil
   }
 
   async function layerOf(file: string): Promise<ConfigLayer> {
-    const info = await stat(file).catch(() => undefined);
+    const info = statsOf(file);
     const stamp = info ? `${info.mtimeMs}:${info.size}` : 'absent';
     const known = cache.get(file);
     if (known?.stamp === stamp) return known.layer;

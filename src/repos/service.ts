@@ -1,5 +1,6 @@
 /** One handler per operation on projects. */
-import { realpath, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Handlers } from '../access/context.ts';
 import { newId } from '../base/id.ts';
@@ -62,17 +63,17 @@ export function createRepoService(options: RepoServiceOptions): RepoService {
   /** Project id of a folder; asking git again only when the answer may have changed. */
   async function byPath(path: string): Promise<string> {
     const known = paths.get(path);
-    if (known && options.now() - known.atMs < PATH_CACHE_MS && (await isThere(known))) return known.projectId;
+    if (known && options.now() - known.atMs < PATH_CACHE_MS && isThere(known)) return known.projectId;
     const { project: found } = await ensureProject(path);
     const atMs = options.now();
     paths.set(path, { projectId: found.id, gitDir: found.gitDir, atMs, seenMs: atMs });
     return found.id;
   }
 
-  async function isThere(known: { gitDir: string; seenMs: number }): Promise<boolean> {
+  function isThere(known: { gitDir: string; seenMs: number }): boolean {
     const now = options.now();
     if (Math.abs(now - known.seenMs) < THERE_MS) return true;
-    if (!(await stat(known.gitDir).catch(() => undefined))) return false;
+    if (!existsSync(known.gitDir)) return false;
     known.seenMs = now;
     return true;
   }
