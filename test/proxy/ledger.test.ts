@@ -88,6 +88,37 @@ describe('journal', () => {
   });
 });
 
+test('every field of a row is in a column of its own', () => {
+  const texts = {
+    agentId: 'agent',
+    agentName: 'agent name',
+    projectId: 'project',
+    beadId: 'bead',
+    convoyId: 'convoy',
+    teamId: 'team',
+    userId: 'user',
+    tenantId: 'tenant',
+    keyName: 'key',
+    provider: 'provider',
+    providerKey: 'provider key',
+    model: 'model',
+    asked: 'asked',
+    dialect: 'chat',
+    reason: 'reason',
+  };
+  const row = entry({
+    ...texts,
+    status: 418,
+    outcome: 'failed',
+    estimated: true,
+    latencyMs: 9,
+    firstByteMs: 10,
+    stream: false,
+  });
+  ledger.add(row);
+  expect(ledger.entries({ limit: 1 }).items).toEqual([row]);
+});
+
 test('ids of one process grow, are no id twice, and are of version 7', () => {
   const before = Date.now();
   const ids = Array.from({ length: 20_000 }, newId);
