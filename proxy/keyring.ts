@@ -32,8 +32,6 @@ export interface Keyring {
 
 export function createKeyring(ledger: Ledger, accounts: Accounts, now: () => number): Keyring {
   const byHash = new Map<string, Purse>();
-  /** Purses by the token itself: its hash is taken once, not for every request. */
-  const byToken = new Map<string, Purse>();
   const traffic = new Map<string, Traffic>();
 
   function trafficOf(key: VirtualKey): Traffic {
@@ -62,7 +60,6 @@ export function createKeyring(ledger: Ledger, accounts: Accounts, now: () => num
   function drop(hash: string): boolean {
     const purse = byHash.get(hash);
     byHash.delete(hash);
-    for (const [token, known] of byToken) if (known === purse) byToken.delete(token);
     if (purse) purse.revoked = true;
     for (const end of purse?.revocations.values() ?? []) end();
     if (purse?.traffic.inFlight === 0) traffic.delete(purse.key.agentId ?? `key ${hash}`);
@@ -72,14 +69,7 @@ export function createKeyring(ledger: Ledger, accounts: Accounts, now: () => num
   for (const key of ledger.keys()) put(key);
 
   return {
-    find(token) {
-      const known = byToken.get(token);
-      if (known) return known;
-      const purse = byHash.get(hash('sha256', token));
-      // Only of keys that are: what strangers try is not kept.
-      if (purse) byToken.set(token, purse);
-      return purse;
-    },
+    find: (token) => byHash.get(hash('sha256', token)),
     list: () => [...byHash.values()].map((purse) => purse.key),
     put(key) {
       ledger.putKey(key);
