@@ -95,6 +95,16 @@ async function soak(target: Target): Promise<void> {
   rows.push(['growth', `${((100 * (after - before)) / before).toFixed(1)} %`, '< 5 %']);
 }
 
+/** What the streams saw while something else was done. */
+async function seenWhile<T>(streams: Promise<T>, work: (isOver: () => boolean) => Promise<void>): Promise<T> {
+  let over = false;
+  const watched = streams.finally(() => {
+    over = true;
+  });
+  const [seen] = await Promise.all([watched, work(() => over)]);
+  return seen;
+}
+
 /** Delay of paced events, alone and while the daemon is busy. */
 async function whileImporting(target: Target, direct: Target): Promise<void> {
   const repository = join(folder, 'repo');
@@ -104,7 +114,13 @@ async function whileImporting(target: Target, direct: Target): Promise<void> {
   const paced = load('paced', 50, 5_000, true, '/v1/chat/completions', 'gpt-5.4');
   const alone = await measure(target, paced);
   const beside = await measure(direct, paced);
-  const env = { PATH: process.env.PATH ?? '', HOME: folder, GODEL_HOME: join(folder, 'home'), GODEL_PORT: '0' };
+  const env = {
+    PATH: process.env.PATH ?? '',
+    HOME: folder,
+    GODEL_HOME: join(folder, 'home'),
+    GODEL_PORT: '0',
+    GODEL_KEEPER: 'off',
+  };
   const provider = { OPENAI_API_KEY: 'provider-key', OPENAI_BASE_URL: upstreamUrl };
   // The daemon finds the proxy by its socket and gives it the providers of its own environment.
   const started = await run(process.execPath, [GODEL, 'bead', 'list'], {
@@ -118,24 +134,32 @@ async function whileImporting(target: Target, direct: Target): Promise<void> {
   const hash = createHash('sha256').update(token).digest('hex');
   await proxy.putKey({ hash, name: 'bench', projectId: 'bench', createdAt: new Date().toISOString() });
   await proxy.close();
-  const streams = measure({ ...target, headers: { authorization: `Bearer ${token}` } }, paced);
   const client = createClient({ socketPath: paths.socketFile, projectPath: repository });
-  let [left, done] = [Number(options.beads), false];
-  const importing = Promise.all(
-    Array.from({ length: AT_ONCE }, async () => {
-      for (left -= 1; left >= 0 && !done; left -= 1) await client.call('beadCreate', { title: `bead ${left}` });
-    }),
-  );
-  const busy = await streams;
-  done = true;
-  await importing;
+  const keyed = { ...target, headers: { authorization: `Bearer ${token}` } };
+  const imported = await seenWhile(measure(keyed, paced), async () => {
+    const text = Array.from({ length: Number(options.beads) }, (_, index) => `- [ ] bead ${index}\n`).join('');
+    await client.call('beadImport', { text, format: 'markdown' });
+  });
+  let left = Number(options.beads);
+  const busy = await seenWhile(measure(keyed, paced), async (isOver) => {
+    const create = async () => {
+      for (left -= 1; left >= 0 && !isOver(); left -= 1) await client.call('beadCreate', { title: `bead ${left}` });
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, create));
+  });
   const { pid } = JSON.parse(await readFile(paths.daemonFile, 'utf8')) as { pid: number };
   process.kill(pid, 'SIGTERM');
   while (isRunning(pid)) await delay(25);
-  if (busy.failed > 0) throw new Error(`${busy.failed} of ${busy.requests} streams failed beside the daemon`);
+  const failed = imported.failed + busy.failed;
+  if (failed > 0) throw new Error(`${failed} streams failed beside the daemon`);
   rows.push(['event delay p99, direct', `${beside.delayP99.toFixed(1)} ms`, '-']);
   rows.push(['event delay p99, proxy alone', `${alone.delayP99.toFixed(1)} ms`, 'direct + 5 ms']);
-  rows.push(['event delay p99, daemon takes beads', `${busy.delayP99.toFixed(1)} ms`, 'direct + 10 ms']);
+  rows.push([
+    `event delay p99, ${options.beads} beads are imported`,
+    `${imported.delayP99.toFixed(1)} ms`,
+    'direct + 10 ms',
+  ]);
+  rows.push([`event delay p99, ${AT_ONCE} clients create beads`, `${busy.delayP99.toFixed(1)} ms`, 'direct + 10 ms']);
 }
 
 const upstream = await startScript('./proxy-upstream.ts');
