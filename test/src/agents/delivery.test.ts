@@ -1,8 +1,8 @@
 /** What an agent's bridge says of prompts is written in order, with what comes along, and nothing is handed over twice meanwhile. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createDelivery, type Delivery } from '../../../src/agents/delivery.ts';
-import type { Agent } from '../../../src/agents/schema.ts';
-import { findAgent, findPrompt, insertAgent, queuePrompt } from '../../../src/agents/store.ts';
+import { findAgent, findPrompt, queuePrompt } from '../../../src/agents/store.ts';
+import { addAgentRow } from '../../support/agent-row.ts';
 import { createGraphHome, type GraphHome } from '../../support/graph-home.ts';
 import { until } from '../../support/home.ts';
 
@@ -24,25 +24,7 @@ beforeEach(async () => {
   const { core, project } = home;
   handed = [];
   told = [];
-  const now = new Date(core.clock.now()).toISOString();
-  const agent: Agent = {
-    id: 'a1',
-    projectId: project.id,
-    name: 'worker-1',
-    role: 'worker',
-    runtime: 'pi',
-    runner: 'local',
-    headless: true,
-    lifecycle: 'executing',
-    observed: { state: 'idle', source: 'hook', at: now, since: now },
-    generation: 1,
-    retryCount: 0,
-    maxRetries: 3,
-    createdAt: now,
-    updatedAt: now,
-    version: 1,
-  };
-  await core.database.transact((tx) => insertAgent(tx, agent));
+  await addAgentRow(core, project.id, 'idle');
   const find = (id: string) => findAgent(core.database.db, id);
   delivery = createDelivery({
     database: core.database,

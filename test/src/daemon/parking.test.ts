@@ -1,12 +1,12 @@
 /** An agent that may not go on is shown as parked with the reason, and goes on by itself, once. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createObservation, type Observation } from '../../../src/agents/observation.ts';
-import type { Agent } from '../../../src/agents/schema.ts';
-import { findAgent, insertAgent, openPrompts } from '../../../src/agents/store.ts';
+import { findAgent, openPrompts } from '../../../src/agents/store.ts';
 import type { Activity, BudgetState, Parking } from '../../../src/costs/schema.ts';
 import { createBudgetAlerts } from '../../../src/daemon/budget-alerts.ts';
 import { createParking, type ParkingWatch } from '../../../src/daemon/parking.ts';
 import { eventsSince } from '../../../src/storage/journal.ts';
+import { addAgentRow } from '../../support/agent-row.ts';
 import { createGraphHome, type GraphHome } from '../../support/graph-home.ts';
 import { until } from '../../support/home.ts';
 
@@ -55,25 +55,7 @@ beforeEach(async () => {
   home = await createGraphHome();
   pumped = [];
   const { core, project } = home;
-  const now = new Date(core.clock.now()).toISOString();
-  const agent: Agent = {
-    id: 'a1',
-    projectId: project.id,
-    name: 'worker-1',
-    role: 'worker',
-    runtime: 'pi',
-    runner: 'local',
-    headless: true,
-    lifecycle: 'executing',
-    observed: { state: 'busy', source: 'hook', at: now, since: now },
-    generation: 1,
-    retryCount: 0,
-    maxRetries: 3,
-    createdAt: now,
-    updatedAt: now,
-    version: 1,
-  };
-  await core.database.transact((tx) => insertAgent(tx, agent));
+  await addAgentRow(core, project.id, 'busy');
   observation = createObservation({
     units: core.units,
     findAgent: (id) => findAgent(core.database.db, id),
