@@ -150,6 +150,7 @@ async function whileImporting(target: Target, direct: Target): Promise<void> {
   const { pid } = JSON.parse(await readFile(paths.daemonFile, 'utf8')) as { pid: number };
   process.kill(pid, 'SIGTERM');
   while (isRunning(pid)) await delay(25);
+  await run('tmux', ['-L', paths.tmuxSocketName, 'kill-server'], { env });
   const failed = imported.failed + busy.failed;
   if (failed > 0) throw new Error(`${failed} streams failed beside the daemon`);
   rows.push(['event delay p99, direct', `${beside.delayP99.toFixed(1)} ms`, '-']);
