@@ -12,18 +12,18 @@ export interface AgentDeliveryOptions {
   core: Core;
   load: (id: string) => Promise<Agent | undefined>;
   /** As it was told of last. */
-  told: (id: string) => Promise<Agent | undefined>;
+  toldOf: (id: string) => Promise<Agent | undefined>;
   runner: Runner;
   runtimes: { get(id: string): Runtime };
   bridge: Bridge;
 }
 
-export function createAgentDelivery({ core, load, told, runner, runtimes, bridge }: AgentDeliveryOptions): Delivery {
+export function createAgentDelivery({ core, load, toldOf, runner, runtimes, bridge }: AgentDeliveryOptions): Delivery {
   return createDelivery({
     database: core.database,
     units: core.units,
     findAgent: load,
-    toldOf: told,
+    toldOf,
     log: core.log,
     channels: {
       bridge: (agentId, prompt) => bridge.send(agentId, prompt),

@@ -83,7 +83,7 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
   const bridge = createAgentBridge({ core, find: live.find, ...told, touched, compacted });
   const compaction = createCompaction(bridge.compact);
 
-  const delivery = createAgentDelivery({ core, load, told: live.find, runner, runtimes, bridge });
+  const delivery = createAgentDelivery({ core, load, toldOf: live.find, runner, runtimes, bridge });
 
   const memory = createMemory({ core, runner });
   const { issue, revoke } = credentialsOf(options);
@@ -108,7 +108,7 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
     admit: memory.admit,
   });
 
-  const heldChanged = createHeldFollower({ core, load, recent: live.find, runtimes, observation, ending });
+  const heldChanged = createHeldFollower({ core, load, toldOf: live.find, runtimes, observation, ending });
 
   return {
     live,

@@ -11,7 +11,7 @@ export interface HeldFollowerOptions {
   core: Core;
   load: (id: string) => Promise<Agent | undefined>;
   /** As it was told of last. */
-  recent: (id: string) => Promise<Agent | undefined>;
+  toldOf: (id: string) => Promise<Agent | undefined>;
   runtimes: { get(id: string): Runtime };
   observation: Observation;
   ending: Ending;
@@ -28,7 +28,7 @@ export function createHeldFollower(options: HeldFollowerOptions): (held: Held) =
   }
 
   return async (held) => {
-    const agent = await (held.dead ? load(held.agentId) : options.recent(held.agentId));
+    const agent = await (held.dead ? load(held.agentId) : options.toldOf(held.agentId));
     if (!agent || agent.generation !== held.generation || !isLive(agent.lifecycle)) return true;
     if (!held.dead) {
       await titleChanged(agent, held.title);

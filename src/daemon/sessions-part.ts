@@ -42,8 +42,6 @@ export interface SessionsPart {
 }
 
 const MOST_TURNS = 1000;
-/** For so long (ms) a configuration holds for checkpoints that are made by themselves: many agents rest in a second. */
-const CONFIG_MS = 500;
 
 export function createSessionsPart(options: SessionsPartOptions): SessionsPart {
   const { database, clock } = options.core;
@@ -73,19 +71,6 @@ export function createSessionsPart(options: SessionsPartOptions): SessionsPart {
   };
 }
 
-/** The configuration of a project as it was shortly before. */
-function recentConfig({ core, configOf }: SessionsPartOptions): SessionsPartOptions['configOf'] {
-  const known = new Map<string, { atMs: number; config: Promise<Config> }>();
-  return (projectId) => {
-    const nowMs = core.clock.now();
-    const recent = known.get(projectId);
-    if (recent && Math.abs(nowMs - recent.atMs) < CONFIG_MS) return recent.config;
-    const config = configOf(projectId);
-    known.set(projectId, { atMs: nowMs, config });
-    return config;
-  };
-}
-
 function readingOf({ parts, proxy }: SessionsPartOptions): Reading {
   return createReading({
     historyOf: (runtime) => parts.runtimes.get(runtime).history,
@@ -109,10 +94,8 @@ function checkpointsOf({ core, repos, worktrees, configOf }: SessionsPartOptions
 }
 
 /** Sessions follow agents one event after the other; checkpoints are made beside that, so that nobody waits for them. */
-function startFollowing(options: SessionsPartOptions, checkpoints: Checkpoints) {
-  const { core } = options;
+function startFollowing({ core, configOf }: SessionsPartOptions, checkpoints: Checkpoints) {
   const { database, units, log } = core;
-  const configOf = recentConfig(options);
   const following = createFollowing({ database, units });
   let order: Promise<void> = Promise.resolve();
   const background = new Set<Promise<void>>();

@@ -56,7 +56,7 @@ export interface Inbox {
   raise(draft: InboxDraft): Promise<InboxItem>;
   /** Ends the open item of a key because what it was about is over. */
   close(key: string, reason: string): Promise<void>;
-  /** Makes the open items whose keys begin so the same as what is wanted now. */
+  /** Makes the open items whose keys begin so the same as what is wanted now; true when none was open and none is wanted. */
   keep(prefix: string, projectId: string, wanted: readonly InboxDraft[], reason: string): Promise<boolean>;
 }
 

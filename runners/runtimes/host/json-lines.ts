@@ -3,6 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 
 export type Json = Record<string, unknown>;
 
+/** A part of a message; an empty one where there is none. */
+export const json = (value: unknown): Json => (value ?? {}) as Json;
+
 export interface JsonLinesOptions {
   argv: readonly string[];
   cwd: string;

@@ -1,7 +1,7 @@
 /** What opencode asks over its interface: leave for a tool, or questions, of which one call may hold several. */
 import { oneLine } from '../summary.ts';
 import { type Ask, REFUSAL } from './driver.ts';
-import type { Json } from './json-lines.ts';
+import { type Json, json } from './json-lines.ts';
 
 /** A request that was answered in full: where the answer goes, and what it is. */
 export interface Reply {
@@ -37,8 +37,6 @@ interface Open {
 }
 
 const REPLIES: Readonly<Record<string, string>> = { allow: 'once', always: 'always' };
-
-const json = (value: unknown) => (value ?? {}) as Json;
 
 /** With words of a person the turn goes on after a refusal. */
 function permissionReply(request: string, choice: string): Reply {

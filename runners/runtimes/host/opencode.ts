@@ -11,7 +11,7 @@ import { todosOf } from '../todos.ts';
 import type { Ask, Driver, DriverSink, HostConfig, HostPrompt } from './driver.ts';
 import type { TitleSays } from './face-program.ts';
 import { createScreenWatch } from './face-screen.ts';
-import type { Json } from './json-lines.ts';
+import { type Json, json } from './json-lines.ts';
 import { createOpencodeApi, OPENCODE_PROVIDER, type OpencodeApi } from './opencode-api.ts';
 import { createOpencodeAsks } from './opencode-asks.ts';
 import { readSessionId, writeSessionId } from './session-id.ts';
@@ -36,8 +36,6 @@ const COMPACT_MS = 290_000;
 /** A title tells that its screen is drawn, and nothing more. */
 export const readOpencodeTitle = (title: string): TitleSays | undefined =>
   /^(OpenCode|OC \|)/.test(title) ? 'idle' : undefined;
-
-const json = (value: unknown) => (value ?? {}) as Json;
 
 /** Texts of the user's messages of a conversation, as the interface gives it. Pure. */
 export function userTextsOf(messages: readonly Json[]): string[] {
