@@ -1,35 +1,52 @@
 /** Notices that the user's configuration was edited by hand, so that it takes hold without a restart. */
-import { mkdirSync, watch } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { statSync } from 'node:fs';
 import { messageOf } from '../base/error.ts';
 import type { Log } from '../base/log.ts';
 
-/** Editors write a file in several steps; they are gathered this long (ms). */
-const GATHER_MS = 150;
+/** An edit takes hold after this time (ms) at the latest, twice that while an editor still writes. */
+const LOOK_MS = 1_000;
 
+/** Changes with every edit; editors replace the file, others write into it. */
+function stampOf(file: string): string {
+  try {
+    const info = statSync(file, { throwIfNoEntry: false });
+    return info ? `${info.ino}:${info.size}:${info.mtimeMs}` : '';
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * Looks at the file itself: to watch its folder, which editors make necessary, wakes the daemon at every change of the
+ * database that lies beside it.
+ */
 export function startConfigWatch(options: { file: string; changed: () => Promise<void>; log: Log }): {
   stop(): Promise<void>;
 } {
   const { file, log } = options;
-  let timer: NodeJS.Timeout | undefined;
-  const apply = () => {
+  let applied = stampOf(file);
+  let before = applied;
+
+  function apply(): void {
     options
       .changed()
       .then(() => log.info({ file }, 'configuration was read again'))
       .catch((error: unknown) => log.warn({ file, problem: messageOf(error) }, 'configuration cannot be used yet'));
-  };
-  // The folder is watched, since editors replace the file.
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const watcher = watch(dirname(file), { persistent: false }, (_event, name) => {
-    if (name !== null && name !== basename(file)) return;
-    clearTimeout(timer);
-    timer = setTimeout(apply, GATHER_MS);
-  });
-  watcher.on('error', (error) => log.warn({ problem: messageOf(error) }, 'configuration is not watched any more'));
+  }
+
+  const timer = setInterval(() => {
+    const now = stampOf(file);
+    // Editors write a file in several steps: it has to be the same for one look.
+    if (now !== applied && now === before) {
+      applied = now;
+      apply();
+    }
+    before = now;
+  }, LOOK_MS);
+  timer.unref();
   return {
     async stop() {
-      clearTimeout(timer);
-      watcher.close();
+      clearInterval(timer);
     },
   };
 }
