@@ -22,7 +22,7 @@ export interface BridgeLinkOptions {
 
 export interface BridgeLink {
   emit(event: AgentEventInput): void;
-  promptStatus(id: string, status: 'accepted' | 'started' | 'refused', reason?: string): void;
+  promptStatus(id: string, status: 'started' | 'refused', reason?: string): void;
   close(): void;
 }
 
@@ -49,8 +49,14 @@ export function openBridgeLink(options: BridgeLinkOptions): BridgeLink {
   let last: AgentEventInput | undefined;
 
   const write = (message: BridgeUpInput) => {
-    if (socket?.writable) socket.write(`${JSON.stringify(message)}\n`);
+    if (closed || !socket?.writable) return;
+    socket.write(`${JSON.stringify(message)}\n`);
+    // Whoever speaks is alive.
+    alive.refresh();
   };
+
+  const alive = setInterval(() => welcome && write({ type: 'alive' }), ALIVE_MS);
+  alive.unref();
 
   function take(line: string): void {
     const message = JSON.parse(line) as BridgeDown;
@@ -117,8 +123,6 @@ export function openBridgeLink(options: BridgeLinkOptions): BridgeLink {
     });
   }
 
-  const alive = setInterval(() => welcome && write({ type: 'alive' }), ALIVE_MS);
-  alive.unref();
   open();
 
   return {

@@ -50,7 +50,6 @@ function createOutbox(
     record.add(prompt.id, prompt.text);
     try {
       pi.sendUserMessage(prompt.text, { deliverAs: prompt.when === 'after-turn' ? 'followUp' : 'steer' });
-      link()?.promptStatus(prompt.id, 'accepted');
       timer = setTimeout(check, SHOW_UP_MS);
       timer.unref();
     } catch (error) {

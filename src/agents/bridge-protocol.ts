@@ -2,7 +2,7 @@
  * Bridge between the daemon and an extension that runs inside an agent program: JSON lines over
  * the Unix socket `run/bridge.sock` (mode 0600). The agent side reconnects for ever with backoff
  * and sends again every event the daemon has not confirmed; the daemon sends again every prompt
- * that was not accepted. A prompt id is delivered to the model at most once: the agent side keeps
+ * that was not seen to start. A prompt id is delivered to the model at most once: the agent side keeps
  * accepted ids in `<home>/delivered.jsonl`, flushed before it hands the text over.
  */
 import { z } from 'zod';
@@ -71,7 +71,7 @@ export const bridgeUpSchema = z.discriminatedUnion('type', [
     source: z.enum(['protocol', 'hook']).default('hook').describe('What verdicts of this connection count as'),
   }),
   z.object({ type: z.literal('event'), seq: z.number().int(), at: z.number(), event: agentEventSchema }),
-  /** `accepted`: handed to the program. `started`: its turn was seen to start. `refused`: will never be. */
+  /** `started`: its turn was seen to start. `refused`: will never be. Agents of an older version also say `accepted`. */
   z.object({
     type: z.literal('prompt-status'),
     id: z.string(),
@@ -107,5 +107,5 @@ export const bridgeDownSchema = z.discriminatedUnion('type', [
 ]);
 export type BridgeDown = z.infer<typeof bridgeDownSchema>;
 
-/** The agent side sends `alive` this often; the daemon calls a silent bridge stale after three. */
+/** The agent side sends `alive` when it said nothing for this long; the daemon calls a silent bridge stale after three. */
 export const ALIVE_INTERVAL_MS = 5_000;

@@ -31,7 +31,7 @@ export interface BridgeOptions {
   ) => Promise<void>;
   /** `last` is what the agent said last of its state; absent while it starts, and when the connection ended. */
   onConnection: (agentId: string, connected: boolean, source: BridgeSource, last?: AgentEvent) => Promise<void>;
-  /** The agent said that it is alive and stands by what it said last. */
+  /** The agent said something: it is alive and stands by what it said last. */
   onAlive: (agentId: string, atMs: number) => void;
 }
 
@@ -57,6 +57,8 @@ export interface BridgeAnswer {
 
 interface Connection {
   socket: Socket;
+  /** Highest event that was taken, and how many of them it was not told of. */
+  taken: { seq: number; untold: number };
   agentId: string;
   generation: number;
   source: BridgeSource;
@@ -67,6 +69,11 @@ interface Connection {
 const ALIVE = JSON.stringify({ type: 'alive' } satisfies BridgeUp);
 const MAX_LINE = 4 * 1024 * 1024;
 const SILENT_MS = 3 * ALIVE_INTERVAL_MS;
+
+/** What an agent says all the time, and may say once more after a crash of the daemon: it is the same then. */
+const ROUTINE: ReadonlySet<AgentEvent['kind']> = new Set(['turn-start', 'tool-start', 'tool-end', 'settled']);
+/** Routine words are confirmed along with the next message, or when there are so many of them. */
+const MOST_UNTOLD = 32;
 
 /** An agent that was started by an older version says only whether it is idle. */
 function lastOf({ last, idle }: Extract<BridgeUp, { type: 'hello' }>): AgentEvent | undefined {
@@ -82,7 +89,20 @@ export function createBridge(options: BridgeOptions): Bridge {
   let server: Server | undefined;
   const sockets = new Set<Socket>();
 
-  const write = (socket: Socket, message: BridgeDown) => socket.write(`${JSON.stringify(message)}\n`);
+  const write = (socket: Socket, ...messages: readonly BridgeDown[]) =>
+    socket.write(messages.map((each) => `${JSON.stringify(each)}\n`).join(''));
+
+  /** What an agent is told of what was taken of it, which it need not keep any longer; nothing when it knows. */
+  function confirmation({ taken }: Connection): BridgeDown[] {
+    if (taken.untold === 0) return [];
+    taken.untold = 0;
+    return [{ type: 'confirm', seq: taken.seq }];
+  }
+
+  function confirm(connection: Connection): void {
+    if (connection.taken.untold > 0 && connection.socket.writable)
+      write(connection.socket, ...confirmation(connection));
+  }
 
   async function greet(socket: Socket, hello: Extract<BridgeUp, { type: 'hello' }>): Promise<Connection | undefined> {
     const { agentId, generation, token } = hello;
@@ -93,7 +113,8 @@ export function createBridge(options: BridgeOptions): Bridge {
     }
     connections.get(agentId)?.socket.destroy();
     const timer = setTimeout(() => socket.destroy(), SILENT_MS);
-    const connection = { socket, agentId, generation, source: hello.source, timer };
+    const taken = { seq: 0, untold: 0 };
+    const connection = { socket, taken, agentId, generation, source: hello.source, timer };
     connections.set(agentId, connection);
     write(socket, { type: 'welcome', confirmedSeq: confirmed.get(`${agentId}:${generation}`) ?? 0 });
     await options.onConnection(agentId, true, hello.source, lastOf(hello));
@@ -117,16 +138,22 @@ export function createBridge(options: BridgeOptions): Bridge {
       socket.end();
       return;
     }
-    if (message.type === 'alive') options.onAlive(agentId, options.clock.now());
+    options.onAlive(agentId, options.clock.now());
+    if (message.type === 'alive') confirm(connection);
     else if (message.type === 'prompt-status') noteStatus(agentId, message);
-    else if (message.type === 'event') {
-      const key = `${agentId}:${generation}`;
-      if (message.seq > (confirmed.get(key) ?? 0)) {
-        await options.onEvent(agentId, connection.source, message.event, message.at);
-        confirmed.set(key, message.seq);
-      }
-      write(socket, { type: 'confirm', seq: message.seq });
+    else if (message.type === 'event') await takeEvent(connection, message);
+  }
+
+  async function takeEvent(connection: Connection, said: Extract<BridgeUp, { type: 'event' }>): Promise<void> {
+    const { agentId, generation, source, taken } = connection;
+    const key = `${agentId}:${generation}`;
+    if (said.seq > (confirmed.get(key) ?? 0)) {
+      await options.onEvent(agentId, source, said.event, said.at);
+      confirmed.set(key, said.seq);
     }
+    taken.seq = said.seq;
+    taken.untold += 1;
+    if (!ROUTINE.has(said.event.kind) || taken.untold >= MOST_UNTOLD) confirm(connection);
   }
 
   function accept(socket: Socket): void {
@@ -168,9 +195,9 @@ export function createBridge(options: BridgeOptions): Bridge {
 
   /** False when the agent is not connected. */
   function tell(agentId: string, message: BridgeDown): boolean {
-    const socket = connections.get(agentId)?.socket;
-    if (!socket?.writable) return false;
-    write(socket, message);
+    const connection = connections.get(agentId);
+    if (!connection?.socket.writable) return false;
+    write(connection.socket, ...confirmation(connection), message);
     return true;
   }
 
@@ -186,6 +213,7 @@ export function createBridge(options: BridgeOptions): Bridge {
       await chmod(options.socketFile, 0o600);
     },
     async stop() {
+      for (const connection of connections.values()) confirm(connection);
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()));
     },

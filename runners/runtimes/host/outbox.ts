@@ -12,7 +12,7 @@ export interface QueuedPrompt extends HostPrompt {
 export interface HostOutboxOptions {
   driver: Pick<Driver, 'send' | 'interrupt' | 'canSteer'>;
   record: PromptRecord;
-  status: (id: string, status: 'accepted' | 'started' | 'refused', reason?: string) => void;
+  status: (id: string, status: 'started' | 'refused', reason?: string) => void;
   /** Told just before a prompt is handed over. */
   onHandOver: (prompt: QueuedPrompt) => void;
 }
@@ -38,7 +38,6 @@ export function createHostOutbox(options: HostOutboxOptions): HostOutbox {
     record.add(prompt.id, prompt.text);
     handed.set(prompt.id, prompt);
     options.onHandOver(prompt);
-    options.status(prompt.id, 'accepted');
     driver.send({ id: prompt.id, text: prompt.text }, steer).catch((error: unknown) => {
       if (!handed.delete(prompt.id)) return;
       options.status(prompt.id, 'refused', error instanceof Error ? error.message : String(error));
