@@ -5,7 +5,7 @@ import type { Unit } from '../storage/unit-of-work.ts';
 import { addHistory } from './history.ts';
 import type { Agent } from './schema.ts';
 import { type AgentAction, nextLifecycle } from './state.ts';
-import { findAgent, saveAgent } from './store.ts';
+import { findAgent, saveAgent, saveIfSame } from './store.ts';
 
 export type AgentChange = { [K in keyof Agent]?: Agent[K] | undefined };
 
@@ -33,6 +33,23 @@ export async function changeAgent(
   extra: Record<string, unknown> = {},
 ): Promise<Agent> {
   const saved = await saveAgent(unit.tx, applied(agent, change, unit.now));
+  await tell(unit, saved, event, extra);
+  return saved;
+}
+
+/** The same, when `agent` is what is stored; undefined, and nothing is done, when it is an older form. */
+export async function changeIfSame(
+  unit: Unit,
+  agent: Agent,
+  change: AgentChange,
+  event: EventType,
+): Promise<Agent | undefined> {
+  const saved = await saveIfSame(unit.tx, applied(agent, change, unit.now));
+  if (saved) await tell(unit, saved, event, {});
+  return saved;
+}
+
+async function tell(unit: Unit, saved: Agent, event: EventType, extra: Record<string, unknown>): Promise<void> {
   await unit.emit({
     type: event,
     component: 'agents',
@@ -43,7 +60,6 @@ export async function changeAgent(
       ...(saved.beadId === undefined ? {} : { beadId: saved.beadId }),
     },
   });
-  return saved;
 }
 
 /**

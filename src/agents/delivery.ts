@@ -7,7 +7,7 @@ import type { Log } from '../base/log.ts';
 import type { Database } from '../storage/database.ts';
 import type { Unit, UnitOfWork } from '../storage/unit-of-work.ts';
 import type { Agent } from './schema.ts';
-import { changePrompt, findPrompt, openPrompts, type PromptChange, type QueuedPrompt } from './store.ts';
+import { findPrompt, movePrompt, openPrompts, type PromptStep, type QueuedPrompt } from './store.ts';
 
 /** The two ways a text gets into an agent. */
 export interface DeliveryChannels {
@@ -22,8 +22,7 @@ export interface DeliveryOptions {
   database: Database;
   units: UnitOfWork;
   channels: DeliveryChannels;
-  findAgent: (id: string) => Promise<Agent | undefined>;
-  /** As it was told of last, where only what never changes of an agent is needed. */
+  /** As it was told of last: whoever changed it waited for that. */
   toldOf: (id: string) => Promise<Agent | undefined>;
   log: Log;
 }
@@ -31,6 +30,8 @@ export interface DeliveryOptions {
 export interface Delivery {
   /** Hands over what is queued for an agent; call it on every new prompt and every connection. */
   pump(agentId: string, again?: boolean): Promise<void>;
+  /** The same for a prompt that was just queued: what was queued before need not be read when it is known to be on its way. */
+  push(prompt: QueuedPrompt): Promise<void>;
   /** What the bridge says about a prompt. */
   status(agentId: string, promptId: string, status: 'accepted' | 'started' | 'refused', reason?: string): Promise<void>;
   /** Resolves with the prompt when it is acknowledged or dead, or when the time (ms) is over. */
@@ -44,6 +45,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   /** Prompts of which something is known that is not in the database yet. */
   const unwritten = new Map<string, Promise<void>>();
 
+  /** Agents to which everything was handed over that was queued when it was read; whoever queues more pumps again. */
+  const drained = new Set<string>();
+
   /** Runs the work of one agent strictly in order. */
   function inOrder(agentId: string, work: () => Promise<void>): Promise<void> {
     const next = (chains.get(agentId) ?? Promise.resolve()).then(work).catch((error: unknown) => {
@@ -56,9 +60,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     return next;
   }
 
-  async function change(agent: Agent, id: string, from: string[], make: (unit: Unit) => PromptChange): Promise<void> {
+  async function move(agent: Agent, id: string, step: PromptStep): Promise<void> {
     const work = async (unit: Unit) => {
-      const prompt = await changePrompt(unit.tx, id, from, make(unit));
+      const prompt = await movePrompt(unit.tx, id, step, unit.now);
       if (!prompt) return;
       const metadata = { agentId: agent.id, projectId: agent.projectId };
       await unit.emit({ type: 'agent:prompt', component: 'agents', payload: { prompt }, metadata });
@@ -81,22 +85,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     unwritten.set(id, written);
   }
 
-  const delivered = (agent: Agent, prompt: QueuedPrompt) =>
-    change(agent, prompt.id, ['queued', 'delivered'], (unit) => ({
-      status: 'delivered',
-      attempts: prompt.attempts + 1,
-      delivered_at: unit.now,
-    }));
-
-  const acknowledged = (agent: Agent, id: string) =>
-    change(agent, id, ['queued', 'delivered'], (unit) => ({
-      status: 'acknowledged',
-      acknowledged_at: unit.now,
-      reason: null,
-    }));
-
-  const dead = (agent: Agent, id: string, reason: string) =>
-    change(agent, id, ['queued', 'delivered'], () => ({ status: 'dead', reason }));
+  const delivered = (agent: Agent, { id, attempts }: QueuedPrompt) =>
+    move(agent, id, { to: 'delivered', attempts: attempts + 1 });
+  const acknowledged = (agent: Agent, id: string) => move(agent, id, { to: 'acknowledged' });
+  const dead = (agent: Agent, id: string, reason: string) => move(agent, id, { to: 'dead', reason });
 
   async function pasteOne(agent: Agent, prompt: QueuedPrompt): Promise<void> {
     // A text that was typed may have arrived although nobody saw it: typing it again could run it twice.
@@ -108,7 +100,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     return dead(agent, prompt.id, 'typed into the terminal, but the program showed no reaction');
   }
 
-  async function handOver(agent: Agent, prompts: QueuedPrompt[], again: boolean): Promise<void> {
+  async function handOver(agent: Agent, prompts: readonly QueuedPrompt[], again: boolean): Promise<void> {
+    drained.delete(agent.id);
     for (const prompt of prompts) {
       if (!channels.usesBridge(agent)) await pasteOne(agent, prompt);
       else if ((prompt.status === 'queued' && !unwritten.has(prompt.id)) || again) {
@@ -116,17 +109,22 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         await delivered(agent, prompt);
       }
     }
+    if (channels.usesBridge(agent)) drained.add(agent.id);
+  }
+
+  /** Hands over what is queued for an agent that runs. */
+  async function deliver(agentId: string, again: boolean, fresh?: QueuedPrompt): Promise<void> {
+    const agent = await options.toldOf(agentId);
+    if (!agent || !['executing', 'waiting'].includes(agent.lifecycle)) return void drained.delete(agentId);
+    // What was taken is not to be handed over again.
+    if (again) await Promise.all(unwritten.values());
+    const isNext = fresh !== undefined && drained.has(agentId);
+    await handOver(agent, isNext ? [fresh] : await openPrompts(database.db, agentId), again);
   }
 
   return {
-    pump: (agentId, again = false) =>
-      inOrder(agentId, async () => {
-        const agent = await options.findAgent(agentId);
-        if (!agent || !['executing', 'waiting'].includes(agent.lifecycle)) return;
-        // What was taken is not to be handed over again.
-        if (again) await Promise.all(unwritten.values());
-        await handOver(agent, await openPrompts(database.db, agentId), again);
-      }),
+    pump: (agentId, again = false) => inOrder(agentId, () => deliver(agentId, again)),
+    push: (prompt) => inOrder(prompt.agentId, () => deliver(prompt.agentId, false, prompt)),
     status: (agentId, promptId, status, reason) =>
       inOrder(agentId, async () => {
         const agent = status === 'accepted' ? undefined : await options.toldOf(agentId);

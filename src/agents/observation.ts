@@ -5,9 +5,9 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Activity } from '../costs/schema.ts';
-import type { UnitOfWork } from '../storage/unit-of-work.ts';
+import type { Unit, UnitOfWork } from '../storage/unit-of-work.ts';
 import type { AgentEvent } from './bridge-protocol.ts';
-import { type AgentChange, changeAgent, loadAgent, movedLifecycle } from './changes.ts';
+import { type AgentChange, changeAgent, changeIfSame, loadAgent, movedLifecycle } from './changes.ts';
 import type { Agent, Lifecycle, ObservedState, StateSource } from './schema.ts';
 import {
   type Asked,
@@ -94,17 +94,26 @@ export function createObservation(options: ObservationOptions): Observation {
     return !sameShown(observedOf(agent), agent.observed) || Object.keys(change).length > 0;
   }
 
-  /** What was told of it last is enough to find news; that there are none only the database knows. */
-  async function isNews(agentId: string, change: AgentChange): Promise<boolean> {
+  /** An agent of which there are news. What was told of it last is enough to find some; that there are none only the database knows. */
+  async function withNews(agentId: string, change: AgentChange): Promise<Agent | undefined> {
     const told = await options.toldOf(agentId);
-    if (told && saysMore(told, change)) return true;
+    if (told && saysMore(told, change)) return told;
     const agent = await options.findAgent(agentId);
-    return agent !== undefined && saysMore(agent, change);
+    return agent && saysMore(agent, change) ? agent : undefined;
+  }
+
+  /** Without reading it again, as long as it is what is stored and nothing but what it does has changed. */
+  async function settledAsTold(unit: Unit, told: Agent, change: AgentChange): Promise<boolean> {
+    const observed = observedOf(told);
+    if (!saysMore(told, change) || lifecycleFor(told.lifecycle, observed)) return false;
+    return (await changeIfSame(unit, told, { ...change, observed }, 'agent:state')) !== undefined;
   }
 
   async function settle(agentId: string, change: AgentChange = {}): Promise<void> {
-    if (!(await isNews(agentId, change))) return;
+    const told = await withNews(agentId, change);
+    if (!told) return;
     await units.note(async (unit) => {
+      if (await settledAsTold(unit, told, change)) return;
       const current = await loadAgent(unit, agentId);
       if (!saysMore(current, change)) return;
       const observed = observedOf(current);

@@ -37,6 +37,8 @@ export interface AgentServiceOptions {
   launcher: Launcher;
   delivery: Delivery;
   observation: Observation;
+  /** A live agent by its name or id, as it was told of last. */
+  toldOf: (projectId: string, text: string) => Agent | undefined;
   ending: Ending;
   configOf: (projectId: string) => Promise<Config>;
   project: (projectId: string) => Promise<Project>;
@@ -84,7 +86,8 @@ export function handleOf(agent: Agent): Handle {
 
 export function createAgentService(options: AgentServiceOptions): Service {
   const { database, units, runner, launcher, delivery, observation, starter } = options;
-  const resolve = (projectId: string, id: string) => resolveAgent(database.db, projectId, id);
+  const resolve = async (projectId: string, id: string) =>
+    options.toldOf(projectId, id) ?? resolveAgent(database.db, projectId, id);
   const fresh = async (projectId: string, id: string) => observation.fresh(await resolve(projectId, id));
 
   async function assertFree(bead: Bead): Promise<void> {
@@ -245,9 +248,8 @@ export function createAgentService(options: AgentServiceOptions): Service {
       await unit.emit({ type: 'agent:prompt', component: 'agents', payload: { prompt: queued }, metadata });
       return queued;
     });
-    const pumped = delivery.pump(agent.id);
+    void delivery.push(prompt);
     if (input.wait === 0) return prompt;
-    void pumped;
     return (await delivery.settled(prompt.id, input.wait * 1000)) ?? prompt;
   };
 

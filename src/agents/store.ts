@@ -127,6 +127,7 @@ export async function insertAgent(tx: Tx, agent: Agent): Promise<void> {
   await tx.insertInto('agents').values(toRow(agent)).execute();
 }
 
+/** The name stays for ever: setting it would write its index anew each time. */
 const rowUpdate = prepared(
   (
     db,
@@ -134,25 +135,30 @@ const rowUpdate = prepared(
     before: number,
     version: number,
     body: string,
-    name: string,
     lifecycle: string,
     state: string,
     bead_id: string | null,
   ) =>
     db
       .updateTable('agents')
-      .set({ version, body, name, lifecycle, state, bead_id })
+      .set({ version, body, lifecycle, state, bead_id })
       .where('id', '=', id)
       .where('version', '=', before),
 );
 
+/** Compare-and-set of the next version; undefined when it is not the stored one's. */
+export async function saveIfSame(tx: Tx, agent: Agent): Promise<Agent | undefined> {
+  const next = { ...agent, version: agent.version + 1 };
+  const { id, body, version, lifecycle, state, bead_id } = toRow(next);
+  const { changed } = await rowUpdate(tx, id, agent.version, version, body, lifecycle, state, bead_id);
+  return changed === 1 ? next : undefined;
+}
+
 /** Compare-and-set of the next version. @throws GodelError version-conflict */
 export async function saveAgent(tx: Tx, agent: Agent): Promise<Agent> {
-  const next = { ...agent, version: agent.version + 1 };
-  const { id, body, version, name, lifecycle, state, bead_id } = toRow(next);
-  const { changed } = await rowUpdate(tx, id, agent.version, version, body, name, lifecycle, state, bead_id);
-  if (changed !== 1) throw failure('version-conflict', { id: agent.name });
-  return next;
+  const saved = await saveIfSame(tx, agent);
+  if (!saved) throw failure('version-conflict', { id: agent.name });
+  return saved;
 }
 
 const toPrompt = (row: PromptRow): QueuedPrompt => ({
@@ -262,39 +268,48 @@ export async function listPrompts(
   return toPage(rows.map(toPrompt), page.limit, (prompt) => prompt.id);
 }
 
-export type PromptChange = Partial<
-  Pick<PromptRow, 'status' | 'attempts' | 'reason' | 'delivered_at' | 'acknowledged_at'>
->;
-
-const promptUpdate = prepared(
-  (
-    db,
-    id: string,
-    from: string,
-    status: string,
-    attempts: number,
-    reason: string | null,
-    delivered_at: string | null,
-    acknowledged_at: string | null,
-  ) =>
-    db
-      .updateTable('prompts')
-      .set({ status, attempts, reason, delivered_at, acknowledged_at })
-      .where('id', '=', id)
-      .where('status', '=', from),
+/** Of an open prompt: handed over once more. */
+const deliveredRow = prepared((db, id: string, attempts: number, delivered_at: string) =>
+  db
+    .updateTable('prompts')
+    .set({ status: 'delivered', attempts, delivered_at })
+    .where('id', '=', id)
+    .where('status', 'in', ['queued', 'delivered'])
+    .returningAll(),
 );
 
-/** Changes a prompt that is in one of `from`; undefined when it was not. */
-export async function changePrompt(
-  tx: Tx,
-  id: string,
-  from: readonly string[],
-  change: PromptChange,
-): Promise<QueuedPrompt | undefined> {
-  const [row] = (await promptRow(tx, id)).rows;
-  if (!row || !from.includes(row.status)) return undefined;
-  const next: PromptRow = { ...row, ...change };
-  const { status, attempts, reason, delivered_at, acknowledged_at } = next;
-  await promptUpdate(tx, id, row.status, status, attempts, reason, delivered_at, acknowledged_at);
-  return toPrompt(next);
+const acknowledgedRow = prepared((db, id: string, acknowledged_at: string) =>
+  db
+    .updateTable('prompts')
+    .set({ status: 'acknowledged', acknowledged_at, reason: null })
+    .where('id', '=', id)
+    .where('status', 'in', ['queued', 'delivered'])
+    .returningAll(),
+);
+
+const deadRow = prepared((db, id: string, reason: string) =>
+  db
+    .updateTable('prompts')
+    .set({ status: 'dead', reason })
+    .where('id', '=', id)
+    .where('status', 'in', ['queued', 'delivered'])
+    .returningAll(),
+);
+
+/** What becomes of an open prompt. */
+export type PromptStep =
+  | { to: 'delivered'; attempts: number }
+  | { to: 'acknowledged' }
+  | { to: 'dead'; reason: string };
+
+/** Takes an open prompt a step on; undefined when it is not open any more. */
+export async function movePrompt(tx: Tx, id: string, step: PromptStep, now: string): Promise<QueuedPrompt | undefined> {
+  const moved =
+    step.to === 'delivered'
+      ? deliveredRow(tx, id, step.attempts, now)
+      : step.to === 'acknowledged'
+        ? acknowledgedRow(tx, id, now)
+        : deadRow(tx, id, step.reason);
+  const [row] = (await moved).rows;
+  return row && toPrompt(row);
 }

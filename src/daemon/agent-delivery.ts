@@ -10,7 +10,6 @@ import type { Core } from './core.ts';
 
 export interface AgentDeliveryOptions {
   core: Core;
-  load: (id: string) => Promise<Agent | undefined>;
   /** As it was told of last. */
   toldOf: (id: string) => Promise<Agent | undefined>;
   runner: Runner;
@@ -18,11 +17,10 @@ export interface AgentDeliveryOptions {
   bridge: Bridge;
 }
 
-export function createAgentDelivery({ core, load, toldOf, runner, runtimes, bridge }: AgentDeliveryOptions): Delivery {
+export function createAgentDelivery({ core, toldOf, runner, runtimes, bridge }: AgentDeliveryOptions): Delivery {
   return createDelivery({
     database: core.database,
     units: core.units,
-    findAgent: load,
     toldOf,
     log: core.log,
     channels: {

@@ -83,7 +83,7 @@ export function createAgentParts(options: AgentPartsOptions): AgentParts {
   const bridge = createAgentBridge({ core, find: live.find, ...told, touched, compacted });
   const compaction = createCompaction(bridge.compact);
 
-  const delivery = createAgentDelivery({ core, load, toldOf: live.find, runner, runtimes, bridge });
+  const delivery = createAgentDelivery({ core, toldOf: live.find, runner, runtimes, bridge });
 
   const memory = createMemory({ core, runner });
   const { issue, revoke } = credentialsOf(options);

@@ -41,6 +41,7 @@ export function createAgentServices(options: AgentServicesOptions): AgentService
     project: (id) => repos.project(id),
     findRole: parts.roles.find,
     database: core.database,
+    toldOf: parts.live.named,
     starter,
     recover: revival.recover,
     log: core.log,

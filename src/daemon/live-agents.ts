@@ -12,6 +12,8 @@ export interface LiveAgents {
   list(anew?: boolean): Promise<readonly Agent[]>;
   /** Any agent, as it was told of last; from the database when it is not alive. */
   find(id: string): Promise<Agent | undefined>;
+  /** The one with exactly this name or id, if it is known to be alive. */
+  named(projectId: string, text: string): Agent | undefined;
   stop(): void;
 }
 
@@ -37,6 +39,12 @@ export function followLiveAgents({ bus, database }: Pick<Core, 'bus' | 'database
       return agents;
     },
     find: async (id) => known?.get(id) ?? findAgent(database.db, id),
+    named(projectId, text) {
+      const byId = known?.get(text);
+      if (byId?.projectId === projectId) return byId;
+      for (const agent of known?.values() ?? []) if (agent.name === text && agent.projectId === projectId) return agent;
+      return undefined;
+    },
     stop() {
       unsubscribe();
       known = undefined;

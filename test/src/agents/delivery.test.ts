@@ -1,7 +1,7 @@
 /** What an agent's bridge says of prompts is written in order, with what comes along, and nothing is handed over twice meanwhile. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createDelivery, type Delivery } from '../../../src/agents/delivery.ts';
-import { findAgent, findPrompt, queuePrompt } from '../../../src/agents/store.ts';
+import { findAgent, findPrompt, type QueuedPrompt, queuePrompt } from '../../../src/agents/store.ts';
 import { addAgentRow } from '../../support/agent-row.ts';
 import { createGraphHome, type GraphHome } from '../../support/graph-home.ts';
 import { until } from '../../support/home.ts';
@@ -10,13 +10,14 @@ let home: GraphHome;
 let delivery: Delivery;
 let handed: string[];
 let told: string[];
+let connected: boolean;
 
 const statusOf = async (id: string) => (await findPrompt(home.core.database.db, id))?.status;
 
-async function queue(id: string): Promise<void> {
+async function queue(id: string): Promise<QueuedPrompt> {
   const now = new Date(home.core.clock.now()).toISOString();
   const prompt = { id, agentId: 'a1', text: id, author: 'admin', when: 'after-turn', now };
-  await home.core.database.transact((tx) => queuePrompt(tx, prompt));
+  return home.core.database.transact((tx) => queuePrompt(tx, prompt));
 }
 
 beforeEach(async () => {
@@ -24,16 +25,16 @@ beforeEach(async () => {
   const { core, project } = home;
   handed = [];
   told = [];
+  connected = true;
   await addAgentRow(core, project.id, 'idle');
   const find = (id: string) => findAgent(core.database.db, id);
   delivery = createDelivery({
     database: core.database,
     units: core.units,
-    findAgent: find,
     toldOf: find,
     log: core.log,
     channels: {
-      bridge: (_agentId, { id }) => handed.push(id) > 0,
+      bridge: (_agentId, { id }) => connected && handed.push(id) > 0,
       paste: () => Promise.reject(new Error('it has a bridge')),
       usesBridge: () => true,
     },
@@ -82,4 +83,15 @@ test('whoever waits for a prompt is told at once, and what it refuses is dead', 
   await delivery.status('a1', 'p1', 'refused', 'the program has ended');
   expect(await settled).toMatchObject({ status: 'dead', reason: 'the program has ended' });
   expect(await statusOf('p1')).toBe('dead');
+});
+
+test('what was just queued goes out at once, and what was kept back goes before it', async () => {
+  await queue('p1');
+  await delivery.pump('a1');
+  connected = false;
+  await delivery.push(await queue('p2'));
+  connected = true;
+  await delivery.push(await queue('p3'));
+  await delivery.push(await queue('p4'));
+  expect(handed).toEqual(['p1', 'p2', 'p3', 'p4']);
 });
