@@ -56,11 +56,11 @@ export function startRevival({ core, parts, starter }: { core: Core; parts: Agen
     return work;
   }
 
-  /** Unix ms of the next attempt, read again only after an agent changed: rest asks nothing of the database. */
+  /** Unix ms of the next attempt, read again only after one was set: work and rest of the others ask nothing of the database. */
   let nextMs = Number.POSITIVE_INFINITY;
   let isOld = true;
-  const unsubscribe = core.bus.subscribe(({ type }) => {
-    if (type.startsWith('agent:')) isOld = true;
+  const unsubscribe = core.bus.subscribe(({ payload }) => {
+    if ((payload as { agent?: Agent }).agent?.retryAt !== undefined) isOld = true;
   });
 
   async function nextAttempt(): Promise<number> {

@@ -15,11 +15,11 @@ import { type Checkpoints, createCheckpoints } from '../sessions/checkpoints.ts'
 import { createFollowing } from '../sessions/following.ts';
 import { createReading, type Reading } from '../sessions/reading.ts';
 import { createSessionService } from '../sessions/service.ts';
-import { newestSession } from '../sessions/store.ts';
 import type { WorktreeService } from '../worktrees/service.ts';
 import { workingTree } from '../worktrees/snapshot.ts';
 import type { AgentParts } from './agent-parts.ts';
 import type { Core } from './core.ts';
+import { followNewestSessions } from './newest-sessions.ts';
 import type { ProxyProcess } from './proxy-process.ts';
 import { createSessionMoves, type MoveHandlers } from './session-moves.ts';
 
@@ -97,6 +97,7 @@ function checkpointsOf({ core, repos, worktrees, configOf }: SessionsPartOptions
 function startFollowing({ core, configOf }: SessionsPartOptions, checkpoints: Checkpoints) {
   const { database, units, log } = core;
   const following = createFollowing({ database, units });
+  const newest = followNewestSessions(core);
   let order: Promise<void> = Promise.resolve();
   const background = new Set<Promise<void>>();
 
@@ -123,7 +124,7 @@ function startFollowing({ core, configOf }: SessionsPartOptions, checkpoints: Ch
     },
     async take(agent, reason) {
       await order;
-      const session = await newestSession(database.db, agent.id);
+      const session = await newest.find(agent.id);
       if (session) await checkpoints.take(session, { reason, by: 'godel' });
     },
   });
@@ -134,6 +135,7 @@ function startFollowing({ core, configOf }: SessionsPartOptions, checkpoints: Ch
       await checkpoints
         .rebuild(project)
         .catch((error: unknown) => log.warn({ path: project.path, problem: messageOf(error) }, 'checkpoints not read'));
+    newest.forget();
     for (const agent of await revivableAgents(database.db)) await following.follow(agent);
   });
   const unsubscribe = core.bus.subscribe((event) => {
@@ -141,7 +143,7 @@ function startFollowing({ core, configOf }: SessionsPartOptions, checkpoints: Ch
     if (event.type.startsWith('agent:') && agent) inOrder(() => following.follow(agent));
     if (event.type === 'project:created') {
       const { project } = event.payload as { project: Project };
-      inOrder(() => checkpoints.rebuild(project));
+      inOrder(() => checkpoints.rebuild(project).finally(newest.forget));
     }
     beside(automatic.event(event));
   });
@@ -153,6 +155,7 @@ function startFollowing({ core, configOf }: SessionsPartOptions, checkpoints: Ch
     onActivity: ({ agentId, requests }: Activity) => beside(automatic.requests(agentId, requests)),
     async stop() {
       unsubscribe();
+      newest.stop();
       await order;
       await Promise.all(background);
       await checkpoints.stop();

@@ -41,11 +41,14 @@ const THERE_MS = 200;
 export function createRepoService(options: RepoServiceOptions): RepoService {
   const { database, units } = options;
   const paths = new Map<string, { projectId: string; gitDir: string; atMs: number; seenMs: number }>();
+  /** By id: every word of an agent asks for its project, and only a moved repository changes one. */
+  const projects = new Map<string, Project>();
   const initialising = new Map<string, Promise<{ project: Project; created: boolean }>>();
 
   async function project(id: string): Promise<Project> {
-    const found = await findProject(database.db, id);
+    const found = projects.get(id) ?? (await findProject(database.db, id));
     if (!found) throw failure('project-unknown', { path: id });
+    projects.set(id, found);
     return found;
   }
 
@@ -80,11 +83,12 @@ export function createRepoService(options: RepoServiceOptions): RepoService {
 
   async function registerProject(repository: Awaited<ReturnType<typeof discoverRepository>>) {
     const { gitDir, top, mainBranch } = repository;
-    const known = await findProjectByGitDir(database.db, gitDir);
-    if (known) {
-      const current = { ...known, path: top, mainBranch };
-      if (known.path !== top || known.mainBranch !== mainBranch) {
-        await database.transact((tx) => moveProject(tx, known.id, current));
+    const before = await findProjectByGitDir(database.db, gitDir);
+    if (before) {
+      const current = { ...before, path: top, mainBranch };
+      if (before.path !== top || before.mainBranch !== mainBranch) {
+        await database.transact((tx) => moveProject(tx, before.id, current));
+        projects.set(before.id, current);
       }
       await options.attach(current);
       return { project: current, created: false };

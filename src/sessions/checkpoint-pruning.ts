@@ -21,15 +21,38 @@ export interface PruningOptions {
 
 /** Sessions are gathered for so long (ms). */
 const GATHER_MS = 1_000;
+/** Sessions of which it is kept how many they have. */
+const MOST_COUNTED = 500;
 
 export function createPruning({ db, keep, remove, log }: PruningOptions): Pruning {
-  const due = new Map<string, { sessions: Set<string>; timer: NodeJS.Timeout }>();
+  /** Sessions that have more of them, and how many. */
+  const due = new Map<string, { sessions: Map<string, number>; timer: NodeJS.Timeout }>();
+  /** How many a session may have still, as it was counted last. */
+  const room = new Map<string, { most: number; left: number }>();
 
-  async function excess(projectId: string, sessions: Iterable<string>): Promise<Checkpoint[]> {
+  /** True when a session that has `more` of them cannot have too many: nothing needs to be counted. */
+  function hasRoom(session: string, more: number, most: number): boolean {
+    const known = room.get(session);
+    if (known?.most !== most || known.left < more) return false;
+    known.left -= more;
+    return true;
+  }
+
+  function noteRoom(session: string, most: number, count: number): void {
+    room.delete(session);
+    room.set(session, { most, left: most - count });
+    const [oldest] = room.keys();
+    if (room.size > MOST_COUNTED && oldest !== undefined) room.delete(oldest);
+  }
+
+  async function excess(projectId: string, sessions: Iterable<[string, number]>): Promise<Checkpoint[]> {
     const most = await keep(projectId);
     const found: Checkpoint[] = [];
-    for (const session of sessions) {
-      if ((await checkpointCount(db, session)) <= most) continue;
+    for (const [session, more] of sessions) {
+      if (hasRoom(session, more, most)) continue;
+      const count = await checkpointCount(db, session);
+      noteRoom(session, most, count);
+      if (count <= most) continue;
       const automatic = (await checkpointsOf(db, session)).filter((each) => !each.kept);
       found.push(...automatic.slice(0, Math.max(0, automatic.length - most)));
     }
@@ -46,12 +69,12 @@ export function createPruning({ db, keep, remove, log }: PruningOptions): Prunin
   return {
     grown(projectId, sessionId) {
       const known = due.get(projectId);
-      if (known) return void known.sessions.add(sessionId);
+      if (known) return void known.sessions.set(sessionId, (known.sessions.get(sessionId) ?? 0) + 1);
       const run = () =>
         prune(projectId).catch((error: unknown) =>
           log.warn({ projectId, problem: messageOf(error) }, 'old checkpoints are left'),
         );
-      due.set(projectId, { sessions: new Set([sessionId]), timer: setTimeout(() => void run(), GATHER_MS) });
+      due.set(projectId, { sessions: new Map([[sessionId, 1]]), timer: setTimeout(() => void run(), GATHER_MS) });
     },
     stop() {
       // What is left is given up with the next one.

@@ -53,10 +53,15 @@ export interface Checkpoints {
   stop(): Promise<void>;
 }
 
+/** Sessions whose newest checkpoint is kept in memory. */
+const MOST_NEWEST = 500;
+
 export function createCheckpoints(options: CheckpointOptions): Checkpoints {
   const { database, units, reading, now, log } = options;
   const writer = createCheckpointWriter();
   const pruning = createPruning({ db: database.db, keep: options.keep, remove, log });
+  /** Newest checkpoint of a session, where it is known. */
+  const newest = new Map<string, Checkpoint>();
   /** One after the other for each session. */
   const alone = createInTurn();
 
@@ -79,7 +84,7 @@ export function createCheckpoints(options: CheckpointOptions): Checkpoints {
     const { turns, native } = await reading.read(session);
     const found = await codeOf(project, session, spec.forced);
     const turn = currentTurn(turns)?.id ?? null;
-    const last = await lastCheckpoint(database.db, session.id);
+    const last = newest.get(session.id) ?? (await lastCheckpoint(database.db, session.id));
     if (!spec.kept && last && isSame(last, turn, found)) return last;
     const createdAt = new Date(now()).toISOString();
     const { id: sessionId, projectId, agentId, agentName, beadId, runtime } = session;
@@ -118,10 +123,15 @@ export function createCheckpoints(options: CheckpointOptions): Checkpoints {
       });
     };
     await units.note(work, { lazy });
+    newest.delete(checkpoint.sessionId);
+    newest.set(checkpoint.sessionId, checkpoint);
+    const [oldest] = newest.keys();
+    if (newest.size > MOST_NEWEST && oldest !== undefined) newest.delete(oldest);
   }
 
   /** Refs first: a row without a ref is taken away by the next rebuild, a ref without a row would come back. */
   async function remove(projectId: string, checkpoints: readonly Checkpoint[]): Promise<void> {
+    for (const { sessionId } of checkpoints) newest.delete(sessionId);
     const { gitDir } = await options.project(projectId);
     await deleteCheckpointRefs(
       gitDir,
@@ -157,6 +167,7 @@ export function createCheckpoints(options: CheckpointOptions): Checkpoints {
     take: (session, spec) => alone(session.id, () => take(session, spec)),
     remove: (checkpoint) => alone(checkpoint.sessionId, () => remove(checkpoint.projectId, [checkpoint])),
     async rebuild(project) {
+      newest.clear();
       const refs = await checkpointRefs(project.gitDir);
       const known = await allCheckpoints(database.db, project.id);
       for (const checkpoint of known)
