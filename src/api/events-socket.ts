@@ -5,7 +5,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { z } from 'zod';
 import type { Actor } from '../access/schema.ts';
 import { GodelError, messageOf } from '../base/error.ts';
-import { type GodelEvent, typeMatcher } from '../base/event.ts';
+import { type GodelEvent, payloadText, typeMatcher } from '../base/event.ts';
 import { newId } from '../base/id.ts';
 import type { EventSource } from './server.ts';
 
@@ -61,8 +61,8 @@ const texts = new WeakMap<GodelEvent, string>();
 function textOf(event: GodelEvent): string {
   const known = texts.get(event);
   if (known !== undefined) return known;
-  const { payload, ...head } = event;
-  const body = JSON.stringify(payload);
+  const { payload: _payload, ...head } = event;
+  const body = payloadText(event);
   const text = `${JSON.stringify(head).slice(0, -1)},"payload":${body},"data":${body}}`;
   texts.set(event, text);
   return text;

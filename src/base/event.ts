@@ -20,6 +20,18 @@ export const eventSchema = z.object({
 });
 export type GodelEvent = z.infer<typeof eventSchema>;
 
+/** Payloads as they are written, once for the log and for all who hear of them. */
+const written = new WeakMap<object, string>();
+
+/** The payload of an event as JSON. It is not changed any more. */
+export function payloadText({ payload }: Pick<GodelEvent, 'payload'>): string {
+  const known = written.get(payload);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(payload);
+  written.set(payload, text);
+  return text;
+}
+
 /** What a service records; the store adds seq, id and timestamp. */
 export type EventDraft = Pick<GodelEvent, 'type' | 'payload' | 'metadata'> & { component: string };
 

@@ -15,6 +15,7 @@ import { leasesMigration } from './migrations/0021-leases.ts';
 import { searchFillMigration } from './migrations/0022-search-fill.ts';
 import { partialIndexesMigration } from './migrations/0023-partial-indexes.ts';
 import { searchDueMigration } from './migrations/0024-search-due.ts';
+import { beadEventsMigration } from './migrations/0025-bead-events.ts';
 import { worktreesMigration } from './migrations/0030-worktrees.ts';
 import { commitLinksMigration } from './migrations/0031-commit-links.ts';
 import { mergeQueueMigration } from './migrations/0040-merge-queue.ts';
@@ -57,6 +58,7 @@ const migrations: Record<string, Migration> = {
   '0022-search-fill': searchFillMigration,
   '0023-partial-indexes': partialIndexesMigration,
   '0024-search-due': searchDueMigration,
+  '0025-bead-events': beadEventsMigration,
 };
 
 /** Errors of the storage layer in words a person can act on; others pass unchanged. */

@@ -1,5 +1,5 @@
 /** SQL of the two append-only logs: events (what happened) and the outbox (what git must learn). */
-import type { EventDraft, GodelEvent } from '../base/event.ts';
+import { type EventDraft, type GodelEvent, payloadText } from '../base/event.ts';
 import { newId } from '../base/id.ts';
 import type { Reader, Tx } from './database.ts';
 import { prepared } from './prepared.ts';
@@ -69,7 +69,7 @@ export async function appendEvent(tx: Tx, draft: EventDraft, nowMs: number): Pro
     metadata.projectId ?? null,
     metadata.beadId ?? null,
     metadata.agentId ?? null,
-    JSON.stringify(payload),
+    payloadText(draft),
     JSON.stringify(metadata),
   );
   return { seq, id, type, timestamp: nowMs, source: { component }, payload, metadata };

@@ -3,9 +3,9 @@
  * disk. Each has a savepoint of its own: one that fails takes back its own work and nobody else's, and none is told that
  * it is done before all of them are on disk. A lone unit waits for nobody.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Kysely, Transaction } from 'kysely';
+import { forNow } from '../base/acting.ts';
 import type { Tables } from './tables.ts';
 
 export type Tx = Transaction<Tables>;
@@ -56,7 +56,7 @@ const OPEN_MS = 20;
 /** And while git waits for it: small groups in turns keep both busy, where one group of all would let one wait for the other. */
 const BRIEF_MS = 5;
 /** Longest time (ms) a lazy one waits for company. */
-const LAZY_MS = 50;
+const LAZY_MS = 200;
 /** Longest time (ms) until a soft one is on disk. */
 const SOFT_MS = 1_000;
 
@@ -213,7 +213,7 @@ export function createTransact({ writer, savepoints, synced }: TransactParts): T
   return (work, options = {}) =>
     new Promise((resolve, reject) => {
       // Whoever's turn begins the group, each works as who he is.
-      waiting.push({ ...options, work: AsyncLocalStorage.bind(work), resolve, reject });
+      waiting.push({ ...options, work: forNow(work), resolve, reject });
       if (running) arrived?.();
       else if (options.lazy) soon ??= setTimeout(start, LAZY_MS);
       else start();
