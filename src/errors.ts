@@ -373,6 +373,12 @@ export const errorTable = {
     message: (a) => `The daemon does not answer: ${p(a, 'problem')}.`,
     hint: () => 'godel daemon logs shows why; godel daemon restart starts it again.',
   },
+  'daemon-forbidden': {
+    kind: 'service_unavailable',
+    exit: 5,
+    message: (a) => `This command may not speak with the daemon: ${p(a, 'problem')}.`,
+    hint: () => 'A sandbox keeps it away: let the command out of it, or use the tools of the MCP server "godel".',
+  },
   'daemon-version': {
     kind: 'conflict',
     exit: 5,

@@ -36,12 +36,19 @@ export function readRecord(paths: HomePaths): DaemonRecord | undefined {
   }
 }
 
+/** What a connection is refused with that is not for this process: sandboxes of agents do so. To wait changes nothing. */
+const FORBIDDEN = ['EPERM', 'EACCES'];
+
+/** @throws GodelError daemon-forbidden */
 export async function isAnswering(paths: HomePaths): Promise<boolean> {
   if (!existsSync(paths.socketFile)) return false;
   const probe = { method: 'GET', path: '/health/live', headers: {}, timeoutMs: 2_000 };
   return exchange({ socketPath: paths.socketFile }, probe).then(
     (answer) => answer.status === 200,
-    () => false,
+    (error: NodeJS.ErrnoException) => {
+      if (!FORBIDDEN.includes(error.code ?? '')) return false;
+      throw failure('daemon-forbidden', { problem: messageOf(error) }, error);
+    },
   );
 }
 

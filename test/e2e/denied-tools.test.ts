@@ -117,11 +117,14 @@ test('Codex with the shell and without edits reads by its shell, and nothing it 
       `bash: touch .git/${name}`,
       `bash: touch '${outside}'`,
       `write: ${name}.txt <<< "mine"`,
+      // Its sandbox lets it speak with nobody: that is said at once, not after a minute of waiting.
+      'bash: godel ready',
     ];
     await tries(it, name, steps, '--runtime', 'codex', '--role', 'runner', ...flags);
     const told = await toldBack(it, name);
     expect(told, name).toContain('# Test');
     expect(told.match(/Read-only file system/g), name).toHaveLength(4);
+    expect(told, name).toContain('may not speak with the daemon');
     const tools = await offered(it, name);
     expect(tools, name).toContain('exec_command');
     expect(tools, name).not.toContain('apply_patch');
