@@ -5,6 +5,7 @@ import { beadRefusals } from './beads/refusals.ts';
 import { messageRefusals } from './messages/refusals.ts';
 import { roleRefusals } from './roles/refusals.ts';
 import { sessionRefusals } from './sessions/refusals.ts';
+import { daemonRefusals } from './system/refusals.ts';
 import { todoRefusals } from './todos/refusals.ts';
 
 export const errorTable = {
@@ -13,6 +14,7 @@ export const errorTable = {
   ...messageRefusals,
   ...roleRefusals,
   ...todoRefusals,
+  ...daemonRefusals,
   'bad-input': {
     kind: 'invalid_request',
     message: (a) => p(a, 'problem'),
@@ -366,29 +368,6 @@ export const errorTable = {
     exit: 1,
     message: (a) => `The change is kept, but git could not record it yet: ${p(a, 'problem')}.`,
     hint: () => 'Do not repeat it: it is written as soon as the repository can be. godel daemon logs has the details.',
-  },
-  'daemon-unreachable': {
-    kind: 'service_unavailable',
-    exit: 5,
-    message: (a) => `The daemon does not answer: ${p(a, 'problem')}.`,
-    hint: () => 'godel daemon logs shows why; godel daemon restart starts it again.',
-  },
-  'daemon-forbidden': {
-    kind: 'service_unavailable',
-    exit: 5,
-    message: (a) => `This command may not speak with the daemon: ${p(a, 'problem')}.`,
-    hint: () => 'A sandbox keeps it away: let the command out of it, or use the tools of the MCP server "godel".',
-  },
-  'daemon-version': {
-    kind: 'conflict',
-    exit: 5,
-    message: (a) => `The running daemon is version ${p(a, 'daemon')}, this is ${p(a, 'client')}.`,
-    hint: () => 'godel daemon restart (agents and their panes go on).',
-  },
-  'daemon-running': {
-    kind: 'conflict',
-    message: (a) => `A daemon already runs for this home (pid ${p(a, 'pid')}).`,
-    hint: () => 'godel daemon status shows it; godel daemon stop ends it.',
   },
   'sync-no-remote': {
     kind: 'not_found',

@@ -78,6 +78,18 @@ async function live({ runtime, asking, allowKey, process, source = 'hook' }: Sub
   expect(has('typed.txt')).toBe(true);
   expect(await face.open()).toEqual([]);
 
+  // What somebody has typed and not sent is neither sent along nor lost.
+  await face.type('half a thought');
+  await face.sees('half a thought');
+  await face.send(script('say: without the draft'));
+  await face.sees('without the draft');
+  await face.state('idle');
+  await face.sees('half a thought');
+  const { turns } = await json<{ turns: { role: string; text: string }[] }>('session', 'tree', 'face');
+  expect(turns.some(({ text }) => text.includes('without the draft'))).toBe(true);
+  expect(turns.filter(({ text }) => text.includes('half a thought'))).toEqual([]);
+  await face.press('C-u');
+
   // Interrupted by a prompt that may not wait, in the middle of an answer and of a question.
   await face.send(script('wait: 60000', 'say: it never comes to this'));
   await face.state('busy');

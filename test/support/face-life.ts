@@ -1,6 +1,7 @@
 /** An agent in its pane, as a person and Godel see it: what it is said to do, what it asks, what is on its screen. */
 import { expect } from 'vitest';
 import type { Agent, AgentState, Prompt } from '../../src/agents/schema.ts';
+import { run } from '../../src/base/process.ts';
 import type { InboxItem } from '../../src/inbox/schema.ts';
 import { type TestHome, until } from './home.ts';
 import { processesWith } from './processes.ts';
@@ -20,6 +21,8 @@ export interface FaceLife {
   sees(words: string): Promise<unknown>;
   /** Presses keys in its pane, as somebody who sits there. */
   press(...keys: string[]): Promise<void>;
+  /** Types words into its pane and does not send them. */
+  type(words: string): Promise<void>;
   /** The states it was shown in, in order. */
   states(): Promise<AgentState[]>;
   /** Its processes. */
@@ -40,6 +43,11 @@ export function watchFace(home: TestHome, name: string): FaceLife {
       throw new Error(`${error.message}; it is ${JSON.stringify(observed)}\n${await screen()}`);
     });
 
+  async function sendKeys(...words: string[]): Promise<void> {
+    const { pane = '' } = await show();
+    await run('tmux', ['-L', home.paths.tmuxSocketName, 'send-keys', '-t', pane, ...words], { env: home.env });
+  }
+
   const open = async () =>
     (await json<{ items: InboxItem[] }>('inbox', 'list')).items.filter((item) => item.agentName === name);
 
@@ -59,11 +67,8 @@ export function watchFace(home: TestHome, name: string): FaceLife {
         expect(prompt, `${prompt.reason}\n${await screen()}`).toMatchObject({ status: 'acknowledged' });
     },
     sees: (words) => waitFor(`"${words}" on its screen`, async () => (await screen()).includes(words)),
-    async press(...keys) {
-      const { pane = '' } = await show();
-      const { run } = await import('../../src/base/process.ts');
-      await run('tmux', ['-L', home.paths.tmuxSocketName, 'send-keys', '-t', pane, ...keys], { env: home.env });
-    },
+    press: (...keys) => sendKeys(...keys),
+    type: (words) => sendKeys('-l', words),
     async states() {
       const { items } = await json<{ items: { payload: { agent?: Agent } }[] }>(
         ...['event', 'list', '--type', 'agent:state', '--limit', '1000'],

@@ -5,7 +5,13 @@ import type { Entry } from './corpus.ts';
 const ESCAPE = '\u001b';
 
 /** The terminal of a program with a face. */
-export function createScreen(): { terminal: () => IPty; feed(entry: Entry): void } {
+export function createScreen(): {
+  terminal: () => IPty;
+  feed(entry: Entry): void;
+  /** What was typed into it, one write each. */
+  written: string[];
+} {
+  const written: string[] = [];
   let exit: ((event: { exitCode: number }) => void) | undefined;
   let data: (output: string) => void = () => {};
   const terminal = {
@@ -15,10 +21,11 @@ export function createScreen(): { terminal: () => IPty; feed(entry: Entry): void
     onExit: (listener: typeof exit) => {
       exit = listener;
     },
-    write: () => {},
+    write: (keys: string) => void written.push(keys),
     kill: () => {},
   } as unknown as IPty;
   return {
+    written,
     terminal: () => terminal,
     feed(entry) {
       if ('ended' in entry) exit?.({ exitCode: entry.ended });

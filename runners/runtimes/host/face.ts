@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { IPty } from 'node-pty';
 import { type Driver, type DriverSink, type HostConfig, type HostPrompt, REFUSAL } from './driver.ts';
 import { createFaceAsks } from './face-asks.ts';
+import { createFaceDraft, ENTER_PAUSE_MS, pasteOf } from './face-draft.ts';
 import type { FaceProgram, TitleSays } from './face-program.ts';
 import { createScreenWatch } from './face-screen.ts';
 import { errorOf, reportHook, sessionOf, TOOLS_LISTED } from './hook-events.ts';
@@ -14,6 +15,7 @@ import { createHookServer, type HookCall, type HookServer } from './hook-server.
 import type { Json } from './json-lines.ts';
 import { writeSessionId } from './session-id.ts';
 import { tailOf } from './tail.ts';
+import type { Keys } from './terminal.ts';
 import { endTerminal, untilEnded } from './terminal-end.ts';
 
 export interface FaceOptions {
@@ -26,10 +28,10 @@ export interface FaceOptions {
   hooks?: typeof createHookServer;
   /** Starts the program in a terminal of the size of the pane. */
   terminal: (argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv) => IPty;
+  /** What a person types into the pane. */
+  keys?: Keys;
 }
 
-/** Between a pasted text and Enter: some programs take an Enter that comes at once as part of the text. */
-const ENTER_PAUSE_MS = 400;
 /** How long (ms) to wait for the hook before Enter is pressed again; the text itself is never pasted twice. */
 const TAKEN_MS = 4_000;
 const MOST_ENTERS = 6;
@@ -53,13 +55,6 @@ const COMPACT = '/compact';
 const COMPACT_MS = 290_000;
 const REFUSED_MS = 8_000;
 const ESCAPE = '\u001b';
-
-/** A text as a terminal's input: control characters out, line ends as a paste has them. */
-export function pasteOf(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed.
-  const plain = text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
-  return `\u001b[200~${plain.replaceAll('\n', '\r')}\u001b[201~`;
-}
 
 const squeezed = (text: string) => text.replaceAll(/\s+/g, ' ').trim();
 
@@ -90,6 +85,14 @@ export function createFaceDriver(options: FaceOptions): Driver {
   let standing: NodeJS.Timeout | undefined;
   const asks = createFaceAsks(program, sink, () => stand('idle', { afterMs: ANSWERED_HERE_MS }));
   const screen = createScreenWatch(program.readTitle, titled);
+  const draft = createFaceDraft({
+    keys: options.keys,
+    isAsking: () => asks.count() > 0 || screen.says() === 'waiting',
+    isTaken: () => busy && !refusing,
+    putThere: () => putBack,
+    clearing: program.clearing,
+    write: (keys) => pty.write(keys),
+  });
 
   function begin(): void {
     if (busy) return;
@@ -197,8 +200,19 @@ export function createFaceDriver(options: FaceOptions): Driver {
     return file;
   }
 
-  /** Pastes a text and presses Enter until a hook says that it was taken; false when none does. */
   async function put(text: string, onTaken: () => void): Promise<boolean> {
+    const typed = await draft.take();
+    putBack = 0;
+    try {
+      return await paste(text, onTaken);
+    } finally {
+      await draft.putBack(typed);
+      draft.release();
+    }
+  }
+
+  /** Pastes a text and presses Enter until a hook says that it was taken; false when none does. */
+  async function paste(text: string, onTaken: () => void): Promise<boolean> {
     let isTaken = false;
     const taken = new Promise<void>((resolve) => {
       pending = { text, taken: resolve };
@@ -206,12 +220,6 @@ export function createFaceDriver(options: FaceOptions): Driver {
       isTaken = true;
       onTaken();
     });
-    if (putBack > 0) {
-      pty.write(program.clearing(putBack));
-      // Keys that come together with a paste are taken for a part of it.
-      await delay(ENTER_PAUSE_MS);
-    }
-    putBack = 0;
     lastLines = text.split('\n').length;
     pty.write(pasteOf(text));
     for (let enters = 0; enters < MOST_ENTERS && !isTaken; enters += 1) {
@@ -232,10 +240,18 @@ export function createFaceDriver(options: FaceOptions): Driver {
   /** No hook tells that a command of its own is over: its transcript does, where it did what it was told to. */
   async function compact(): Promise<void> {
     if (busy) throw new Error('it is in the middle of a turn');
+    const typed = await draft.take();
+    putBack = 0;
     const beganMs = Date.now();
     pty.write(COMPACT);
     await delay(ENTER_PAUSE_MS);
     pty.write('\r');
+    draft.release();
+    // What is put into the input meanwhile could be lost.
+    await compacted(beganMs).finally(() => draft.putBack(typed));
+  }
+
+  async function compacted(beganMs: number): Promise<void> {
     let restMs = 0;
     for (const step = 200; restMs < REFUSED_MS && Date.now() - beganMs < COMPACT_MS; await delay(step)) {
       if (transcript && program.compactedIn(tailOf(transcript), beganMs)) return;

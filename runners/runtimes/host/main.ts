@@ -11,7 +11,7 @@ import { FACES } from './face-program.ts';
 import { createHost, type Host } from './host.ts';
 import { createOpencodeDriver } from './opencode.ts';
 import { createProtocolDriver } from './protocol-drivers.ts';
-import { passInput, spawnTerminal } from './terminal.ts';
+import { type Keys, passInput, spawnTerminal } from './terminal.ts';
 import { createTranscript, silentTranscript } from './transcript.ts';
 
 function need(name: string): string {
@@ -20,7 +20,7 @@ function need(name: string): string {
   return value;
 }
 
-function driverOf(config: HostConfig, agentId: string, sink: DriverSink): Driver {
+function driverOf(config: HostConfig, agentId: string, sink: DriverSink, keys?: Keys): Driver {
   if (config.driver === 'opencode')
     return createOpencodeDriver({ config, env: process.env, sink, terminal: spawnTerminal });
   const program = config.face ? FACES[config.driver] : undefined;
@@ -32,6 +32,7 @@ function driverOf(config: HostConfig, agentId: string, sink: DriverSink): Driver
     sink,
     socketFile: hookSocketOf(need('GODEL_BRIDGE_SOCKET'), agentId),
     terminal: spawnTerminal,
+    ...(keys ? { keys } : {}),
   });
 }
 
@@ -50,6 +51,7 @@ async function main(): Promise<void> {
   const config = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as HostConfig;
   const agentId = need('GODEL_AGENT_ID');
   const transcript = config.face ? silentTranscript : createTranscript((text) => process.stdout.write(text));
+  const keys = config.face ? passInput() : undefined;
   const host = createHost({
     config,
     transcript,
@@ -66,7 +68,7 @@ async function main(): Promise<void> {
         onCompact: inputs.onCompact,
         onAnswer: ({ askId, choice, text }) => inputs.onAnswer(askId, text ?? choice ?? ''),
       }),
-    driver: (sink) => driverOf(config, agentId, sink),
+    driver: (sink) => driverOf(config, agentId, sink, keys),
     // A moment for the last words on their way to the daemon.
     onEnd: (code) => setTimeout(() => process.exit(code), 100),
   });
@@ -75,8 +77,7 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void host.stop());
   if (config.face) process.on('SIGINT', () => {});
   else process.on('SIGINT', () => host.interrupt());
-  if (config.face) passInput();
-  else readLines(host);
+  if (!config.face) readLines(host);
   transcript.title(`${config.agentName}: ${config.driver}, ${config.model}`);
   await host.open().catch(async (error: unknown) => {
     process.stderr.write(`The program could not be started: ${messageOf(error)}\n`);

@@ -23,9 +23,27 @@ export function spawnTerminal(argv: readonly string[], cwd: string, env: NodeJS.
   return pty;
 }
 
+/** The keys of the pane on their way to the program. */
+export interface Keys {
+  /** Tells of keys before the program gets them. */
+  watch(listener: (keys: string) => void): void;
+  /** Keeps them back until they are let go. */
+  hold(): void;
+  release(): void;
+}
+
 /** Hands every key of the pane to the program. */
-export function passInput(): void {
+export function passInput(): Keys {
   if (process.stdin.isTTY) process.stdin.setRawMode(true);
   process.stdin.setEncoding('utf8');
-  process.stdin.on('data', (keys: string) => current?.write(keys));
+  const listeners: ((keys: string) => void)[] = [];
+  process.stdin.on('data', (keys: string) => {
+    for (const listener of listeners) listener(keys);
+    current?.write(keys);
+  });
+  return {
+    watch: (listener) => void listeners.push(listener),
+    hold: () => void process.stdin.pause(),
+    release: () => void process.stdin.resume(),
+  };
 }

@@ -7,7 +7,7 @@ import { choicesOf } from '../../../runners/runtimes/host/acp.ts';
 import { permissionResult, transcriptFile, userTextsIn } from '../../../runners/runtimes/host/claude.ts';
 import { toolOf } from '../../../runners/runtimes/host/codex.ts';
 import type { Driver, DriverSink, HostConfig } from '../../../runners/runtimes/host/driver.ts';
-import { pasteOf } from '../../../runners/runtimes/host/face.ts';
+import { pasteOf } from '../../../runners/runtimes/host/face-draft.ts';
 import { FACES } from '../../../runners/runtimes/host/face-program.ts';
 import { createScreenWatch } from '../../../runners/runtimes/host/face-screen.ts';
 import { choiceOf, createHost } from '../../../runners/runtimes/host/host.ts';
