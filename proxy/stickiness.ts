@@ -2,6 +2,7 @@
  * After a fallback an agent stays with the target that answered for a while: its prompt cache is warm there. Kept for a
  * bounded number of agents and forgotten by itself.
  */
+import { putNewest } from '../src/base/newest.ts';
 import type { Job } from './job.ts';
 import { type Candidate, nameOf } from './routing.ts';
 
@@ -29,12 +30,7 @@ export function createStickiness(now: () => number): Stickiness {
     },
     note(job, candidate) {
       if (job.candidates.length < 2) return;
-      const id = idOf(job);
-      // The newest is last in the order of a Map, so the first is the one to forget.
-      last.delete(id);
-      last.set(id, { name: nameOf(candidate), at: now() });
-      const [oldest] = last.keys();
-      if (last.size > MOST && oldest !== undefined) last.delete(oldest);
+      putNewest(last, idOf(job), { name: nameOf(candidate), at: now() }, MOST);
     },
   };
 }

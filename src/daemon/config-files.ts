@@ -1,10 +1,10 @@
 /** Reads and writes the config files of a project and of the user; resolves them with the environment. */
-import { type Stats, statSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isMap, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { messageOf } from '../base/error.ts';
+import { statsOf } from '../base/stats.ts';
 import {
   type Config,
   type ConfigLayer,
@@ -86,16 +86,6 @@ async function writeSetting(file: string, key: string, value: unknown): Promise<
   await mkdir(dirname(file), { recursive: true });
   await writeFile(`${file}.new`, document.toString(), { mode: 0o600 });
   await rename(`${file}.new`, file);
-}
-
-/** Asked several times a turn of every agent, and answered from memory: to wait for it costs more than the answer. */
-function statsOf(file: string): Stats | undefined {
-  try {
-    return statSync(file, { throwIfNoEntry: false });
-  } catch {
-    // A part of its path is no folder, or closed to us: reading the file says so.
-    return undefined;
-  }
 }
 
 export function createConfigFiles(userFile: string, env: Environment): ConfigFiles {

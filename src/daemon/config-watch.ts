@@ -1,19 +1,15 @@
 /** Notices that the user's configuration was edited by hand, so that it takes hold without a restart. */
-import { statSync } from 'node:fs';
 import { messageOf } from '../base/error.ts';
 import type { Log } from '../base/log.ts';
+import { statsOf } from '../base/stats.ts';
 
 /** An edit takes hold after this time (ms) at the latest, twice that while an editor still writes. */
 const LOOK_MS = 1_000;
 
 /** Changes with every edit; editors replace the file, others write into it. */
 function stampOf(file: string): string {
-  try {
-    const info = statSync(file, { throwIfNoEntry: false });
-    return info ? `${info.ino}:${info.size}:${info.mtimeMs}` : '';
-  } catch {
-    return '';
-  }
+  const info = statsOf(file);
+  return info ? `${info.ino}:${info.size}:${info.mtimeMs}` : '';
 }
 
 /**

@@ -1,4 +1,5 @@
 /** The conversation each agent is in, in memory: kept in step by what is told of each change. A turn asks for it at each rest. */
+import { putNewest } from '../base/newest.ts';
 import type { Session } from '../sessions/schema.ts';
 import { newestSession } from '../sessions/store.ts';
 import type { Core } from './core.ts';
@@ -20,10 +21,7 @@ export function followNewestSessions({ bus, database }: Pick<Core, 'bus' | 'data
   function note(session: Session): void {
     const before = known.get(session.agentId);
     if (before && (before.id > session.id || (before.id === session.id && before.version > session.version))) return;
-    known.delete(session.agentId);
-    known.set(session.agentId, session);
-    const [oldest] = known.keys();
-    if (known.size > MOST_KEPT && oldest !== undefined) known.delete(oldest);
+    putNewest(known, session.agentId, session, MOST_KEPT);
   }
 
   const unsubscribe = bus.subscribe(({ type, payload }) => {

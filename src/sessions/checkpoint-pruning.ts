@@ -1,6 +1,7 @@
 /** Gives up the oldest automatic checkpoints, those of all agents of a project together: one process and one transaction. */
 import { messageOf } from '../base/error.ts';
 import type { Log } from '../base/log.ts';
+import { putNewest } from '../base/newest.ts';
 import type { Reader } from '../storage/database.ts';
 import { checkpointCount, checkpointsOf } from './checkpoint-store.ts';
 import type { Checkpoint } from './schema.ts';
@@ -38,20 +39,13 @@ export function createPruning({ db, keep, remove, log }: PruningOptions): Prunin
     return true;
   }
 
-  function noteRoom(session: string, most: number, count: number): void {
-    room.delete(session);
-    room.set(session, { most, left: most - count });
-    const [oldest] = room.keys();
-    if (room.size > MOST_COUNTED && oldest !== undefined) room.delete(oldest);
-  }
-
   async function excess(projectId: string, sessions: Iterable<[string, number]>): Promise<Checkpoint[]> {
     const most = await keep(projectId);
     const found: Checkpoint[] = [];
     for (const [session, more] of sessions) {
       if (hasRoom(session, more, most)) continue;
       const count = await checkpointCount(db, session);
-      noteRoom(session, most, count);
+      putNewest(room, session, { most, left: most - count }, MOST_COUNTED);
       if (count <= most) continue;
       const automatic = (await checkpointsOf(db, session)).filter((each) => !each.kept);
       found.push(...automatic.slice(0, Math.max(0, automatic.length - most)));

@@ -1,6 +1,7 @@
 import { newId } from '../base/id.ts';
 import { createInTurn } from '../base/in-turn.ts';
 import type { Log } from '../base/log.ts';
+import { putNewest } from '../base/newest.ts';
 import type { Project } from '../repos/schema.ts';
 import type { Database } from '../storage/database.ts';
 import type { Unit, UnitOfWork } from '../storage/unit-of-work.ts';
@@ -123,10 +124,7 @@ export function createCheckpoints(options: CheckpointOptions): Checkpoints {
       });
     };
     await units.note(work, { lazy });
-    newest.delete(checkpoint.sessionId);
-    newest.set(checkpoint.sessionId, checkpoint);
-    const [oldest] = newest.keys();
-    if (newest.size > MOST_NEWEST && oldest !== undefined) newest.delete(oldest);
+    putNewest(newest, checkpoint.sessionId, checkpoint, MOST_NEWEST);
   }
 
   /** Refs first: a row without a ref is taken away by the next rebuild, a ref without a row would come back. */

@@ -1,7 +1,9 @@
 /** Reads conversations: the file of the runtime where it has one, else what the proxy recorded. */
-import { readFileSync, type Stats, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { NativeHistory } from '../agents/runtime.ts';
+import { putNewest } from '../base/newest.ts';
+import { statsOf } from '../base/stats.ts';
 import type { Turn } from '../recordings/schema.ts';
 import type { Session, SessionTurn, TurnSource } from './schema.ts';
 
@@ -50,22 +52,13 @@ const NOTHING: Conversation = { turns: [], source: 'none' };
 /** Up to here reading a file that was just written takes less than to have it read beside. */
 const SMALL_BYTES = 64 * 1024;
 
-/** It lies in the agent's home, on the disk of the database. */
-function infoOf(file: string): Stats | undefined {
-  try {
-    return statSync(file, { throwIfNoEntry: false });
-  } catch {
-    return undefined;
-  }
-}
-
 export function createReading(options: ReadingOptions): Reading {
   const kept = new Map<string, Parsed>();
 
   async function readNative(session: Session, history: NativeHistory): Promise<Conversation | undefined> {
     const place = { home: options.homeOf(session.agentId), sessionFile: session.file, sessionId: session.nativeId };
     const file = await history.find(place);
-    const info = file === undefined ? undefined : infoOf(file);
+    const info = file === undefined ? undefined : statsOf(file);
     if (file === undefined || !info) return undefined;
     const key = `${file} ${info.size} ${info.mtimeMs}`;
     const known = kept.get(session.id);
@@ -76,10 +69,7 @@ export function createReading(options: ReadingOptions): Reading {
     if (known?.key === key) return known.conversation;
     const text = info.size <= SMALL_BYTES ? readFileSync(file, 'utf8') : await readFile(file, 'utf8');
     const conversation: Conversation = { turns: history.read(text), source: 'runtime', native: { file, text } };
-    kept.delete(session.id);
-    kept.set(session.id, { key, conversation });
-    const [oldest] = kept.keys();
-    if (kept.size > MOST_KEPT && oldest !== undefined) kept.delete(oldest);
+    putNewest(kept, session.id, { key, conversation }, MOST_KEPT);
     return conversation;
   }
 
