@@ -268,33 +268,18 @@ export async function listPrompts(
   return toPage(rows.map(toPrompt), page.limit, (prompt) => prompt.id);
 }
 
-/** Of an open prompt: handed over once more. */
+const openPrompt = (db: Reader, id: string) =>
+  db.updateTable('prompts').where('id', '=', id).where('status', 'in', ['queued', 'delivered']).returningAll();
+
 const deliveredRow = prepared((db, id: string, attempts: number, delivered_at: string) =>
-  db
-    .updateTable('prompts')
-    .set({ status: 'delivered', attempts, delivered_at })
-    .where('id', '=', id)
-    .where('status', 'in', ['queued', 'delivered'])
-    .returningAll(),
+  openPrompt(db, id).set({ status: 'delivered', attempts, delivered_at }),
 );
 
 const acknowledgedRow = prepared((db, id: string, acknowledged_at: string) =>
-  db
-    .updateTable('prompts')
-    .set({ status: 'acknowledged', acknowledged_at, reason: null })
-    .where('id', '=', id)
-    .where('status', 'in', ['queued', 'delivered'])
-    .returningAll(),
+  openPrompt(db, id).set({ status: 'acknowledged', acknowledged_at, reason: null }),
 );
 
-const deadRow = prepared((db, id: string, reason: string) =>
-  db
-    .updateTable('prompts')
-    .set({ status: 'dead', reason })
-    .where('id', '=', id)
-    .where('status', 'in', ['queued', 'delivered'])
-    .returningAll(),
-);
+const deadRow = prepared((db, id: string, reason: string) => openPrompt(db, id).set({ status: 'dead', reason }));
 
 /** What becomes of an open prompt. */
 export type PromptStep =

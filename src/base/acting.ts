@@ -14,8 +14,8 @@ const scope = new AsyncLocalStorage<Acting | undefined>();
 
 export const actingAs = <T>(acting: Acting, work: () => Promise<T>): Promise<T> => scope.run(acting, work);
 
-/** `work` as somebody else may call it later: it is done for whoever it is for now. */
-export function forNow<Input, Output>(work: (input: Input) => Output): (input: Input) => Output {
+/** `work` that somebody else may run later: it is done for whoever asks for it here. */
+export function asAsked<Input, Output>(work: (input: Input) => Output): (input: Input) => Output {
   const who = scope.getStore();
   return (input) => (scope.getStore() === who ? work(input) : scope.run(who, work, input));
 }

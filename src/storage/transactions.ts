@@ -5,7 +5,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Kysely, Transaction } from 'kysely';
-import { forNow } from '../base/acting.ts';
+import { asAsked } from '../base/acting.ts';
 import type { Tables } from './tables.ts';
 
 export type Tx = Transaction<Tables>;
@@ -213,7 +213,7 @@ export function createTransact({ writer, savepoints, synced }: TransactParts): T
   return (work, options = {}) =>
     new Promise((resolve, reject) => {
       // Whoever's turn begins the group, each works as who he is.
-      waiting.push({ ...options, work: forNow(work), resolve, reject });
+      waiting.push({ ...options, work: asAsked(work), resolve, reject });
       if (running) arrived?.();
       else if (options.lazy) soon ??= setTimeout(start, LAZY_MS);
       else start();
