@@ -1,7 +1,8 @@
 /**
  * Writes checkpoints by one `git fast-import` for each repository, which is kept while agents come to rest: starting a process
- * costs a large daemon more than all that a checkpoint consists of. Objects stay single ones, so git takes back what no
- * checkpoint needs any more; nothing but the ref, read back, is believed.
+ * costs a large daemon more than all that a checkpoint consists of, and so does a flush of the disk for each of many agents
+ * that come to rest in the same second. Objects stay single ones, so git takes back what no checkpoint needs any more; nothing
+ * but the ref, read back, is believed.
  */
 import { type FastImport, startFastImport, streamData } from '../base/fast-import.ts';
 import { git, looseRef } from '../base/git.ts';
@@ -21,8 +22,10 @@ export interface WriteSpec {
 }
 
 export interface CheckpointWriter {
-  /** Writes a checkpoint; it is there, and durable, when this resolves. */
-  write(spec: WriteSpec): Promise<Checkpoint>;
+  /** Writes a checkpoint; it is there, and durable, when this resolves. A patient one goes along with others, if they come soon. */
+  write(spec: WriteSpec, how?: { patient?: boolean }): Promise<Checkpoint>;
+  /** Nothing that waits for company waits any longer. */
+  hurry(): void;
   /** Ends the processes; a checkpoint after that starts another. */
   stop(): Promise<void>;
 }
@@ -33,6 +36,22 @@ const MOST_BYTES = 48 * 1024 * 1024;
 const REST_MS = 5_000;
 /** So many checkpoints by one process: it remembers every object it wrote. */
 const MOST_WRITES = 1_000;
+/** Longest time (ms) a patient one waits for company. */
+const GATHER_MS = 1_000;
+/** And so much of conversations (characters) at most waits in memory. */
+const MOST_GATHERED = 4 * 1024 * 1024;
+
+interface Member {
+  spec: WriteSpec;
+  resolve: (made: Checkpoint) => void;
+  reject: (error: unknown) => void;
+}
+
+interface Gathering {
+  members: Member[];
+  characters: number;
+  timer: NodeJS.Timeout;
+}
 
 interface Kept {
   importer: FastImport;
@@ -50,29 +69,59 @@ function commitStream(ref: string, mark: number, atIso: string, message: string,
 const file = (name: string, text: string) =>
   Buffer.concat([Buffer.from(`M 100644 inline "${name}"\n`), streamData(text)]);
 
-/** Working files on top of HEAD. */
-async function writeCode(importer: FastImport, ref: string, code: Omit<Code, 'commit'>, at: string): Promise<Code> {
-  const changes = Buffer.from(`from ${code.head}\nM 040000 ${code.tree} ""\n`);
-  const commit = commitStream(ref, 1, at, 'Files of a checkpoint', [changes]);
-  const [made = ''] = await importer.ask(Buffer.concat([commit, Buffer.from('get-mark :1\n')]), 1);
-  return { ...code, commit: made };
+const refOfSpec = ({ checkpoint }: WriteSpec) => refOf(checkpoint.beadId ?? checkpoint.agentName, checkpoint.id);
+
+const askFor = (marks: readonly number[]) => marks.map((mark) => `get-mark :${mark}\n`).join('');
+
+/** Commits of working files, each on top of its HEAD, by the place of the checkpoint they belong to. */
+async function writeCode(importer: FastImport, specs: readonly WriteSpec[]): Promise<Map<number, Code>> {
+  const marks: number[] = [];
+  const commits = specs.flatMap((spec, index) => {
+    const { code, checkpoint } = spec;
+    if (!code) return [];
+    marks.push(2 * index + 1);
+    const changes = Buffer.from(`from ${code.head}\nM 040000 ${code.tree} ""\n`);
+    return [commitStream(refOfSpec(spec), 2 * index + 1, checkpoint.createdAt, 'Files of a checkpoint', [changes])];
+  });
+  if (marks.length === 0) return new Map();
+  const made = await importer.ask(Buffer.concat([...commits, Buffer.from(askFor(marks))]), marks.length);
+  return new Map(
+    marks.map((mark, nth) => {
+      const index = (mark - 1) / 2;
+      return [index, { ...(specs[index]?.code as Omit<Code, 'commit'>), commit: made[nth] ?? '' }];
+    }),
+  );
 }
 
-/** Everything to disk and the ref set, then the id; afterwards the process forgets the ref, which may be deleted meanwhile. */
-async function writeAll(importer: FastImport, ref: string, spec: WriteSpec): Promise<Checkpoint> {
+/** What a checkpoint consists of, on top of its working files. */
+function recordStream(spec: WriteSpec, mark: number, checkpoint: WriteSpec['checkpoint']): Buffer {
   const { session, conversation } = spec;
   const { createdAt, name, reason, agentName, turns } = spec.checkpoint;
-  const code = spec.code && (await writeCode(importer, ref, spec.code, createdAt));
-  const checkpoint = { ...spec.checkpoint, ...(code ? { code } : {}) };
   const isShort = Buffer.byteLength(conversation) <= MOST_BYTES;
-  const commit = commitStream(ref, 2, createdAt, `${name ?? reason}: ${agentName} at turn ${turns}`, [
+  return commitStream(refOfSpec(spec), mark, createdAt, `${name ?? reason}: ${agentName} at turn ${turns}`, [
     Buffer.from('deleteall\n'),
     file(RECORD, `${JSON.stringify({ checkpoint, session }, null, 2)}\n`),
     ...(isShort ? [file(CONVERSATION, conversation)] : []),
   ]);
-  const answer = Buffer.from(`checkpoint\n\nget-mark :2\nreset ${ref}\n\n`);
-  const [made = ''] = await importer.ask(Buffer.concat([commit, answer]), 1);
-  return { ...checkpoint, ref, commit: made };
+}
+
+/** Everything to disk and the refs set, then the ids; afterwards the process forgets the refs, which may be deleted meanwhile. */
+async function writeAll(importer: FastImport, specs: readonly WriteSpec[]): Promise<Checkpoint[]> {
+  const codes = await writeCode(importer, specs);
+  const checkpoints = specs.map(({ checkpoint }, index) => {
+    const code = codes.get(index);
+    return { ...checkpoint, ...(code ? { code } : {}) };
+  });
+  const marks = specs.map((_, index) => 2 * index + 2);
+  const records = specs.map((spec, index) => recordStream(spec, 2 * index + 2, checkpoints[index] ?? spec.checkpoint));
+  const forget = specs.map((spec) => `reset ${refOfSpec(spec)}\n\n`).join('');
+  const answer = Buffer.from(`checkpoint\n\n${askFor(marks)}${forget}`);
+  const made = await importer.ask(Buffer.concat([...records, answer]), marks.length);
+  return specs.map((spec, index) => ({
+    ...(checkpoints[index] ?? spec.checkpoint),
+    ref: refOfSpec(spec),
+    commit: made[index] ?? '',
+  }));
 }
 
 async function isAt(gitDir: string, ref: string, commit: string): Promise<boolean> {
@@ -82,6 +131,9 @@ async function isAt(gitDir: string, ref: string, commit: string): Promise<boolea
 export function createCheckpointWriter(): CheckpointWriter {
   const inTurn = createInTurn();
   const kept = new Map<string, Kept>();
+  const gathering = new Map<string, Gathering>();
+  /** Repositories in which something was written. */
+  const used = new Set<string>();
 
   async function close(gitDir: string): Promise<void> {
     const ending = kept.get(gitDir);
@@ -98,40 +150,78 @@ export function createCheckpointWriter(): CheckpointWriter {
     return started;
   }
 
-  async function attempt(spec: WriteSpec): Promise<Checkpoint> {
-    const { gitDir, checkpoint } = spec;
-    const ref = refOf(checkpoint.beadId ?? checkpoint.agentName, checkpoint.id);
+  async function attempt(gitDir: string, specs: readonly WriteSpec[]): Promise<Checkpoint[]> {
     const current = kept.get(gitDir) ?? start(gitDir);
-    current.writes += 1;
+    current.writes += specs.length;
     try {
-      const made = await writeAll(current.importer, ref, spec);
-      if (await isAt(gitDir, ref, made.commit)) return made;
-      throw new Error(`${ref} was not written`);
+      const made = await writeAll(current.importer, specs);
+      for (const { ref, commit } of made)
+        if (!(await isAt(gitDir, ref, commit))) throw new Error(`${ref} was not written`);
+      return made;
     } catch (error) {
       await close(gitDir);
       throw current.importer.complaints() === '' ? error : explain(gitDir, current.importer.complaints());
     }
   }
 
-  async function write(spec: WriteSpec): Promise<Checkpoint> {
-    const { gitDir } = spec;
+  async function write(gitDir: string, specs: readonly WriteSpec[]): Promise<Checkpoint[]> {
     clearTimeout(kept.get(gitDir)?.rest);
     if ((kept.get(gitDir)?.writes ?? 0) >= MOST_WRITES) await close(gitDir);
     const wasKept = kept.has(gitDir);
-    const made = await attempt(spec).catch((error: unknown) => {
+    const made = await attempt(gitDir, specs).catch((error: unknown) => {
       // One that was at rest may have been ended by anybody, or not know of what git packed since.
       if (!wasKept) throw error;
-      return attempt(spec);
+      return attempt(gitDir, specs);
     });
     const current = kept.get(gitDir);
     if (current) current.rest = setTimeout(() => void inTurn(gitDir, () => close(gitDir)), REST_MS);
     return made;
   }
 
+  async function writeFor(gitDir: string, members: readonly Member[]): Promise<void> {
+    try {
+      const made = await write(
+        gitDir,
+        members.map(({ spec }) => spec),
+      );
+      for (const [index, member] of members.entries()) member.resolve(made[index] as Checkpoint);
+    } catch (error) {
+      // One that cannot be written does not take the others with it.
+      if (members.length > 1) for (const member of members) await writeFor(gitDir, [member]);
+      else members[0]?.reject(error);
+    }
+  }
+
+  function writeGathered(gitDir: string): void {
+    const gathered = gathering.get(gitDir);
+    if (!gathered) return;
+    gathering.delete(gitDir);
+    clearTimeout(gathered.timer);
+    void inTurn(gitDir, () => writeFor(gitDir, gathered.members));
+  }
+
+  function gather(member: Member, patient: boolean): void {
+    const { gitDir, conversation } = member.spec;
+    used.add(gitDir);
+    const timer = () => setTimeout(() => writeGathered(gitDir), GATHER_MS);
+    const gathered = gathering.get(gitDir) ?? { members: [], characters: 0, timer: timer() };
+    gathering.set(gitDir, gathered);
+    gathered.members.push(member);
+    gathered.characters += conversation.length;
+    if (!patient || gathered.characters > MOST_GATHERED) writeGathered(gitDir);
+  }
+
+  function hurry(): void {
+    for (const gitDir of [...gathering.keys()]) writeGathered(gitDir);
+  }
+
   return {
-    write: (spec) => inTurn(spec.gitDir, () => write(spec)),
+    write: (spec, { patient = false } = {}) =>
+      new Promise((resolve, reject) => gather({ spec, resolve, reject }, patient)),
+    hurry,
     async stop() {
-      await Promise.all([...kept.keys()].map((gitDir) => inTurn(gitDir, () => close(gitDir))));
+      hurry();
+      await Promise.all([...used].map((gitDir) => inTurn(gitDir, () => close(gitDir))));
     },
   };
 }

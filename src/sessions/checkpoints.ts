@@ -14,7 +14,7 @@ import {
   type StoredCheckpoint,
 } from './checkpoint-ref.ts';
 import { allCheckpoints, deleteCheckpoint, insertCheckpoint, lastCheckpoint } from './checkpoint-store.ts';
-import { createCheckpointWriter } from './checkpoint-writer.ts';
+import { createCheckpointWriter, type WriteSpec } from './checkpoint-writer.ts';
 import type { Reading } from './reading.ts';
 import type { Checkpoint, CheckpointReason, Code, Session } from './schema.ts';
 import { findSession, insertSession } from './store.ts';
@@ -49,6 +49,8 @@ export interface Checkpoints {
   /** The newest checkpoint when nothing has changed since it was made. */
   take(session: Session, spec: TakeSpec): Promise<Checkpoint>;
   remove(checkpoint: Checkpoint): Promise<void>;
+  /** Nothing waits for company any longer. */
+  hurry(): void;
   /** Makes rows and refs of a project the same; refs count. */
   rebuild(project: Project): Promise<void>;
   stop(): Promise<void>;
@@ -56,6 +58,9 @@ export interface Checkpoints {
 
 /** Sessions whose newest checkpoint is kept in memory. */
 const MOST_NEWEST = 500;
+
+/** Nobody waits for these, and the files they hold were read when they began. */
+const isPatient = ({ reason }: TakeSpec) => reason === 'rest' || reason === 'turns';
 
 export function createCheckpoints(options: CheckpointOptions): Checkpoints {
   const { database, units, reading, now, log } = options;
@@ -89,7 +94,7 @@ export function createCheckpoints(options: CheckpointOptions): Checkpoints {
     if (!spec.kept && last && isSame(last, turn, found)) return last;
     const createdAt = new Date(now()).toISOString();
     const { id: sessionId, projectId, agentId, agentName, beadId, runtime } = session;
-    const checkpoint = await writer.write({
+    const written: WriteSpec = {
       code: found,
       gitDir: project.gitDir,
       session,
@@ -105,7 +110,8 @@ export function createCheckpoints(options: CheckpointOptions): Checkpoints {
         createdAt,
         createdBy: spec.by,
       },
-    });
+    };
+    const checkpoint = await writer.write(written, { patient: isPatient(spec) });
     await note(checkpoint, !spec.kept);
     pruning.grown(projectId, sessionId);
     return checkpoint;
@@ -162,7 +168,12 @@ export function createCheckpoints(options: CheckpointOptions): Checkpoints {
   }
 
   return {
-    take: (session, spec) => alone(session.id, () => take(session, spec)),
+    take(session, spec) {
+      // Whoever asks does not wait until one that nobody waits for has found company.
+      if (!isPatient(spec)) writer.hurry();
+      return alone(session.id, () => take(session, spec));
+    },
+    hurry: writer.hurry,
     remove: (checkpoint) => alone(checkpoint.sessionId, () => remove(checkpoint.projectId, [checkpoint])),
     async rebuild(project) {
       newest.clear();

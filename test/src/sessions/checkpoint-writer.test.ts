@@ -49,11 +49,16 @@ async function code(name: string) {
   return { tree: await git(repository, ['write-tree']), head: await git(repository, ['rev-parse', 'HEAD']) };
 }
 
-function write(conversation: string, files?: { tree: string; head: string }): Promise<Checkpoint> {
+function write(
+  conversation: string,
+  files?: { tree: string; head: string },
+  how?: { patient?: boolean },
+): Promise<Checkpoint> {
   const { projectId, agentId, agentName, runtime } = session;
   const place = { projectId, sessionId: session.id, agentId, agentName, runtime };
   const state = { reason: 'rest', kept: false, turn: 't', turns: 2, createdAt: AT, createdBy: 'godel' } as const;
-  return writer.write({ gitDir, checkpoint: { id: newId(), ...place, ...state }, code: files, session, conversation });
+  const checkpoint = { id: newId(), ...place, ...state };
+  return writer.write({ gitDir, checkpoint, code: files, session, conversation }, how);
 }
 
 const importers = () => processesWith(folder).filter(({ command }) => / fast-import /.test(command));
@@ -105,6 +110,40 @@ test('one that was killed while it rested is followed by another; what cannot be
   expect(await readConversation(gitDir, second.commit)).toBe('two');
   expect(await readConversation(gitDir, third.commit)).toBe('four');
   expect((await readdir(gitDir)).filter((name) => name.startsWith('fast_import'))).toEqual([]);
+});
+
+test('those that may wait are written together, with the first that may not, or when nothing may wait any longer', async () => {
+  const patient = { patient: true };
+  const first = [write('one', await code('a.txt'), patient), write('two', undefined, patient)];
+  expect(importers()).toEqual([]);
+  const urgent = write('three', await code('b.txt'));
+  const made = await Promise.all([...first, urgent]);
+  for (const [index, text] of ['one', 'two', 'three'].entries()) {
+    const { ref, commit, code: files } = made[index] as Checkpoint;
+    expect(await git(gitDir, ['rev-parse', ref])).toBe(commit);
+    expect(await readConversation(gitDir, commit)).toBe(text);
+    expect(files === undefined).toBe(text === 'two');
+    if (files) expect(await git(gitDir, ['rev-parse', `${ref}^`])).toBe(files.commit);
+    if (files) expect(await git(gitDir, ['rev-parse', `${files.commit}^{tree}`])).toBe(files.tree);
+  }
+  const alone = write('four', undefined, patient);
+  writer.hurry();
+  expect(await readConversation(gitDir, (await alone).commit)).toBe('four');
+  const left = write('five', undefined, patient);
+  expect(await readConversation(gitDir, (await left).commit)).toBe('five');
+  await git(gitDir, ['fsck', '--strict']);
+});
+
+test('one that cannot be written does not take those with it that were to be written together', async () => {
+  const lost = { ...(await code('c.txt')), tree: '1'.repeat(40) };
+  const [one, two, three] = await Promise.allSettled([
+    write('one', undefined, { patient: true }),
+    write('two', lost, { patient: true }),
+    write('three', await code('d.txt')),
+  ]);
+  expect(two).toMatchObject({ status: 'rejected', reason: { message: expect.stringMatching(/fast-import failed/) } });
+  expect([one?.status, three?.status]).toEqual(['fulfilled', 'fulfilled']);
+  expect((await checkpointRefs(gitDir)).size).toBe(2);
 });
 
 test('HEAD of a worktree is found with its branch as a file, packed, and without a branch', async () => {
