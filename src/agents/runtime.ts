@@ -1,4 +1,5 @@
 /** Which program is the agent. `runners/runtimes/` implements one adapter per program. */
+import type { Json } from '../base/json-lines.ts';
 import { failure } from '../errors.ts';
 import type { SessionTurn } from '../sessions/schema.ts';
 import { type Question, type RuntimeMode, type Tool, toolSchema } from './schema.ts';
@@ -101,10 +102,10 @@ export interface PlantSpec {
 export interface NativeHistory {
   /** File of the conversation, when there is one. */
   find(place: HistoryPlace): Promise<string | undefined>;
-  /** Text of the conversation, where the file is no text of one. */
+  /** Text of the conversation as JSON lines, where the file is no text of one. */
   load?(file: string, place: HistoryPlace): Promise<string>;
-  /** Turns of such a file in the order they were written; lines that were cut by a kill are passed over. Pure. */
-  read(text: string): SessionTurn[];
+  /** Turns of the lines of such a file, in the order they were written. Pure. */
+  read(lines: readonly Json[]): SessionTurn[];
   /**
    * Writes another conversation, which ends with a turn of this one, for an agent that does not run. Overwrites none but its own.
    * Absent where a program cannot be given one; it is told what was said then.

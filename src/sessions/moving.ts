@@ -3,6 +3,7 @@
  * runtime. What is there is kept as a checkpoint first. Then the wish is written down, and everything after that is done again
  * from the start when the daemon was killed: either all of it has happened in the end, or nothing.
  */
+
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { changeAgent, loadAgent } from '../agents/changes.ts';
@@ -12,6 +13,7 @@ import type { Agent } from '../agents/schema.ts';
 import { isLive } from '../agents/state.ts';
 import { findAgent } from '../agents/store.ts';
 import { messageOf } from '../base/error.ts';
+import { jsonLines } from '../base/json-lines.ts';
 import type { Log } from '../base/log.ts';
 import { failure } from '../errors.ts';
 import type { Database } from '../storage/database.ts';
@@ -84,7 +86,7 @@ export function createMoving(options: MovingOptions): Moving {
     const text = kept === undefined ? undefined : await options.keptText(projectId, kept);
     const history = options.historyOf(from.runtime);
     if (text === undefined || !history) return { turns: [], text: undefined };
-    return { turns: pathTo(history.read(text), turn), text };
+    return { turns: pathTo(history.read(jsonLines(text)), turn), text };
   };
 
   const writeTranscript: Moving['writeTranscript'] = async (agentId, from, turns) => {

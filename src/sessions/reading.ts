@@ -1,7 +1,9 @@
 /** Reads conversations: the file of the runtime where it has one, else what the proxy recorded. */
+
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { NativeHistory } from '../agents/runtime.ts';
+import { createLineReader, jsonLines, type LineReader } from '../base/json-lines.ts';
 import { putNewest } from '../base/newest.ts';
 import { statsOf } from '../base/stats.ts';
 import type { Turn } from '../recordings/schema.ts';
@@ -43,10 +45,13 @@ export function fromRecording(turn: Turn): SessionTurn {
 interface Parsed {
   key: string;
   conversation: Conversation;
+  lines: LineReader;
 }
 
-/** Conversations that were read and have not changed since; the oldest goes first. */
-const MOST_KEPT = 16;
+/** Conversations that were read before; the oldest goes first. */
+const MOST_KEPT = 100;
+/** And so many characters of all of them. */
+const MOST_CHARACTERS = 32 * 1024 * 1024;
 const NOTHING: Conversation = { turns: [], source: 'none' };
 
 /** Up to here reading a file that was just written takes less than to have it read beside. */
@@ -54,6 +59,15 @@ const SMALL_BYTES = 64 * 1024;
 
 export function createReading(options: ReadingOptions): Reading {
   const kept = new Map<string, Parsed>();
+
+  function keep(sessionId: string, parsed: Parsed): void {
+    putNewest(kept, sessionId, parsed, MOST_KEPT);
+    let characters = 0;
+    for (const [id, { conversation }] of [...kept].toReversed()) {
+      characters += conversation.native?.text.length ?? 0;
+      if (characters > MOST_CHARACTERS) kept.delete(id);
+    }
+  }
 
   async function readNative(session: Session, history: NativeHistory): Promise<Conversation | undefined> {
     const place = { home: options.homeOf(session.agentId), sessionFile: session.file, sessionId: session.nativeId };
@@ -64,12 +78,13 @@ export function createReading(options: ReadingOptions): Reading {
     const known = kept.get(session.id);
     if (history.load) {
       const loaded = await history.load(file, place);
-      return { turns: history.read(loaded), source: 'runtime', native: { file, text: loaded } };
+      return { turns: history.read(jsonLines(loaded)), source: 'runtime', native: { file, text: loaded } };
     }
     if (known?.key === key) return known.conversation;
     const text = info.size <= SMALL_BYTES ? readFileSync(file, 'utf8') : await readFile(file, 'utf8');
-    const conversation: Conversation = { turns: history.read(text), source: 'runtime', native: { file, text } };
-    putNewest(kept, session.id, { key, conversation }, MOST_KEPT);
+    const lines = known?.lines ?? createLineReader();
+    const conversation: Conversation = { turns: history.read(lines(text)), source: 'runtime', native: { file, text } };
+    keep(session.id, { key, conversation, lines });
     return conversation;
   }
 

@@ -1,10 +1,12 @@
 /** Claude Code's conversations: lines linked by `uuid` and `parentUuid`. Side chains are conversations of sub-agents. */
+
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { NativeHistory } from '../../../src/agents/runtime.ts';
+import { type Json, jsonLines } from '../../../src/base/json-lines.ts';
 import { transcriptFile, unwrapped } from '../host/claude.ts';
 import { messageText } from '../message-text.ts';
-import { asObject, chainTo, type Entry, type Json, jsonLines, toLines, turnsOf } from './lines.ts';
+import { asObject, chainTo, type Entry, toLines, turnsOf } from './lines.ts';
 
 interface ClaudeEntry extends Entry {
   json: Json;
@@ -46,8 +48,8 @@ function turnIn(json: Json): Entry['turn'] {
   };
 }
 
-function entriesIn(text: string): ClaudeEntry[] {
-  return jsonLines(text)
+function entriesIn(lines: readonly Json[]): ClaudeEntry[] {
+  return lines
     .filter((json) => typeof json.uuid === 'string' && json.isSidechain !== true)
     .map((json) => {
       const parent = json.parentUuid ?? json.logicalParentUuid;
@@ -57,13 +59,13 @@ function entriesIn(text: string): ClaudeEntry[] {
 
 /** The file of a conversation that ends with a turn of another one. Pure. */
 export function cutClaude(text: string, turn: string, id: string, cwd: string): string {
-  const chain = chainTo(entriesIn(text), turn);
+  const chain = chainTo(entriesIn(jsonLines(text)), turn);
   return toLines(chain.map(({ json }) => ({ ...json, sessionId: id, ...(json.cwd === undefined ? {} : { cwd }) })));
 }
 
 export const claudeHistory: NativeHistory = {
   find: async ({ sessionFile }) => sessionFile,
-  read: (text) => turnsOf(entriesIn(text)),
+  read: (lines) => turnsOf(entriesIn(lines)),
   async plant({ home, cwd, text, turn, id }) {
     const sessionFile = transcriptFile(join(home, 'claude'), cwd, id);
     await mkdir(dirname(sessionFile), { recursive: true, mode: 0o700 });

@@ -1,8 +1,10 @@
 /** Codex's conversations: a rollout file each, one item after the other. */
+
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NativeHistory } from '../../../src/agents/runtime.ts';
-import { asObject, type Entry, type Json, jsonLines, toLines, turnsOf } from './lines.ts';
+import { type Json, jsonLines } from '../../../src/base/json-lines.ts';
+import { asObject, type Entry, toLines, turnsOf } from './lines.ts';
 
 interface Part extends Json {
   text?: string;
@@ -56,9 +58,9 @@ function turnIn(line: Json): Entry['turn'] {
   return { role: 'summary', text: String(payload.message ?? ''), calls: [], ...(at === undefined ? {} : { at }) };
 }
 
-function entriesIn(text: string): (Entry & { json: Json })[] {
+function entriesIn(lines: readonly Json[]): (Entry & { json: Json })[] {
   let parent: string | null = null;
-  return jsonLines(text).map((json, index) => {
+  return lines.map((json, index) => {
     const { id } = asObject(json.payload);
     // The first line and lines between items bear ids of other things.
     const own = json.type === 'response_item' && typeof id === 'string' ? id : `line-${index}`;
@@ -70,7 +72,7 @@ function entriesIn(text: string): (Entry & { json: Json })[] {
 
 /** The file of a conversation that ends with a turn of another one. Pure. */
 export function cutCodex(text: string, turn: string, id: string, cwd: string): string {
-  const entries = entriesIn(text);
+  const entries = entriesIn(jsonLines(text));
   const last = entries.findIndex((entry) => entry.id === turn);
   const rest = entries.slice(last + 1);
   // What is said about an item stands behind it.
@@ -98,7 +100,7 @@ async function findRollout(home: string, id: string): Promise<string | undefined
 export const codexHistory: NativeHistory = {
   find: async ({ home, sessionFile, sessionId }) =>
     sessionFile ?? (sessionId === undefined ? undefined : findRollout(home, sessionId)),
-  read: (text) => turnsOf(entriesIn(text)),
+  read: (lines) => turnsOf(entriesIn(lines)),
   async plant({ home, cwd, text, turn, id, atMs }) {
     const at = new Date(atMs).toISOString().slice(0, 19);
     const folder = join(home, 'codex', 'sessions', ...at.slice(0, 10).split('-'));

@@ -1,9 +1,11 @@
 /** Gemini CLI's conversations: a file of messages each; a message that is written again replaces what it said before. */
+
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NativeHistory } from '../../../src/agents/runtime.ts';
+import type { Json } from '../../../src/base/json-lines.ts';
 import type { SessionTurn } from '../../../src/sessions/schema.ts';
-import { asObject, type Json, jsonLines } from './lines.ts';
+import { asObject } from './lines.ts';
 
 interface Part extends Json {
   text?: string;
@@ -25,9 +27,9 @@ function outputOf(call: Json): string {
 }
 
 /** Messages in their order; a list that is set replaces all before it. */
-function messagesIn(text: string): Json[] {
+function messagesIn(lines: readonly Json[]): Json[] {
   let messages = new Map<string, Json>();
-  for (const line of jsonLines(text)) {
+  for (const line of lines) {
     const whole = asObject(line.$set).messages;
     if (Array.isArray(whole))
       messages = new Map((whole as Json[]).map((message): [string, Json] => [String(message.id), message]));
@@ -72,9 +74,9 @@ function turnsOfMessage(message: Json): Unlinked[] {
   return text === '' || (isUser && OWN_WORDS.test(text)) ? calls : [said, ...calls];
 }
 
-function read(text: string): SessionTurn[] {
+function read(lines: readonly Json[]): SessionTurn[] {
   let parent: string | null = null;
-  return messagesIn(text)
+  return messagesIn(lines)
     .flatMap(turnsOfMessage)
     .toSorted((a, b) => Date.parse(a.at ?? '') - Date.parse(b.at ?? ''))
     .map((turn) => {

@@ -1,21 +1,6 @@
-/** What the readers of conversations share: files of JSON lines, whose last one may be cut by a kill. Pure. */
+/** What the readers of conversations share. Pure. */
+import type { Json } from '../../../src/base/json-lines.ts';
 import type { SessionTurn } from '../../../src/sessions/schema.ts';
-
-export type Json = Record<string, unknown>;
-
-/** Objects of a file of JSON lines; what is no object is passed over. */
-export function jsonLines(text: string): Json[] {
-  const found: Json[] = [];
-  for (const line of text.split('\n')) {
-    if (!line.startsWith('{')) continue;
-    try {
-      found.push(JSON.parse(line) as Json);
-    } catch {
-      // A line that was cut by a kill.
-    }
-  }
-  return found;
-}
 
 export const asObject = (value: unknown): Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};

@@ -1,10 +1,12 @@
 /** opencode's conversations: rows of messages and their parts in a database of the agent's own, which is only read. */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import SQLite from 'better-sqlite3';
 import type { NativeHistory } from '../../../src/agents/runtime.ts';
+import type { Json } from '../../../src/base/json-lines.ts';
 import type { SessionTurn } from '../../../src/sessions/schema.ts';
-import { asObject, type Json, jsonLines, toLines } from './lines.ts';
+import { asObject, toLines } from './lines.ts';
 
 interface Row {
   id: string;
@@ -67,15 +69,13 @@ function turnsOfLine(line: Json): Unlinked[] {
   return [{ id, role: message.summary === true ? 'summary' : 'assistant', text, calls, usage, at }, ...results];
 }
 
-function read(text: string): SessionTurn[] {
+function read(lines: readonly Json[]): SessionTurn[] {
   let parent: string | null = null;
-  return jsonLines(text)
-    .flatMap(turnsOfLine)
-    .map((turn) => {
-      const linked = { ...turn, parent };
-      parent = turn.id;
-      return linked;
-    });
+  return lines.flatMap(turnsOfLine).map((turn) => {
+    const linked = { ...turn, parent };
+    parent = turn.id;
+    return linked;
+  });
 }
 
 export const opencodeHistory: NativeHistory = {

@@ -1,9 +1,11 @@
 /** Pi's conversations: one file each, a tree of entries by `id` and `parentId`; what was written last is where it is. */
+
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NativeHistory } from '../../../src/agents/runtime.ts';
+import { type Json, jsonLines } from '../../../src/base/json-lines.ts';
 import { messageText } from '../message-text.ts';
-import { asObject, chainTo, type Entry, type Json, jsonLines, toLines, turnsOf } from './lines.ts';
+import { asObject, chainTo, type Entry, toLines, turnsOf } from './lines.ts';
 
 interface PiEntry extends Entry {
   json: Json;
@@ -45,8 +47,8 @@ function turnIn(entry: Json): Entry['turn'] {
   return { role: 'summary', text: String(entry.summary ?? ''), calls: [], ...(at === undefined ? {} : { at }) };
 }
 
-function entriesIn(text: string): PiEntry[] {
-  return jsonLines(text)
+function entriesIn(lines: readonly Json[]): PiEntry[] {
+  return lines
     .filter((json) => typeof json.id === 'string' && json.type !== 'session')
     .map((json) => {
       const parent = typeof json.parentId === 'string' ? json.parentId : null;
@@ -57,12 +59,12 @@ function entriesIn(text: string): PiEntry[] {
 /** The file of a conversation that ends with a turn of another one. Pure. */
 export function cutPi(text: string, turn: string, id: string, cwd: string): string {
   const header = jsonLines(text).find((json) => json.type === 'session') ?? { type: 'session', version: 3 };
-  return toLines([{ ...header, id, cwd }, ...chainTo(entriesIn(text), turn).map((entry) => entry.json)]);
+  return toLines([{ ...header, id, cwd }, ...chainTo(entriesIn(jsonLines(text)), turn).map((entry) => entry.json)]);
 }
 
 export const piHistory: NativeHistory = {
   find: async ({ sessionFile }) => sessionFile,
-  read: (text) => turnsOf(entriesIn(text)),
+  read: (lines) => turnsOf(entriesIn(lines)),
   async plant({ home, cwd, text, turn, id }) {
     const folder = join(home, 'pi', 'sessions');
     const sessionFile = join(folder, `${id}.jsonl`);

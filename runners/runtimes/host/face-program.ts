@@ -1,6 +1,7 @@
 /** What is particular to a program with its own face: its titles, its questions, and how they are answered. Pure. */
+
+import { jsonLines } from '../../../src/base/json-lines.ts';
 import { geminiHistory } from '../history/gemini.ts';
-import { jsonLines } from '../history/lines.ts';
 import { oneLine, summaryOf } from '../summary.ts';
 import { userTextsIn as claudeTexts, nextQuestion, pendingOf, permissionResult } from './claude.ts';
 import { userTextsIn as codexTexts } from './codex.ts';
@@ -150,7 +151,7 @@ const gemini: FaceProgram = {
     return /^[✦⏲]/u.test(title) ? 'busy' : undefined;
   },
   userTexts: (transcript) =>
-    geminiHistory.read(transcript).flatMap((turn) => (turn.role === 'user' ? [turn.text] : [])),
+    geminiHistory.read(jsonLines(transcript)).flatMap((turn) => (turn.role === 'user' ? [turn.text] : [])),
   errorIn: chatError,
   // It is not asked to.
   compactedIn: () => false,

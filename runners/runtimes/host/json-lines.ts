@@ -1,7 +1,8 @@
 /** A child process that speaks JSON lines on its standard streams. Lines end with LF only: U+2028 is text. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Json } from '../../../src/base/json-lines.ts';
 
-export type Json = Record<string, unknown>;
+export type { Json };
 
 /** A part of a message; an empty one where there is none. */
 export const json = (value: unknown): Json => (value ?? {}) as Json;
