@@ -30,6 +30,8 @@ const ENTER_PAUSE_MS = 120;
 const WATCH_MS = 1_000;
 /** Every so many of these, all panes are listed although nothing was told. */
 const LIST_TICKS = 10;
+/** In so many of these, every process is looked at once. */
+const ROUND_TICKS = 5;
 
 const FIELDS = [
   'pane_id',
@@ -183,13 +185,16 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
       if (isNews && held.dead) due = true;
     }
     for (const key of settled) if (!ended.has(key)) settled.delete(key);
+    for (const address of missing.keys()) if (!next.has(address)) missing.delete(address);
     seen = next;
     pids = alive;
   }
 
   async function tick(): Promise<void> {
     ticks += 1;
-    if (due || ticks % LIST_TICKS === 0 || pids.some((pid) => !isRunning(pid))) await look();
+    // It is tmux that tells of an end; each process is looked at now and then in case that it did not.
+    const ended = (pid: number, index: number) => index % ROUND_TICKS === ticks % ROUND_TICKS && !isRunning(pid);
+    if (due || missing.size > 0 || ticks % LIST_TICKS === 0 || pids.some(ended)) await look();
   }
 
   function inOrder(work: () => Promise<void>): void {
