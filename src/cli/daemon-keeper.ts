@@ -7,11 +7,13 @@ import { EXIT_CRASHED } from '../base/process.ts';
 
 /** A life of more than a minute counts as a good one; after six short ones in a row the next command has to start it. */
 const SCRIPT = `keys=$(cat)
+stopped=$1
+shift
 lives=0
 short=0
 while :; do
   began=$(date +%s)
-  printf %s "$keys" | GODEL_KEPT=$lives "$1" "$2"
+  printf %s "$keys" | GODEL_KEPT=$lives "$@"
   code=$?
   case $code in 130 | 143) exit 0 ;; esac
   [ "$code" -gt 128 ] || [ "$code" -eq ${EXIT_CRASHED} ] || exit "$code"
@@ -19,7 +21,7 @@ while :; do
   short=$((short + 1))
   [ "$short" -le 6 ] || exit "$code"
   sleep "$short"
-  [ ! -e "$3" ] || exit 0
+  [ ! -e "$stopped" ] || exit 0
   lives=$((lives + 1))
 done`;
 
@@ -27,13 +29,12 @@ done`;
 export const KEEPER_NAME = 'godel-daemon';
 
 export interface KeptProgram {
-  nodePath: string;
-  daemonFile: string;
+  command: readonly string[];
   /** While this file is there the daemon is not started again. */
   stopFile: string;
 }
 
 /** The command that keeps a daemon; keys on its standard input go to each of its lives in the same way. */
-export function keeperCommand({ nodePath, daemonFile, stopFile }: KeptProgram): [string, ...string[]] {
-  return ['/bin/sh', '-c', SCRIPT, KEEPER_NAME, nodePath, daemonFile, stopFile];
+export function keeperCommand({ command, stopFile }: KeptProgram): [string, ...string[]] {
+  return ['/bin/sh', '-c', SCRIPT, KEEPER_NAME, stopFile, ...command];
 }

@@ -12,9 +12,9 @@ import { type CliContext, globalFlags } from '../context.ts';
 import {
   comesBack,
   connectDaemon,
+  daemonCommand,
   isAnswering,
   noteStop,
-  programFolder,
   readRecord,
   startDaemonProcess,
 } from '../daemon-control.ts';
@@ -76,7 +76,8 @@ async function showLogs(paths: HomePaths, lines: number, follow: boolean, out: (
 }
 
 function runInForeground(context: CliContext): Promise<number> {
-  const child = spawn(process.execPath, [join(programFolder(), 'daemon.js'), '--foreground'], {
+  const [program, ...args] = daemonCommand();
+  const child = spawn(program, [...args, '--foreground'], {
     stdio: 'inherit',
     env: { ...context.env } as NodeJS.ProcessEnv,
   });
