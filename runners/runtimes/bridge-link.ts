@@ -31,8 +31,16 @@ type Numbered = Extract<BridgeUpInput, { type: 'event' }>;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
 const ALIVE_MS = 5_000;
+/** Who said anything in this time (ms) before is known to be alive. */
+const SPOKE_MS = ALIVE_MS / 2;
 /** Events kept while the daemon is away; older ones are of no use to anybody by then. */
 const MAX_UNCONFIRMED = 5_000;
+
+/**
+ * Time (ms) until programs say that they are alive: all of a machine at the same moment, so that the daemon wakes up once for
+ * them and not once for each. Pure.
+ */
+export const untilAliveMs = (nowMs: number): number => ALIVE_MS - (nowMs % ALIVE_MS);
 
 const STATES = new Set(['idle', 'turn-start', 'tool-start', 'tool-end', 'ask', 'answered', 'settled']);
 
@@ -43,6 +51,7 @@ export function openBridgeLink(options: BridgeLinkOptions): BridgeLink {
   let welcome = false;
   let closed = false;
   let pauseMs = FIRST_PAUSE_MS;
+  let spokeMs = 0;
   let seq = Date.now() * 1_000;
   const unconfirmed: Numbered[] = [];
   /** A daemon that starts again is told this first: a question that was asked long ago is still open. */
@@ -51,12 +60,15 @@ export function openBridgeLink(options: BridgeLinkOptions): BridgeLink {
   const write = (message: BridgeUpInput) => {
     if (closed || !socket?.writable) return;
     socket.write(`${JSON.stringify(message)}\n`);
-    // Whoever speaks is alive.
-    alive.refresh();
+    spokeMs = performance.now();
   };
 
-  const alive = setInterval(() => welcome && write({ type: 'alive' }), ALIVE_MS);
-  alive.unref();
+  let alive = setTimeout(sayAlive, untilAliveMs(Date.now())).unref();
+
+  function sayAlive(): void {
+    if (welcome && performance.now() - spokeMs > SPOKE_MS) write({ type: 'alive' });
+    alive = setTimeout(sayAlive, untilAliveMs(Date.now())).unref();
+  }
 
   function take(line: string): void {
     const message = JSON.parse(line) as BridgeDown;
@@ -131,7 +143,7 @@ export function openBridgeLink(options: BridgeLinkOptions): BridgeLink {
       write({ type: 'prompt-status', id, status, ...(reason === undefined ? {} : { reason }) }),
     close() {
       closed = true;
-      clearInterval(alive);
+      clearTimeout(alive);
       socket?.end();
     },
   };

@@ -107,5 +107,5 @@ export const bridgeDownSchema = z.discriminatedUnion('type', [
 ]);
 export type BridgeDown = z.infer<typeof bridgeDownSchema>;
 
-/** The agent side sends `alive` when it said nothing for this long; the daemon calls a silent bridge stale after three. */
+/** The agent side sends `alive` at every multiple of this unless it just spoke; the daemon calls a silent bridge stale after three. */
 export const ALIVE_INTERVAL_MS = 5_000;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
-import { type BridgeLink, openBridgeLink } from '../../../runners/runtimes/bridge-link.ts';
+import { type BridgeLink, openBridgeLink, untilAliveMs } from '../../../runners/runtimes/bridge-link.ts';
 import { type Bridge, createBridge } from '../../../src/agents/bridge.ts';
 import type { AgentEvent } from '../../../src/agents/bridge-protocol.ts';
 import { verdictOf } from '../../../src/agents/verdicts.ts';
@@ -85,4 +85,14 @@ test('whoever speaks is alive, and need not say so', async () => {
   agent.emit({ kind: 'turn-start' });
   agent.promptStatus('p', 'started');
   await until('both words count', async () => alive === 2);
+});
+
+test('programs that say nothing say at one moment that they are alive, whenever they began', async () => {
+  for (const nowMs of [0, 1, 2_499, 4_999, 1_795_872_778_441]) {
+    expect((nowMs + untilAliveMs(nowMs)) % 5_000).toBe(0);
+    expect(untilAliveMs(nowMs)).toBeGreaterThan(0);
+  }
+  await connected();
+  await until('it says so by itself', async () => alive === 1);
+  await until('and goes on', async () => alive === 2);
 });
