@@ -6,7 +6,7 @@ import type { NativeHistory } from '../../../src/agents/runtime.ts';
 import { type Json, jsonLines } from '../../../src/base/json-lines.ts';
 import { transcriptFile, unwrapped } from '../host/claude.ts';
 import { messageText } from '../message-text.ts';
-import { asObject, chainTo, type Entry, toLines, turnsOf } from './lines.ts';
+import { asObject, chainTo, type Entry, onceEach, toLines, turnsOf } from './lines.ts';
 
 interface ClaudeEntry extends Entry {
   json: Json;
@@ -48,12 +48,14 @@ function turnIn(json: Json): Entry['turn'] {
   };
 }
 
+const turnOnce = onceEach(turnIn);
+
 function entriesIn(lines: readonly Json[]): ClaudeEntry[] {
   return lines
     .filter((json) => typeof json.uuid === 'string' && json.isSidechain !== true)
     .map((json) => {
       const parent = json.parentUuid ?? json.logicalParentUuid;
-      return { id: String(json.uuid), parent: typeof parent === 'string' ? parent : null, json, turn: turnIn(json) };
+      return { id: String(json.uuid), parent: typeof parent === 'string' ? parent : null, json, turn: turnOnce(json) };
     });
 }
 

@@ -4,7 +4,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NativeHistory } from '../../../src/agents/runtime.ts';
 import { type Json, jsonLines } from '../../../src/base/json-lines.ts';
-import { asObject, type Entry, toLines, turnsOf } from './lines.ts';
+import { asObject, type Entry, onceEach, toLines, turnsOf } from './lines.ts';
 
 interface Part extends Json {
   text?: string;
@@ -58,13 +58,15 @@ function turnIn(line: Json): Entry['turn'] {
   return { role: 'summary', text: String(payload.message ?? ''), calls: [], ...(at === undefined ? {} : { at }) };
 }
 
+const turnOnce = onceEach(turnIn);
+
 function entriesIn(lines: readonly Json[]): (Entry & { json: Json })[] {
   let parent: string | null = null;
   return lines.map((json, index) => {
     const { id } = asObject(json.payload);
     // The first line and lines between items bear ids of other things.
     const own = json.type === 'response_item' && typeof id === 'string' ? id : `line-${index}`;
-    const entry = { id: own, parent, json, turn: turnIn(json) };
+    const entry = { id: own, parent, json, turn: turnOnce(json) };
     parent = own;
     return entry;
   });

@@ -8,6 +8,18 @@ export const asObject = (value: unknown): Json =>
 export const toLines = (entries: readonly Json[]): string =>
   entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
 
+/** Works something out once for each line: conversations are read again at every turn, and their lines do not change. */
+export function onceEach<Found>(work: (line: Json) => Found): (line: Json) => Found {
+  const known = new WeakMap<Json, { found: Found }>();
+  return (line) => {
+    const before = known.get(line);
+    if (before) return before.found;
+    const found = work(line);
+    known.set(line, { found });
+    return found;
+  };
+}
+
 /** An entry of a file, which is a turn or lies between turns. */
 export interface Entry {
   id: string;

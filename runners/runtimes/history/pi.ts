@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { NativeHistory } from '../../../src/agents/runtime.ts';
 import { type Json, jsonLines } from '../../../src/base/json-lines.ts';
 import { messageText } from '../message-text.ts';
-import { asObject, chainTo, type Entry, toLines, turnsOf } from './lines.ts';
+import { asObject, chainTo, type Entry, onceEach, toLines, turnsOf } from './lines.ts';
 
 interface PiEntry extends Entry {
   json: Json;
@@ -47,12 +47,14 @@ function turnIn(entry: Json): Entry['turn'] {
   return { role: 'summary', text: String(entry.summary ?? ''), calls: [], ...(at === undefined ? {} : { at }) };
 }
 
+const turnOnce = onceEach(turnIn);
+
 function entriesIn(lines: readonly Json[]): PiEntry[] {
   return lines
     .filter((json) => typeof json.id === 'string' && json.type !== 'session')
     .map((json) => {
       const parent = typeof json.parentId === 'string' ? json.parentId : null;
-      return { id: String(json.id), parent, json, turn: turnIn(json) };
+      return { id: String(json.id), parent, json, turn: turnOnce(json) };
     });
 }
 
