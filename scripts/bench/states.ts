@@ -1,7 +1,8 @@
 /**
  * How soon the board knows what an agent does: mixed agents, in panes and over a protocol, work in short turns all the time. The time
  * runs from the moment a program notes that it begins or ends to the board's model showing it; beside it, the same panes read again
- * and again with `tmux capture-pane`, which is what a script without Godel does.
+ * and again with `tmux capture-pane`, which is what a script without Godel does. Before that they work for two minutes, in which
+ * the code of the daemon is compiled (a tenth of its time): it runs for days.
  * Use: node scripts/bench/index.ts states [--panes 50] [--seconds 60]
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -20,6 +21,7 @@ const TICKS = 100;
 const SIZE = { columns: 36, rows: 45 };
 const TURN_MS = 3_000;
 const START_MS = 240_000;
+const WARM_MS = 120_000;
 /** A change that was not seen within this time was missed. */
 const MISSED_MS = 10_000;
 
@@ -140,6 +142,7 @@ export async function states(home: BenchHome, count: number, seconds: number): P
 
   const share = (cpuMs: number) => `${(cpuMs / 10 / seconds).toFixed(1)} %`;
   const aTurn = ({ cpuMs, turns }: { cpuMs: number; turns: number }) => ms(cpuMs / turns);
+  await work(home, agents, Date.now() + WARM_MS);
   const quiet = await measured(home, agents, seconds, () => cpuMsOf(pid));
   const polled = new Sights();
   const stop = new AbortController();
