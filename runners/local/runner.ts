@@ -152,7 +152,10 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
     }
     const looks = (missing.get(held.address) ?? 0) + 1;
     missing.set(held.address, looks);
-    if (looks < 2) return held;
+    if (looks < 2) {
+      due = true;
+      return held;
+    }
     const [file = ''] = await server.tmux('display-message', '-p', '-t', held.address, '#{@godel_exit}');
     const code = Number.parseInt(await readFile(file, 'utf8').catch(() => ''), 10);
     return { ...held, dead: true, ...(Number.isNaN(code) ? {} : { exitCode: code }) };
@@ -194,7 +197,7 @@ export function createLocalRunner(options: LocalRunnerOptions): Runner {
     ticks += 1;
     // It is tmux that tells of an end; each process is looked at now and then in case that it did not.
     const ended = (pid: number, index: number) => index % ROUND_TICKS === ticks % ROUND_TICKS && !isRunning(pid);
-    if (due || missing.size > 0 || ticks % LIST_TICKS === 0 || pids.some(ended)) await look();
+    if (due || ticks % LIST_TICKS === 0 || pids.some(ended)) await look();
   }
 
   function inOrder(work: () => Promise<void>): void {

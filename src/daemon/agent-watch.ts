@@ -3,7 +3,6 @@
  * holds, lets what is old become unknown, and finds agents that are stuck or loop. At rest it starts no process, and of
  * an agent that prints nothing it looks at the time of its log alone.
  */
-import { statSync } from 'node:fs';
 import { changeAgent, loadAgent } from '../agents/changes.ts';
 import { attentionOf } from '../agents/progress.ts';
 import type { Agent, Attention } from '../agents/schema.ts';
@@ -11,6 +10,7 @@ import { handleOf } from '../agents/service.ts';
 import { isContradicted } from '../agents/state.ts';
 import { verdictOfScreen } from '../agents/verdicts.ts';
 import { messageOf } from '../base/error.ts';
+import { statsOf } from '../base/stats.ts';
 import type { Config } from '../config.ts';
 import type { AgentParts } from './agent-parts.ts';
 import { createCapWatch } from './cap-watch.ts';
@@ -86,9 +86,8 @@ export function startAgentWatch({ core, parts, configOf, onTimeOver }: AgentWatc
     });
   }
 
-  /** One cheap call, on the disk of the database; a pool of threads costs ten times as much. */
   function lastPrintMs(agent: Agent): number {
-    return statSync(parts.launcher.logFileOf(agent.id), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    return statsOf(parts.launcher.logFileOf(agent.id))?.mtimeMs ?? 0;
   }
 
   async function look(agent: Agent, nowMs: number, slow: boolean): Promise<void> {

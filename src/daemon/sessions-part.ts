@@ -157,8 +157,7 @@ function startFollowing({ core, configOf }: SessionsPartOptions, checkpoints: Ch
       unsubscribe();
       newest.stop();
       await order;
-      checkpoints.hurry();
-      await Promise.all(background);
+      await checkpoints.urgently(() => Promise.all(background));
       await checkpoints.stop();
     },
   };

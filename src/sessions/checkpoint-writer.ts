@@ -22,10 +22,10 @@ export interface WriteSpec {
 }
 
 export interface CheckpointWriter {
-  /** Writes a checkpoint; it is there, and durable, when this resolves. A patient one goes along with others, if they come soon. */
-  write(spec: WriteSpec, how?: { patient?: boolean }): Promise<Checkpoint>;
-  /** Nothing that waits for company waits any longer. */
-  hurry(): void;
+  /** Writes a checkpoint, along with others that come soon; it is there, and durable, when this resolves. */
+  write(spec: WriteSpec): Promise<Checkpoint>;
+  /** Does work during which none waits for others. */
+  urgently<T>(work: () => Promise<T>): Promise<T>;
   /** Ends the processes; a checkpoint after that starts another. */
   stop(): Promise<void>;
 }
@@ -36,7 +36,7 @@ const MOST_BYTES = 48 * 1024 * 1024;
 const REST_MS = 5_000;
 /** So many checkpoints by one process: it remembers every object it wrote. */
 const MOST_WRITES = 1_000;
-/** Longest time (ms) a patient one waits for company. */
+/** Longest time (ms) one waits for company. */
 const GATHER_MS = 1_000;
 /** And so much of conversations (characters) at most waits in memory. */
 const MOST_GATHERED = 4 * 1024 * 1024;
@@ -71,34 +71,25 @@ const file = (name: string, text: string) =>
 
 const refOfSpec = ({ checkpoint }: WriteSpec) => refOf(checkpoint.beadId ?? checkpoint.agentName, checkpoint.id);
 
-const askFor = (marks: readonly number[]) => marks.map((mark) => `get-mark :${mark}\n`).join('');
+const askFor = (count: number) => Array.from({ length: count }, (_, index) => `get-mark :${index + 1}\n`).join('');
 
-/** Commits of working files, each on top of its HEAD, by the place of the checkpoint they belong to. */
-async function writeCode(importer: FastImport, specs: readonly WriteSpec[]): Promise<Map<number, Code>> {
-  const marks: number[] = [];
-  const commits = specs.flatMap((spec, index) => {
-    const { code, checkpoint } = spec;
-    if (!code) return [];
-    marks.push(2 * index + 1);
+/** Commits of working files, each on top of its HEAD. */
+async function writeCode(importer: FastImport, specs: readonly WriteSpec[]): Promise<Map<WriteSpec, Code>> {
+  const coded = specs.flatMap((spec) => (spec.code ? [{ spec, code: spec.code }] : []));
+  if (coded.length === 0) return new Map();
+  const commits = coded.map(({ spec, code }, index) => {
     const changes = Buffer.from(`from ${code.head}\nM 040000 ${code.tree} ""\n`);
-    return [commitStream(refOfSpec(spec), 2 * index + 1, checkpoint.createdAt, 'Files of a checkpoint', [changes])];
+    return commitStream(refOfSpec(spec), index + 1, spec.checkpoint.createdAt, 'Files of a checkpoint', [changes]);
   });
-  if (marks.length === 0) return new Map();
-  const made = await importer.ask(Buffer.concat([...commits, Buffer.from(askFor(marks))]), marks.length);
-  return new Map(
-    marks.map((mark, nth) => {
-      const index = (mark - 1) / 2;
-      return [index, { ...(specs[index]?.code as Omit<Code, 'commit'>), commit: made[nth] ?? '' }];
-    }),
-  );
+  const made = await importer.ask(Buffer.concat([...commits, Buffer.from(askFor(coded.length))]), coded.length);
+  return new Map(coded.map(({ spec, code }, index) => [spec, { ...code, commit: made[index] ?? '' }]));
 }
 
 /** What a checkpoint consists of, on top of its working files. */
-function recordStream(spec: WriteSpec, mark: number, checkpoint: WriteSpec['checkpoint']): Buffer {
-  const { session, conversation } = spec;
-  const { createdAt, name, reason, agentName, turns } = spec.checkpoint;
+function recordStream({ checkpoint, session, conversation }: WriteSpec, ref: string, mark: number): Buffer {
+  const { createdAt, name, reason, agentName, turns } = checkpoint;
   const isShort = Buffer.byteLength(conversation) <= MOST_BYTES;
-  return commitStream(refOfSpec(spec), mark, createdAt, `${name ?? reason}: ${agentName} at turn ${turns}`, [
+  return commitStream(ref, mark, createdAt, `${name ?? reason}: ${agentName} at turn ${turns}`, [
     Buffer.from('deleteall\n'),
     file(RECORD, `${JSON.stringify({ checkpoint, session }, null, 2)}\n`),
     ...(isShort ? [file(CONVERSATION, conversation)] : []),
@@ -108,20 +99,15 @@ function recordStream(spec: WriteSpec, mark: number, checkpoint: WriteSpec['chec
 /** Everything to disk and the refs set, then the ids; afterwards the process forgets the refs, which may be deleted meanwhile. */
 async function writeAll(importer: FastImport, specs: readonly WriteSpec[]): Promise<Checkpoint[]> {
   const codes = await writeCode(importer, specs);
-  const checkpoints = specs.map(({ checkpoint }, index) => {
-    const code = codes.get(index);
-    return { ...checkpoint, ...(code ? { code } : {}) };
+  const whole = specs.map((spec) => {
+    const code = codes.get(spec);
+    return { ref: refOfSpec(spec), spec: { ...spec, checkpoint: { ...spec.checkpoint, ...(code ? { code } : {}) } } };
   });
-  const marks = specs.map((_, index) => 2 * index + 2);
-  const records = specs.map((spec, index) => recordStream(spec, 2 * index + 2, checkpoints[index] ?? spec.checkpoint));
-  const forget = specs.map((spec) => `reset ${refOfSpec(spec)}\n\n`).join('');
-  const answer = Buffer.from(`checkpoint\n\n${askFor(marks)}${forget}`);
-  const made = await importer.ask(Buffer.concat([...records, answer]), marks.length);
-  return specs.map((spec, index) => ({
-    ...(checkpoints[index] ?? spec.checkpoint),
-    ref: refOfSpec(spec),
-    commit: made[index] ?? '',
-  }));
+  const records = whole.map(({ spec, ref }, index) => recordStream(spec, ref, index + 1));
+  const forget = whole.map(({ ref }) => `reset ${ref}\n\n`).join('');
+  const answer = Buffer.from(`checkpoint\n\n${askFor(whole.length)}${forget}`);
+  const made = await importer.ask(Buffer.concat([...records, answer]), whole.length);
+  return whole.map(({ spec, ref }, index) => ({ ...spec.checkpoint, ref, commit: made[index] ?? '' }));
 }
 
 async function isAt(gitDir: string, ref: string, commit: string): Promise<boolean> {
@@ -134,6 +120,8 @@ export function createCheckpointWriter(): CheckpointWriter {
   const gathering = new Map<string, Gathering>();
   /** Repositories in which something was written. */
   const used = new Set<string>();
+  /** Works that let none wait. */
+  let urgent = 0;
 
   async function close(gitDir: string): Promise<void> {
     const ending = kept.get(gitDir);
@@ -200,7 +188,7 @@ export function createCheckpointWriter(): CheckpointWriter {
     void inTurn(gitDir, () => writeFor(gitDir, gathered.members));
   }
 
-  function gather(member: Member, patient: boolean): void {
+  function gather(member: Member): void {
     const { gitDir, conversation } = member.spec;
     used.add(gitDir);
     const timer = () => setTimeout(() => writeGathered(gitDir), GATHER_MS);
@@ -208,20 +196,25 @@ export function createCheckpointWriter(): CheckpointWriter {
     gathering.set(gitDir, gathered);
     gathered.members.push(member);
     gathered.characters += conversation.length;
-    if (!patient || gathered.characters > MOST_GATHERED) writeGathered(gitDir);
+    if (urgent > 0 || gathered.characters > MOST_GATHERED) writeGathered(gitDir);
   }
 
-  function hurry(): void {
+  async function urgently<T>(work: () => Promise<T>): Promise<T> {
+    urgent += 1;
     for (const gitDir of [...gathering.keys()]) writeGathered(gitDir);
+    try {
+      return await work();
+    } finally {
+      urgent -= 1;
+    }
   }
 
   return {
-    write: (spec, { patient = false } = {}) =>
-      new Promise((resolve, reject) => gather({ spec, resolve, reject }, patient)),
-    hurry,
-    async stop() {
-      hurry();
-      await Promise.all([...used].map((gitDir) => inTurn(gitDir, () => close(gitDir))));
-    },
+    write: (spec) => new Promise((resolve, reject) => gather({ spec, resolve, reject })),
+    urgently,
+    stop: () =>
+      urgently(async () => {
+        await Promise.all([...used].map((gitDir) => inTurn(gitDir, () => close(gitDir))));
+      }),
   };
 }

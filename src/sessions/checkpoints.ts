@@ -14,7 +14,7 @@ import {
   type StoredCheckpoint,
 } from './checkpoint-ref.ts';
 import { allCheckpoints, deleteCheckpoint, insertCheckpoint, lastCheckpoint } from './checkpoint-store.ts';
-import { createCheckpointWriter, type WriteSpec } from './checkpoint-writer.ts';
+import { createCheckpointWriter } from './checkpoint-writer.ts';
 import type { Reading } from './reading.ts';
 import type { Checkpoint, CheckpointReason, Code, Session } from './schema.ts';
 import { findSession, insertSession } from './store.ts';
@@ -49,8 +49,8 @@ export interface Checkpoints {
   /** The newest checkpoint when nothing has changed since it was made. */
   take(session: Session, spec: TakeSpec): Promise<Checkpoint>;
   remove(checkpoint: Checkpoint): Promise<void>;
-  /** Nothing waits for company any longer. */
-  hurry(): void;
+  /** Does work during which none waits to be written together with others. */
+  urgently<T>(work: () => Promise<T>): Promise<T>;
   /** Makes rows and refs of a project the same; refs count. */
   rebuild(project: Project): Promise<void>;
   stop(): Promise<void>;
@@ -94,7 +94,7 @@ export function createCheckpoints(options: CheckpointOptions): Checkpoints {
     if (!spec.kept && last && isSame(last, turn, found)) return last;
     const createdAt = new Date(now()).toISOString();
     const { id: sessionId, projectId, agentId, agentName, beadId, runtime } = session;
-    const written: WriteSpec = {
+    const checkpoint = await writer.write({
       code: found,
       gitDir: project.gitDir,
       session,
@@ -110,8 +110,7 @@ export function createCheckpoints(options: CheckpointOptions): Checkpoints {
         createdAt,
         createdBy: spec.by,
       },
-    };
-    const checkpoint = await writer.write(written, { patient: isPatient(spec) });
+    });
     await note(checkpoint, !spec.kept);
     pruning.grown(projectId, sessionId);
     return checkpoint;
@@ -169,11 +168,10 @@ export function createCheckpoints(options: CheckpointOptions): Checkpoints {
 
   return {
     take(session, spec) {
-      // Whoever asks does not wait until one that nobody waits for has found company.
-      if (!isPatient(spec)) writer.hurry();
-      return alone(session.id, () => take(session, spec));
+      const inTurn = () => alone(session.id, () => take(session, spec));
+      return isPatient(spec) ? inTurn() : writer.urgently(inTurn);
     },
-    hurry: writer.hurry,
+    urgently: writer.urgently,
     remove: (checkpoint) => alone(checkpoint.sessionId, () => remove(checkpoint.projectId, [checkpoint])),
     async rebuild(project) {
       newest.clear();

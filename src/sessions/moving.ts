@@ -3,7 +3,6 @@
  * runtime. What is there is kept as a checkpoint first. Then the wish is written down, and everything after that is done again
  * from the start when the daemon was killed: either all of it has happened in the end, or nothing.
  */
-
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { changeAgent, loadAgent } from '../agents/changes.ts';

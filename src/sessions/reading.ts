@@ -1,5 +1,4 @@
 /** Reads conversations: the file of the runtime where it has one, else what the proxy recorded. */
-
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { NativeHistory } from '../agents/runtime.ts';

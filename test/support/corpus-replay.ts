@@ -9,7 +9,7 @@ import type { Driver, DriverSink, HostConfig } from '../../runners/runtimes/host
 import { createFaceDriver } from '../../runners/runtimes/host/face.ts';
 import { FACES, type FaceProgram } from '../../runners/runtimes/host/face-program.ts';
 import type { HookCall } from '../../runners/runtimes/host/hook-server.ts';
-import type { Json, JsonLinesOptions } from '../../runners/runtimes/host/json-lines.ts';
+import type { JsonLinesOptions } from '../../runners/runtimes/host/json-lines.ts';
 import { createOpencodeDriver } from '../../runners/runtimes/host/opencode.ts';
 import type { OpencodeApi } from '../../runners/runtimes/host/opencode-api.ts';
 import { createProtocolDriver } from '../../runners/runtimes/host/protocol-drivers.ts';
@@ -17,6 +17,7 @@ import godel from '../../runners/runtimes/pi-extension.ts';
 import { readShellScreen } from '../../runners/runtimes/shell.ts';
 import { createBridge } from '../../src/agents/bridge.ts';
 import { verdictOfScreen } from '../../src/agents/verdicts.ts';
+import type { Json } from '../../src/base/json-lines.ts';
 import type { Log } from '../../src/base/log.ts';
 import { createJudge, createStage, type Entry, isTrue, type Judge, type Tape } from './corpus.ts';
 import { createScreen } from './fake-terminal.ts';

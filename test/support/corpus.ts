@@ -4,7 +4,6 @@
  */
 import type { Driver, DriverSink, HostConfig } from '../../runners/runtimes/host/driver.ts';
 import { createHost, type Host, type LinkInputs } from '../../runners/runtimes/host/host.ts';
-import type { Json } from '../../runners/runtimes/host/json-lines.ts';
 import { silentTranscript } from '../../runners/runtimes/host/transcript.ts';
 import type { AgentEventInput } from '../../src/agents/bridge-protocol.ts';
 import { agentEventSchema } from '../../src/agents/bridge-protocol.ts';
@@ -12,6 +11,7 @@ import type { ScreenVerdict } from '../../src/agents/runtime.ts';
 import type { AgentState, Question, StateSource } from '../../src/agents/schema.ts';
 import { confirmed, type Evidence, type EvidenceBySource, judge, withReport } from '../../src/agents/state.ts';
 import { verdictOf } from '../../src/agents/verdicts.ts';
+import type { Json } from '../../src/base/json-lines.ts';
 
 /** What is so, as the recorder knows because it caused it. */
 export interface Truth {

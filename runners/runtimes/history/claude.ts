@@ -1,5 +1,4 @@
 /** Claude Code's conversations: lines linked by `uuid` and `parentUuid`. Side chains are conversations of sub-agents. */
-
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { NativeHistory } from '../../../src/agents/runtime.ts';

@@ -1,5 +1,4 @@
 /** Codex's conversations: a rollout file each, one item after the other. */
-
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NativeHistory } from '../../../src/agents/runtime.ts';

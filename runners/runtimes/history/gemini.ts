@@ -1,11 +1,10 @@
 /** Gemini CLI's conversations: a file of messages each; a message that is written again replaces what it said before. */
-
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NativeHistory } from '../../../src/agents/runtime.ts';
 import type { Json } from '../../../src/base/json-lines.ts';
 import type { SessionTurn } from '../../../src/sessions/schema.ts';
-import { asObject } from './lines.ts';
+import { asObject, inARow, type Unlinked } from './lines.ts';
 
 interface Part extends Json {
   text?: string;
@@ -38,8 +37,6 @@ function messagesIn(lines: readonly Json[]): Json[] {
   }
   return [...messages.values()];
 }
-
-type Unlinked = Omit<SessionTurn, 'parent'>;
 
 /** A call with its result. One message gathers the calls of several prompts, each with its own time. */
 function turnsOfCall(id: string, call: Json, messageAt: string): Unlinked[] {
@@ -75,15 +72,8 @@ function turnsOfMessage(message: Json): Unlinked[] {
 }
 
 function read(lines: readonly Json[]): SessionTurn[] {
-  let parent: string | null = null;
-  return messagesIn(lines)
-    .flatMap(turnsOfMessage)
-    .toSorted((a, b) => Date.parse(a.at ?? '') - Date.parse(b.at ?? ''))
-    .map((turn) => {
-      const linked = { ...turn, parent };
-      parent = turn.id;
-      return linked;
-    });
+  const turns = messagesIn(lines).flatMap(turnsOfMessage);
+  return inARow(turns.toSorted((a, b) => Date.parse(a.at ?? '') - Date.parse(b.at ?? '')));
 }
 
 /**

@@ -40,6 +40,12 @@ export function turnsOf(entries: readonly Entry[]): SessionTurn[] {
   return turns;
 }
 
+export type Unlinked = Omit<SessionTurn, 'parent'>;
+
+/** Turns of a conversation without branches: each has the one before it as its parent. */
+export const inARow = (turns: readonly Unlinked[]): SessionTurn[] =>
+  turns.map((turn, index) => ({ ...turn, parent: turns[index - 1]?.id ?? null }));
+
 /** Entries from the first one to `last`, by their links. */
 export function chainTo<T extends { id: string; parent: string | null }>(entries: readonly T[], last: string): T[] {
   const byId = new Map(entries.map((entry) => [entry.id, entry]));

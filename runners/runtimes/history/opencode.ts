@@ -1,12 +1,10 @@
 /** opencode's conversations: rows of messages and their parts in a database of the agent's own, which is only read. */
-
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import SQLite from 'better-sqlite3';
 import type { NativeHistory } from '../../../src/agents/runtime.ts';
 import type { Json } from '../../../src/base/json-lines.ts';
-import type { SessionTurn } from '../../../src/sessions/schema.ts';
-import { asObject, toLines } from './lines.ts';
+import { asObject, inARow, toLines, type Unlinked } from './lines.ts';
 
 interface Row {
   id: string;
@@ -40,8 +38,6 @@ function load(file: string, sessionId: string): string {
   }
 }
 
-type Unlinked = Omit<SessionTurn, 'parent'>;
-
 function turnsOfLine(line: Json): Unlinked[] {
   const [id, message, at] = [String(line.id), asObject(line.message), new Date(Number(line.at)).toISOString()];
   const parts = (Array.isArray(line.parts) ? line.parts : []) as Json[];
@@ -69,21 +65,12 @@ function turnsOfLine(line: Json): Unlinked[] {
   return [{ id, role: message.summary === true ? 'summary' : 'assistant', text, calls, usage, at }, ...results];
 }
 
-function read(lines: readonly Json[]): SessionTurn[] {
-  let parent: string | null = null;
-  return lines.flatMap(turnsOfLine).map((turn) => {
-    const linked = { ...turn, parent };
-    parent = turn.id;
-    return linked;
-  });
-}
-
 export const opencodeHistory: NativeHistory = {
   async find({ home, sessionId }) {
     const file = join(home, 'opencode', 'data', 'opencode', 'opencode.db');
     return sessionId !== undefined && existsSync(file) ? file : undefined;
   },
   load: async (file, { sessionId }) => load(file, sessionId ?? ''),
-  read,
+  read: (lines) => inARow(lines.flatMap(turnsOfLine)),
   fresh: () => ({}),
 };

@@ -1,5 +1,4 @@
 /** Pi's conversations: one file each, a tree of entries by `id` and `parentId`; what was written last is where it is. */
-
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NativeHistory } from '../../../src/agents/runtime.ts';

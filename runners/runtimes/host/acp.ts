@@ -1,9 +1,10 @@
 /** Any agent of the Agent Client Protocol (version 1): Gemini CLI, opencode and others speak it on their standard streams. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Json } from '../../../src/base/json-lines.ts';
 import { oneLine, summaryOf } from '../summary.ts';
 import { todosIn, todosOf } from '../todos.ts';
 import type { Driver, DriverSink, HostConfig, HostPrompt, Opened } from './driver.ts';
-import { type Json, type JsonLines, type SpawnJsonLines, spawnJsonLines } from './json-lines.ts';
+import { type JsonLines, type SpawnJsonLines, spawnJsonLines } from './json-lines.ts';
 import { createRpc } from './json-rpc.ts';
 import { createOpenAsks } from './open-asks.ts';
 import { readSessionId, writeSessionId } from './session-id.ts';

@@ -1,11 +1,12 @@
 /** Claude Code over stream-json: prompts carry Godel's id as their uuid, and the program says it back when it takes one. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Json } from '../../../src/base/json-lines.ts';
 import { messageText } from '../message-text.ts';
 import { oneLine, summaryOf } from '../summary.ts';
 import { todosOf } from '../todos.ts';
 import type { Driver, DriverSink, HostConfig } from './driver.ts';
-import { type Json, type JsonLines, type SpawnJsonLines, spawnJsonLines } from './json-lines.ts';
+import { type JsonLines, type SpawnJsonLines, spawnJsonLines } from './json-lines.ts';
 
 interface Part extends Json {
   type: string;

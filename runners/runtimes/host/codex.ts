@@ -1,8 +1,9 @@
 /** Codex over its app-server: threads, turns and approvals as JSON-RPC. A prompt carries Godel's id as the client's id of its message. */
+import type { Json } from '../../../src/base/json-lines.ts';
 import { oneLine } from '../summary.ts';
 import { todosIn } from '../todos.ts';
 import type { Ask, Driver, DriverSink, HostConfig, HostPrompt } from './driver.ts';
-import { type Json, type JsonLines, type SpawnJsonLines, spawnJsonLines } from './json-lines.ts';
+import { type JsonLines, type SpawnJsonLines, spawnJsonLines } from './json-lines.ts';
 import { createRpc } from './json-rpc.ts';
 import { createOpenAsks } from './open-asks.ts';
 import { readSessionId, writeSessionId } from './session-id.ts';

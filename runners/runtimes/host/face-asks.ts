@@ -1,9 +1,9 @@
 /** Questions of a program with its own face: each may be answered from outside, in the pane, or not at all. */
+import type { Json } from '../../../src/base/json-lines.ts';
 import { summaryOf } from '../summary.ts';
 import type { DriverSink } from './driver.ts';
 import type { FaceProgram } from './face-program.ts';
 import type { HookCall } from './hook-server.ts';
-import type { Json } from './json-lines.ts';
 
 export interface FaceAsks {
   /** A hook asks. */

@@ -1,13 +1,11 @@
 /** What is particular to a program with its own face: its titles, its questions, and how they are answered. Pure. */
-
-import { jsonLines } from '../../../src/base/json-lines.ts';
+import { type Json, jsonLines } from '../../../src/base/json-lines.ts';
 import { geminiHistory } from '../history/gemini.ts';
 import { oneLine, summaryOf } from '../summary.ts';
 import { userTextsIn as claudeTexts, nextQuestion, pendingOf, permissionResult } from './claude.ts';
 import { userTextsIn as codexTexts } from './codex.ts';
 import type { Ask, HostConfig } from './driver.ts';
 import { GEMINI_EVENTS } from './hook-events.ts';
-import type { Json } from './json-lines.ts';
 
 export type TitleSays = 'idle' | 'busy' | 'waiting';
 

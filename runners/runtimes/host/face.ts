@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { IPty } from 'node-pty';
+import type { Json } from '../../../src/base/json-lines.ts';
 import { type Driver, type DriverSink, type HostConfig, type HostPrompt, REFUSAL } from './driver.ts';
 import { createFaceAsks } from './face-asks.ts';
 import { createFaceDraft, ENTER_PAUSE_MS, pasteOf } from './face-draft.ts';
@@ -12,7 +13,6 @@ import type { FaceProgram, TitleSays } from './face-program.ts';
 import { createScreenWatch } from './face-screen.ts';
 import { errorOf, reportHook, sessionOf, TOOLS_LISTED } from './hook-events.ts';
 import { createHookServer, type HookCall, type HookServer } from './hook-server.ts';
-import type { Json } from './json-lines.ts';
 import { writeSessionId } from './session-id.ts';
 import { tailOf } from './tail.ts';
 import type { Keys } from './terminal.ts';

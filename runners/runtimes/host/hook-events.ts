@@ -1,8 +1,8 @@
 /** What the hooks of Claude Code and Codex say, in words of a driver's sink. Both speak the same form. Pure. */
+import type { Json } from '../../../src/base/json-lines.ts';
 import { oneLine } from '../summary.ts';
 import { todosOf } from '../todos.ts';
 import type { DriverSink } from './driver.ts';
-import type { Json } from './json-lines.ts';
 
 /** Hooks that Godel registers. */
 export const HOOK_EVENTS = [

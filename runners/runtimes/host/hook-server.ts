@@ -4,7 +4,7 @@
  */
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import type { Json } from './json-lines.ts';
+import type { Json } from '../../../src/base/json-lines.ts';
 
 export interface HookCall {
   body: Json;

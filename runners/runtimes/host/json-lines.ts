@@ -2,8 +2,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Json } from '../../../src/base/json-lines.ts';
 
-export type { Json };
-
 /** A part of a message; an empty one where there is none. */
 export const json = (value: unknown): Json => (value ?? {}) as Json;
 

@@ -1,5 +1,6 @@
 /** JSON-RPC 2.0 over JSON lines, both ways: Codex's app-server and ACP agents speak it. */
-import type { Json, JsonLines } from './json-lines.ts';
+import type { Json } from '../../../src/base/json-lines.ts';
+import type { JsonLines } from './json-lines.ts';
 
 export interface RpcOptions {
   onNotification: (method: string, params: Json) => void;

@@ -1,6 +1,6 @@
 /** The HTTP interface that opencode serves beside its own screen: requests, and the stream of what happens. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Json } from './json-lines.ts';
+import type { Json } from '../../../src/base/json-lines.ts';
 
 /** Name of the proxy in its configuration. */
 export const OPENCODE_PROVIDER = 'godel';

@@ -1,7 +1,8 @@
 /** What opencode asks over its interface: leave for a tool, or questions, of which one call may hold several. */
+import type { Json } from '../../../src/base/json-lines.ts';
 import { oneLine } from '../summary.ts';
 import { type Ask, REFUSAL } from './driver.ts';
-import { type Json, json } from './json-lines.ts';
+import { json } from './json-lines.ts';
 
 /** A request that was answered in full: where the answer goes, and what it is. */
 export interface Reply {

@@ -1,9 +1,10 @@
 /** Pi in rpc mode. It gives no id back for a prompt, so a prompt is known by its text when it appears in the conversation. */
 
+import type { Json } from '../../../src/base/json-lines.ts';
 import { messageText } from '../message-text.ts';
 import { todosOf } from '../todos.ts';
 import type { Driver, DriverSink, HostConfig, HostPrompt } from './driver.ts';
-import { type Json, type JsonLines, type SpawnJsonLines, spawnJsonLines } from './json-lines.ts';
+import { type JsonLines, type SpawnJsonLines, spawnJsonLines } from './json-lines.ts';
 
 export function createPiDriver(
   config: HostConfig,

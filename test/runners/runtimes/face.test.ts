@@ -4,7 +4,7 @@ import type { DriverSink, HostConfig } from '../../../runners/runtimes/host/driv
 import { createFaceDriver } from '../../../runners/runtimes/host/face.ts';
 import { FACES, type FaceProgram } from '../../../runners/runtimes/host/face-program.ts';
 import type { HookCall } from '../../../runners/runtimes/host/hook-server.ts';
-import type { Json } from '../../../runners/runtimes/host/json-lines.ts';
+import type { Json } from '../../../src/base/json-lines.ts';
 import { createScreen } from '../../support/fake-terminal.ts';
 
 const CALL = { tool_name: 'Bash', tool_input: { command: 'npm --version' } };

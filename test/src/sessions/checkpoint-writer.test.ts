@@ -52,13 +52,14 @@ async function code(name: string) {
 function write(
   conversation: string,
   files?: { tree: string; head: string },
-  how?: { patient?: boolean },
+  { patient = false } = {},
 ): Promise<Checkpoint> {
   const { projectId, agentId, agentName, runtime } = session;
   const place = { projectId, sessionId: session.id, agentId, agentName, runtime };
   const state = { reason: 'rest', kept: false, turn: 't', turns: 2, createdAt: AT, createdBy: 'godel' } as const;
   const checkpoint = { id: newId(), ...place, ...state };
-  return writer.write({ gitDir, checkpoint, code: files, session, conversation }, how);
+  const now = () => writer.write({ gitDir, checkpoint, code: files, session, conversation });
+  return patient ? now() : writer.urgently(now);
 }
 
 const importers = () => processesWith(folder).filter(({ command }) => / fast-import /.test(command));
@@ -127,8 +128,8 @@ test('those that may wait are written together, with the first that may not, or 
     if (files) expect(await git(gitDir, ['rev-parse', `${files.commit}^{tree}`])).toBe(files.tree);
   }
   const alone = write('four', undefined, patient);
-  writer.hurry();
-  expect(await readConversation(gitDir, (await alone).commit)).toBe('four');
+  const made4 = await writer.urgently(() => alone);
+  expect(await readConversation(gitDir, made4.commit)).toBe('four');
   const left = write('five', undefined, patient);
   expect(await readConversation(gitDir, (await left).commit)).toBe('five');
   await git(gitDir, ['fsck', '--strict']);
