@@ -1,4 +1,5 @@
 /** Headers of Godel's own: what happened to a request, and what is left of its limits, in the client's dialect. Pure. */
+import type { Fields } from './http/fields.ts';
 import type { Allowance } from './limits.ts';
 import type { Wire } from './wire/wire.ts';
 
@@ -28,26 +29,28 @@ const named = (make: (unit: Unit, what: string) => string): Record<Unit, Names> 
 const ANTHROPIC = named((unit, what) => `anthropic-ratelimit-${unit}-${what}`);
 const OTHERS = named((unit, what) => `x-ratelimit-${what}-${unit}`);
 
-function addInDialect(into: Record<string, string>, wire: Wire, allowance: Allowance, nowMs: number): void {
+function addInDialect(into: Fields, wire: Wire, allowance: Allowance, nowMs: number): void {
   const { unit, limit, remaining, resetMs } = allowance;
   const names = (wire === 'anthropic' ? ANTHROPIC : OTHERS)[unit];
-  into[names.limit] = String(limit);
-  into[names.remaining] = String(remaining);
-  into[names.reset] =
+  const reset =
     wire === 'anthropic' ? new Date(nowMs + resetMs).toISOString().replace(/\.\d+Z$/, 'Z') : durationText(resetMs);
+  into.push(names.limit, String(limit), names.remaining, String(remaining), names.reset, reset);
 }
 
-/** The three plain headers are about requests, else about tokens; the reset is a Unix time in seconds. */
-export function limitHeaders(wire: Wire, allowances: readonly Allowance[], nowMs: number): Record<string, string> {
+/** The three plain fields are about requests, else about tokens; the reset is a Unix time in seconds. */
+export function limitHeaders(wire: Wire, allowances: readonly Allowance[], nowMs: number): Fields {
   const main = allowances.find((each) => each.unit === 'requests') ?? allowances[0];
-  if (!main) return {};
-  const headers: Record<string, string> = {
-    'x-ratelimit-limit': String(main.limit),
-    'x-ratelimit-remaining': String(main.remaining),
-    'x-ratelimit-reset': String(Math.ceil((nowMs + main.resetMs) / 1_000)),
-  };
-  for (const allowance of allowances) addInDialect(headers, wire, allowance, nowMs);
-  return headers;
+  if (!main) return [];
+  const fields = [
+    'x-ratelimit-limit',
+    String(main.limit),
+    'x-ratelimit-remaining',
+    String(main.remaining),
+    'x-ratelimit-reset',
+    String(Math.ceil((nowMs + main.resetMs) / 1_000)),
+  ];
+  for (const allowance of allowances) addInDialect(fields, wire, allowance, nowMs);
+  return fields;
 }
 
 export interface Trace {
@@ -57,21 +60,16 @@ export interface Trace {
   tried: readonly string[];
 }
 
-export function traceHeaders(
-  trace: Trace,
-  target?: { provider: string; model: string; attempt: number },
-): Record<string, string> {
-  const safe = (text: string) => text.replaceAll(/[^\x20-\x7e]/g, '?');
-  return {
-    'x-godel-request-id': trace.requestId,
-    ...(target
-      ? {
-          'x-godel-provider': safe(target.provider),
-          'x-godel-model': safe(target.model),
-          'x-godel-attempts': String(target.attempt),
-        }
-      : {}),
-    ...(target && trace.asked !== target.model ? { 'x-godel-asked': safe(trace.asked) } : {}),
-    ...(trace.tried.length > 0 ? { 'x-godel-tried': safe(trace.tried.join(', ')) } : {}),
-  };
+/** What no field may hold: names of models are what a client makes of them. */
+const safe = (text: string) => text.replaceAll(/[^\x20-\x7e]/g, '?');
+
+export function traceHeaders(trace: Trace, target?: { provider: string; model: string; attempt: number }): Fields {
+  const fields = ['x-godel-request-id', trace.requestId];
+  if (target) {
+    fields.push('x-godel-provider', safe(target.provider), 'x-godel-model', safe(target.model));
+    fields.push('x-godel-attempts', String(target.attempt));
+    if (trace.asked !== target.model) fields.push('x-godel-asked', safe(trace.asked));
+  }
+  if (trace.tried.length > 0) fields.push('x-godel-tried', safe(trace.tried.join(', ')));
+  return fields;
 }

@@ -9,13 +9,14 @@ import { limitHeaders, traceHeaders } from './answer-headers.ts';
 import { sumOf } from './cost.ts';
 import { providerHeaders } from './headers.ts';
 import { type Availability, type Health, judge, type Target, type Verdict } from './health.ts';
+import { type Fields, recordOf } from './http/fields.ts';
 import { type Denial, denied, type Job } from './job.ts';
 import type { Ledger } from './ledger.ts';
 import type { Limiter } from './limits.ts';
-import { addressOf, type Pools } from './pools.ts';
+import type { Pools } from './pools.ts';
 import type { Recorder } from './recording/recorder.ts';
 import { type Refusal, refusals } from './refusal.ts';
-import { type RelayResult, relay, sendHeld } from './relay.ts';
+import { type HeldAnswer, type RelayResult, relay, sendHeld } from './relay.ts';
 import type { Seat } from './roster.ts';
 import { type Candidate, nameOf, type Rules, weighted } from './routing.ts';
 import { attemptEntry } from './settlement.ts';
@@ -36,6 +37,8 @@ export interface AttemptsOptions {
   now: () => number;
   /** A request is refused for good: the client has to be told. */
   refuse: (job: Job, denial: Denial) => void;
+  /** Does a part of the work; a fault of Godel's own in it ends this request alone. */
+  guard: (job: Job, work: () => void) => void;
   /** Something of the agent's traffic changed. */
   changed: (job: Job, change: { result?: RelayResult; costNano?: number | null }) => void;
 }
@@ -94,7 +97,7 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
     };
     const resume = () => {
       stop();
-      next(job);
+      options.guard(job, () => next(job));
     };
     const gone = () => {
       stop();
@@ -127,7 +130,7 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
     const { held } = job;
     if (!held) return giveUp(job, denied(refusals.upstreamDown('no target of this model answers')));
     settleRequest(job);
-    sendHeld(job.response, held.exchange, held.answer, headersOf(job));
+    answerHeld(job, held.exchange, held.answer);
     options.changed(job, {});
   }
 
@@ -141,13 +144,13 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
     return denied(refusals.limited(`Every target is busy (${reason}) until ${until}.`, waitMs), parking);
   }
 
-  const headersOf = (job: Job, choice?: Choice): Record<string, string> => ({
-    ...limitHeaders(job.route.wire, options.limiter.allowances(job.limits), now()),
-    ...traceHeaders(
-      { requestId: job.requestId, asked: job.fields.model, tried: job.tried },
-      choice && { provider: choice.target.provider, model: choice.target.model, attempt: job.attempts },
-    ),
-  });
+  function fieldsOf(job: Job, choice?: Choice): Fields {
+    const fields = limitHeaders(job.route.wire, options.limiter.allowances(job.limits), now());
+    const trace = { requestId: job.requestId, asked: job.fields.model, tried: job.tried };
+    const target = choice && { provider: choice.target.provider, model: choice.target.model, attempt: job.attempts };
+    for (const part of traceHeaders(trace, target)) fields.push(part);
+    return fields;
+  }
 
   function next(job: Job): void {
     if (job.response.destroyed) return settleRequest(job);
@@ -189,13 +192,13 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
 
   function answerHere(job: Job, reply: Buffer, choice: Choice): void {
     settleRequest(job);
-    job.response.writeHead(200, { ...headersOf(job, choice), 'content-type': 'application/json' }).end(reply);
+    job.response.writeHead(200, [...fieldsOf(job, choice), 'content-type', 'application/json']).end(reply);
   }
 
   function send(job: Job, choice: Choice, made: Exchange, reservedNano: number): void {
     const { purse, response } = job;
     const { provider } = choice.candidate;
-    const { origin, prefix } = addressOf(provider);
+    const { client, prefix } = options.pools.of(provider);
     job.attempts += 1;
     purse.traffic.inFlight += 1;
     health.begin(choice.target);
@@ -203,35 +206,47 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
     const recording = options.recorder.begin(job);
     let seat: Seat<() => void> | undefined;
     relay({
-      dispatcher: options.pools.of(provider),
-      origin,
-      exchange: prefix === '' ? made : { ...made, path: prefix + made.path },
-      headers: providerHeaders(job.request.headers, { provider, apiKey: choice.key?.value, exchange: made }),
+      client,
+      path: prefix + made.path,
+      exchange: made,
+      fields: providerHeaders(job.request.fields, { provider, apiKey: choice.key?.value, exchange: made }),
       response,
-      answerHeaders:
-        made.dropped.length === 0
-          ? headersOf(job, choice)
-          : { ...headersOf(job, choice), ...droppedHeader(made.dropped) },
+      answerFields: [...fieldsOf(job, choice), ...droppedField(made.dropped)],
       hold: ({ status }) => status >= 400,
       watch: recording?.watch,
       onStart: (stop) => {
         seat = purse.revocations.join(() => stop(refusals.revoked()));
       },
-      onSettled: (result) => {
-        if (seat) purse.revocations.leave(seat);
-        if (result.answered && recording) {
-          const { provider: name, model } = choice.target;
-          const { status, outcome } = result;
-          response.once('close', () => recording.save({ provider: name, model, status, outcome }));
-        }
-        settle(job, choice, made, reservedNano, result);
-      },
+      whenSafe: (then) => whenSafe(job, then),
+      onSettled: (result) =>
+        options.guard(job, () => {
+          if (seat) purse.revocations.leave(seat);
+          if (result.answered && recording) {
+            const { provider: name, model } = choice.target;
+            const { status, outcome } = result;
+            const save = () => recording.save({ provider: name, model, status, outcome });
+            if (response.destroyed) save();
+            else response.once('close', save);
+          }
+          settle(job, choice, made, reservedNano, result);
+        }),
     });
+  }
+
+  /** Goes on when every row of this request is where no crash takes it. */
+  const whenSafe = (job: Job, then: () => void) => options.ledger.written(() => options.guard(job, then));
+
+  function answerHeld(job: Job, made: Exchange, answer: HeldAnswer, choice?: Choice): void {
+    whenSafe(job, () => sendHeld(job.response, made, answer, fieldsOf(job, choice)));
   }
 
   function verdictOf(result: RelayResult): Verdict {
     const { held, outcome } = result;
-    if (held) return judge({ ...held, text: held.body.toString('utf8', 0, 4_096) }, now());
+    if (held)
+      return judge(
+        { status: held.status, headers: recordOf(held.fields), text: held.body.toString('utf8', 0, 4_096) },
+        now(),
+      );
     if (outcome === 'ok') return { kind: 'ok' };
     return outcome === 'cut' || outcome === 'failed' ? { kind: 'unreachable' } : { kind: 'client' };
   }
@@ -260,7 +275,7 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
     if (result.held) job.held = { exchange: made, answer: result.held };
     if (verdict.kind === 'client') {
       settleRequest(job);
-      if (result.held) sendHeld(job.response, made, result.held, headersOf(job, choice));
+      if (result.held) answerHeld(job, made, result.held, choice);
       return;
     }
     // What cools down is left alone by its health; what failed is not asked twice in one request but when alone.
@@ -288,6 +303,6 @@ function reasonOf(result: RelayResult, verdict: Verdict): string | undefined {
 }
 
 /** What a dialect has no word for, and was left out. */
-function droppedHeader(dropped: readonly string[]): Record<string, string> {
-  return { 'x-godel-dropped': dropped.join(' ').replaceAll(/[^\x21-\x7e ]/g, '?') };
+function droppedField(dropped: readonly string[]): Fields {
+  return dropped.length === 0 ? [] : ['x-godel-dropped', dropped.join(' ').replaceAll(/[^\x21-\x7e ]/g, '?')];
 }

@@ -1,6 +1,6 @@
 /** Allow lists of headers, both ways. What is not named does not pass: keys and cookies cannot leak by being forgotten. Pure. */
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Provider } from '../src/costs/schema.ts';
+import { type Fields, fieldOf } from './http/fields.ts';
 import type { Exchange } from './wire/exchange.ts';
 
 const TO_PROVIDER = new Set([
@@ -37,44 +37,53 @@ export interface HeadersFor {
   exchange: Pick<Exchange, 'wire' | 'translated' | 'body'>;
 }
 
-/** What the provider gets: its own key, and of the client's headers only those that are listed. */
-export function providerHeaders(
-  headers: IncomingHttpHeaders,
-  { provider, apiKey, exchange }: HeadersFor,
-): Record<string, string> {
-  const kept: Record<string, string> = {};
-  for (const name of TO_PROVIDER) {
-    const value = headers[name];
-    if (value === undefined || (exchange.translated && OF_A_DIALECT.has(name))) continue;
-    kept[name] = Array.isArray(value) ? value.join(', ') : value;
+/** Sets one field, in the place of one that is there. */
+function put(fields: Fields, name: string, value: string): void {
+  for (let at = 0; at < fields.length; at += 2) {
+    if (fields[at] !== name) continue;
+    fields[at + 1] = value;
+    return;
   }
-  kept['content-length'] = String(exchange.body.length);
+  fields.push(name, value);
+}
+
+/** What the provider gets: its own key, and of the client's fields only those that are listed. */
+export function providerHeaders(asked: Readonly<Fields>, { provider, apiKey, exchange }: HeadersFor): Fields {
+  const kept: Fields = [];
+  for (let at = 0; at < asked.length; at += 2) {
+    const name = asked[at] as string;
+    if (!TO_PROVIDER.has(name) || (exchange.translated && OF_A_DIALECT.has(name))) continue;
+    kept.push(name, asked[at + 1] as string);
+  }
+  kept.push('content-length', String(exchange.body.length));
   // Compressed answers could not be metered as they pass.
-  kept['accept-encoding'] = 'identity';
-  for (const [name, value] of Object.entries(provider.headers)) kept[name.toLowerCase()] = value;
-  if (exchange.wire === 'anthropic') kept['anthropic-version'] ??= '2023-06-01';
+  kept.push('accept-encoding', 'identity');
+  for (const name in provider.headers) put(kept, name.toLowerCase(), provider.headers[name] as string);
+  if (exchange.wire === 'anthropic' && fieldOf(kept, 'anthropic-version') === undefined)
+    kept.push('anthropic-version', '2023-06-01');
   if (apiKey === undefined) return kept;
-  if (provider.dialect === 'anthropic') kept['x-api-key'] = apiKey;
-  else if (provider.dialect === 'google') kept['x-goog-api-key'] = apiKey;
-  else kept.authorization = `Bearer ${apiKey}`;
+  if (provider.dialect === 'anthropic') put(kept, 'x-api-key', apiKey);
+  else if (provider.dialect === 'google') put(kept, 'x-goog-api-key', apiKey);
+  else put(kept, 'authorization', `Bearer ${apiKey}`);
   return kept;
 }
 
-export function clientHeaders(
-  headers: Record<string, string | string[] | undefined>,
-): Record<string, string | string[]> {
-  const kept: Record<string, string | string[]> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    const lower = name.toLowerCase();
-    if (value !== undefined && (TO_CLIENT.has(lower) || TO_CLIENT_PREFIXES.some((prefix) => lower.startsWith(prefix))))
-      kept[lower] = value;
+/** What the client gets of the provider's fields, and Godel's own, which count where both have a name. */
+export function clientHeaders(answered: Readonly<Fields>, own: Readonly<Fields>): Fields {
+  const kept: Fields = [];
+  for (let at = 0; at < answered.length; at += 2) {
+    const name = answered[at] as string;
+    const listed = TO_CLIENT.has(name) || TO_CLIENT_PREFIXES.some((prefix) => name.startsWith(prefix));
+    if (listed && fieldOf(own, name) === undefined) kept.push(name, answered[at + 1] as string);
   }
+  for (const part of own) kept.push(part);
   return kept;
 }
 
-/** The token of a client, in whichever header its dialect puts it, or in the query as Google allows. */
-export function tokenOf(headers: IncomingHttpHeaders, url = ''): string | undefined {
-  const bearer = /^Bearer\s+(.+)$/i.exec(headers.authorization ?? '')?.[1];
-  const key = bearer ?? headers['x-api-key'] ?? headers['x-goog-api-key'] ?? /[?&]key=([^&]+)/.exec(url)?.[1];
-  return typeof key === 'string' && key !== '' ? key.trim() : undefined;
+/** The token of a client, in whichever field its dialect puts it, or in the query as Google allows. */
+export function tokenOf(fields: Readonly<Fields>, url = ''): string | undefined {
+  const bearer = /^Bearer\s+(.+)$/i.exec(fieldOf(fields, 'authorization') ?? '')?.[1];
+  const key =
+    bearer ?? fieldOf(fields, 'x-api-key') ?? fieldOf(fields, 'x-goog-api-key') ?? /[?&]key=([^&]+)/.exec(url)?.[1];
+  return key === undefined || key === '' ? undefined : key.trim();
 }

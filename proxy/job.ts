@@ -1,6 +1,7 @@
 /** One request on its way through the proxy. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Parking } from '../src/costs/schema.ts';
+import type { Answer } from './http/answer.ts';
+import type { Request } from './http/connection.ts';
 import type { Purse } from './keyring.ts';
 import type { Subject as LimitSubject, Ticket } from './limits.ts';
 import type { Refusal } from './refusal.ts';
@@ -12,8 +13,8 @@ import type { Exchange } from './wire/exchange.ts';
 
 export interface Job extends Subject {
   purse: Purse;
-  request: IncomingMessage;
-  response: ServerResponse;
+  request: Request;
+  response: Answer;
   body: Buffer;
   options: RequestOptions;
   candidates: readonly Candidate[];

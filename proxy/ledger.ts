@@ -30,8 +30,10 @@ export interface Ledger {
   putBudget(budget: Budget): void;
   deleteBudget(scope: BudgetScope, subject: string, period: BudgetPeriod): void;
   budgets(): Budget[];
-  /** A killed process does not lose the row; while the ledger is broken it waits in memory. */
+  /** Once it is `written`, a killed process does not lose the row; while the ledger is broken it waits in memory. */
   add(entry: LedgerEntry): void;
+  /** Goes on when every row that was added has been handed to the system, or waits for a ledger that is broken. */
+  written(then: () => void): void;
   /** Brings every row into the tables, where other connections see it. */
   flush(): void;
   /** False while rows cannot be written, for example because the disk is full. */
@@ -78,8 +80,10 @@ const SUBJECT_COLUMN: Readonly<Record<BudgetScope, string | undefined>> = {
   home: undefined,
 };
 
+type Row = unknown[];
+
 /** The values of a row in the order of COLUMNS, by name: one row is written for every request, and a loop over names is slow. */
-function rowOf(entry: LedgerEntry): unknown[] {
+function rowOf(entry: LedgerEntry): Row {
   const { tokens } = entry;
   return [
     entry.id,
@@ -129,22 +133,34 @@ function createWriter(db: SQLite.Database, journal: Journal, options: LedgerOpti
   const insert = db.prepare(
     `insert or replace into attempts (${Object.values(COLUMNS).join(', ')}) values (${marks.join(', ')})`,
   );
-  const writeAll = db.transaction((entries: readonly LedgerEntry[]) => {
-    for (const entry of entries) insert.run(rowOf(entry));
+  const writeAll = db.transaction((rows: readonly Row[]) => {
+    for (const row of rows) insert.run(row);
   });
-  let pending: LedgerEntry[] = [];
+  let pending: Row[] = [];
+  let waiting: (() => void)[] = [];
+  /** Rows that one turn of the event loop brings are handed over together. */
+  let handingOver = false;
   let timer: NodeJS.Timeout | undefined;
   let broken = false;
   const rest = setTimeout(() => {
-    if (pending.length === 0 && !broken) db.pragma('wal_checkpoint(PASSIVE)');
+    if (pending.length === 0 && !broken) moveLog();
   }, REST_MS);
   rest.unref();
 
+  /** Nothing is lost when it cannot be moved, for example because the disk is full: the next rest tries again. */
+  function moveLog(): void {
+    try {
+      db.pragma('wal_checkpoint(PASSIVE)');
+    } catch (error) {
+      options.onBroken?.(error, 0);
+    }
+  }
+
   /** A row that the database will never take must not keep the others out. */
-  function writeSingly(group: readonly LedgerEntry[]): void {
-    for (const entry of group) {
+  function writeSingly(group: readonly Row[]): void {
+    for (const row of group) {
       try {
-        insert.run(rowOf(entry));
+        insert.run(row);
       } catch (error) {
         if (isTransient(error)) throw error;
         options.onBroken?.(error, 1);
@@ -152,7 +168,7 @@ function createWriter(db: SQLite.Database, journal: Journal, options: LedgerOpti
     }
   }
 
-  function write(group: readonly LedgerEntry[]): void {
+  function write(group: readonly Row[]): void {
     try {
       writeAll(group);
     } catch (error) {
@@ -186,23 +202,40 @@ function createWriter(db: SQLite.Database, journal: Journal, options: LedgerOpti
     rest.refresh();
   }
 
+  function handOver(): void {
+    handingOver = false;
+    try {
+      journal.write();
+    } catch (error) {
+      breakDown(error);
+    }
+    const going = waiting;
+    waiting = [];
+    for (const then of going) then();
+    if (pending.length >= GROUP) flush();
+  }
+
   return {
     add(entry: LedgerEntry) {
-      pending.push(entry);
+      const row = rowOf(entry);
+      pending.push(row);
       if (broken) return;
-      try {
-        journal.append(entry);
-      } catch (error) {
-        return breakDown(error);
-      }
-      if (pending.length === GROUP) setImmediate(flush);
+      journal.add(row);
       timer ??= setTimeout(flush, GROUP_MS);
+      if (handingOver) return;
+      handingOver = true;
+      setImmediate(handOver);
+    },
+    written(then: () => void) {
+      if (handingOver) waiting.push(then);
+      else then();
     },
     writable: () => !broken,
     flush,
     /** Takes over what an earlier process could not bring into the tables. */
     recover() {
-      pending = journal.left() as LedgerEntry[];
+      // A line that an earlier release left is a whole entry.
+      pending = journal.left().map((line) => (Array.isArray(line) ? line : rowOf(line as LedgerEntry)));
       flush();
     },
     stop() {
@@ -330,6 +363,7 @@ export function openLedger(file: string, options: LedgerOptions = {}): Ledger {
         budgetSchema.parse(JSON.parse(row.body)),
       ),
     add: writer.add,
+    written: writer.written,
     flush: writer.flush,
     writable: writer.writable,
     retire: (before, most) => fresh(() => retire(before, most)),

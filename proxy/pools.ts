@@ -1,51 +1,41 @@
 /** Connections to providers, kept open between requests; one pool for every origin and set of trusted certificates. */
 import { rootCertificates } from 'node:tls';
-import { Pool } from 'undici';
 import type { Provider } from '../src/costs/schema.ts';
+import { createHttpClient, type HttpClient } from './http/client.ts';
 
-export interface Address {
-  origin: string;
-  /** Path of the base URL, without a slash at its end. */
+/** A pool, and the path of the provider's base URL without a slash at its end. */
+export interface Reached {
+  client: HttpClient;
   prefix: string;
 }
 
-const addresses = new WeakMap<Provider, Address>();
-
-/** Where a provider is. Its URL is read once. */
-export function addressOf(provider: Provider): Address {
-  const known = addresses.get(provider);
-  if (known) return known;
-  const { origin, pathname } = new URL(provider.baseUrl);
-  const address = { origin, prefix: pathname.replace(/\/$/, '') };
-  addresses.set(provider, address);
-  return address;
-}
-
 export interface Pools {
-  of(provider: Provider): Pool;
-  stop(): Promise<void>;
+  of(provider: Provider): Reached;
+  stop(): void;
 }
 
-const HEADERS_TIMEOUT_MS = 15 * 60_000;
-const BODY_TIMEOUT_MS = 10 * 60_000;
+const TIMES = { connect: 10_000, head: 15 * 60_000, body: 10 * 60_000, idle: 60_000 };
+const CONNECTIONS = 512;
 
 export function createPools(): Pools {
-  const pools = new Map<string, Pool>();
-  const byProvider = new WeakMap<Provider, Pool>();
+  const pools = new Map<string, HttpClient>();
+  const byProvider = new WeakMap<Provider, Reached>();
 
-  function poolFor(provider: Provider): Pool {
-    const { origin } = addressOf(provider);
-    const name = `${origin} ${provider.ca ?? ''}`;
+  function poolFor({ protocol, hostname, host, port, origin }: URL, ca: string | undefined): HttpClient {
+    const name = `${origin} ${ca ?? ''}`;
     const known = pools.get(name);
     if (known) return known;
-    const pool = new Pool(origin, {
-      ...(provider.ca === undefined ? {} : { connect: { ca: [...rootCertificates, provider.ca] } }),
-      connections: 512,
-      pipelining: 1,
-      allowH2: false,
-      keepAliveTimeout: 60_000,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      bodyTimeout: BODY_TIMEOUT_MS,
+    const secure = protocol === 'https:';
+    const pool = createHttpClient({
+      origin: {
+        secure,
+        hostname: hostname.replaceAll(/^\[|\]$/g, ''),
+        host,
+        port: port === '' ? (secure ? 443 : 80) : Number(port),
+        ca: ca === undefined ? undefined : [...rootCertificates, ca],
+      },
+      times: TIMES,
+      connections: CONNECTIONS,
     });
     pools.set(name, pool);
     return pool;
@@ -55,12 +45,13 @@ export function createPools(): Pools {
     of(provider) {
       const known = byProvider.get(provider);
       if (known) return known;
-      const pool = poolFor(provider);
-      byProvider.set(provider, pool);
-      return pool;
+      const url = new URL(provider.baseUrl);
+      const reached = { client: poolFor(url, provider.ca), prefix: url.pathname.replace(/\/$/, '') };
+      byProvider.set(provider, reached);
+      return reached;
     },
-    async stop() {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+    stop() {
+      for (const pool of pools.values()) pool.stop();
     },
   };
 }

@@ -1,7 +1,7 @@
 /** GET /proxy/v1/usage and /proxy/v1/audit (spec-v3 section 6.2): what was spent, and every request. */
-import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { dimensionSchema, type LedgerEntry, type LedgerFilter, ledgerFilterSchema } from '../src/costs/schema.ts';
+import type { Answer } from './http/answer.ts';
 import type { ReportReader } from './report-reader.ts';
 
 const REPORT = /^(\/proxy)?\/v1\/(usage|audit)(\?|$)/;
@@ -37,10 +37,10 @@ export async function answerReport(
   reports: ReportReader,
   url: URL,
   own: LedgerFilter,
-  response: ServerResponse,
+  response: Answer,
 ): Promise<void> {
   const send = (status: number, body: unknown) =>
-    void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    response.writeHead(status, ['content-type', 'application/json']).end(Buffer.from(JSON.stringify(body)));
   const query = reportQuerySchema.safeParse(Object.fromEntries(url.searchParams));
   if (!query.success) {
     const message = query.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');

@@ -1,14 +1,14 @@
 /** Takes the body of a request: all of it, in time, and not more than fits. */
-import type { IncomingMessage } from 'node:http';
+import type { Request } from './http/connection.ts';
 import { type Refusal, refusals } from './refusal.ts';
 import { createRoster } from './roster.ts';
 
 export interface BodyReader {
   /**
-   * The body, or why there is none. What comes after a refusal is read and thrown away, as a client that is still sending
-   * would not see the answer otherwise. Rejects when the client goes away.
+   * Hands on the body, or why there is none. What comes after a refusal is read and thrown away, as a client that is still
+   * sending would not see the answer otherwise. Of a client that goes away nothing is heard.
    */
-  read(request: IncomingMessage): Promise<Buffer | Refusal>;
+  read(request: Request, done: (body: Buffer | Refusal) => void): void;
   stop(): void;
 }
 
@@ -31,34 +31,32 @@ export function createBodyReader(limits: { bytes: number; ms: number }): BodyRea
   );
   sweep.unref();
 
-  function read(request: IncomingMessage): Promise<Buffer | Refusal> {
-    return new Promise((resolve, reject) => {
-      let chunks: Buffer[] = [];
-      let size = 0;
-      const seat = pending.join({ since: performance.now(), late: () => refuse(refusals.tooSlow()) });
-      function refuse(refusal: Refusal): void {
-        pending.leave(seat);
-        request.off('data', take);
-        chunks = [];
-        request.resume();
-        resolve(refusal);
-      }
-      function take(chunk: Buffer): void {
-        size += chunk.length;
+  function read(request: Request, done: (body: Buffer | Refusal) => void): void {
+    let chunks: Buffer[] = [];
+    let size = 0;
+    let refused = false;
+    const seat = pending.join({ since: performance.now(), late: () => refuse(refusals.tooSlow()) });
+    function refuse(refusal: Refusal): void {
+      pending.leave(seat);
+      refused = true;
+      chunks = [];
+      done(refusal);
+    }
+    request.take({
+      data(bytes) {
+        if (refused) return;
+        size += bytes.length;
         if (size > limits.bytes) refuse(refusals.tooLarge());
-        else chunks.push(chunk);
-      }
-      request.on('data', take);
-      request.on('end', () => {
+        // Of a read that held little but the frames of chunks, only what was in them is kept.
+        else chunks.push(bytes.length * 4 < bytes.buffer.byteLength ? Buffer.from(bytes) : bytes);
+      },
+      end() {
         pending.leave(seat);
-        resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
-      });
-      request.on('error', (error) => {
-        pending.leave(seat);
-        reject(error);
-      });
-      if (Number(request.headers['content-length'] ?? 0) > limits.bytes) refuse(refusals.tooLarge());
+        if (!refused) done(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+      },
+      gone: () => pending.leave(seat),
     });
+    if (request.framing > limits.bytes) refuse(refusals.tooLarge());
   }
 
   return { read, stop: () => clearInterval(sweep) };

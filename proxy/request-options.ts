@@ -1,5 +1,5 @@
 /** What a client may ask of the routing of one request: in headers, or in the field `routing` of its body. Pure. */
-import type { IncomingHttpHeaders } from 'node:http';
+import { type Fields, fieldOf } from './http/fields.ts';
 import type { Field } from './wire/scan.ts';
 import { object } from './wire/wire.ts';
 
@@ -43,13 +43,13 @@ function without(body: Buffer, field: { start: number; end: number }): Buffer {
 
 /** `field`: where the body says it. */
 export function readOptions(
-  headers: IncomingHttpHeaders,
+  fields: Readonly<Fields>,
   body: Buffer,
   field: Field | undefined,
 ): { options: RequestOptions; body: Buffer } {
   const options: RequestOptions = {
-    fallback: !/^(off|no|false|0)$/i.test(String(headers['x-godel-fallback'] ?? '')),
-    costLimitNano: nano(headers['x-godel-cost-limit']),
+    fallback: !/^(off|no|false|0)$/i.test(fieldOf(fields, 'x-godel-fallback') ?? ''),
+    costLimitNano: nano(fieldOf(fields, 'x-godel-cost-limit')),
   };
   if (!field) return { options, body };
   const wanted = object(JSON.parse(body.toString('utf8', field.start, field.end)));

@@ -1,5 +1,4 @@
 /** The face agents see: authenticate, read, admit; the rest of a request is in attempts.ts. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { messageOf } from '../src/base/error.ts';
 import { newId } from '../src/base/id.ts';
 import type { Log } from '../src/base/log.ts';
@@ -11,6 +10,9 @@ import { createAttempts } from './attempts.ts';
 import { answerClientError } from './client-error.ts';
 import { tokenOf } from './headers.ts';
 import type { Health } from './health.ts';
+import type { Answer } from './http/answer.ts';
+import type { Request } from './http/connection.ts';
+import { createHttpServer } from './http/server.ts';
 import type { Denial, Job } from './job.ts';
 import type { Keyring, Purse } from './keyring.ts';
 import type { Ledger } from './ledger.ts';
@@ -53,20 +55,17 @@ export interface ProxyServer {
   stop(limitMs: number): Promise<void>;
 }
 
+const HEALTHY = Buffer.from('{"status":"healthy"}');
 const MAX_BODY = 64 * 1024 * 1024;
 /** Time (ms) a client may take to send its headers and its body. */
 const CLIENT_HEADERS_MS = 30_000;
 const CLIENT_BODY_MS = 5 * 60_000;
-/** A connection that was idle for so long (ms) is closed. The short time of Node meets a busy client's next request half way. */
-const CLIENT_IDLE_MS = 65_000;
-/** How often (ms) slow clients are looked for. */
-const CHECK_MS = 1_000;
 
 export function createProxyServer(options: ProxyServerOptions): ProxyServer {
   const { keyring, ledger, log, limiter, now } = options;
   const pools = createPools();
-  const bodies = createBodyReader({ bytes: MAX_BODY, ms: options.clientMs?.body ?? CLIENT_BODY_MS });
-  const servers: Server[] = [];
+  const bodyMs = options.clientMs?.body ?? CLIENT_BODY_MS;
+  const bodies = createBodyReader({ bytes: MAX_BODY, ms: bodyMs });
   let inFlight = 0;
   const admission = createAdmission(options);
   const attempts = createAttempts({
@@ -75,6 +74,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     pools,
     sticky: createStickiness(now),
     refuse,
+    guard,
     changed(job, { result, costNano }) {
       const stopReason = result?.reading?.stopReason;
       publish(job.purse, {
@@ -91,18 +91,20 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
   }
 
   function refuse(job: Job, { refusal, parking }: Denial): void {
+    const { response, route, requestId, tried } = job;
     ledger.add(refusedEntry(job, refusal.status, refusal.message, now()));
-    sendRefusal(job.response, job.route.wire, refusal, {
-      ...limitHeaders(job.route.wire, limiter.allowances(job.limits), now()),
-      ...traceHeaders({ requestId: job.requestId, asked: job.fields.model, tried: job.tried }),
-    });
+    const fields = [
+      ...limitHeaders(route.wire, limiter.allowances(job.limits), now()),
+      ...traceHeaders({ requestId, asked: job.fields.model, tried }),
+    ];
+    ledger.written(() => guard(job, () => sendRefusal(response, route.wire, refusal, fields)));
     publish(job.purse, { outcome: 'refused', ...(parking ? { parked: parking } : {}) });
   }
 
   /** Reads what is asked for. @throws SyntaxError when the body cannot be read */
-  function jobOf(route: Route, purse: Purse, raw: Buffer, request: IncomingMessage, response: ServerResponse): Job {
+  function jobOf(route: Route, purse: Purse, raw: Buffer, request: Request, response: Answer): Job {
     const asked = readFields(route, raw);
-    const read = readOptions(request.headers, raw, asked.routing);
+    const read = readOptions(request.fields, raw, asked.routing);
     const fields = read.body === raw ? asked : readFields(route, read.body);
     return {
       requestId: newId(),
@@ -137,7 +139,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     attempts.start(job);
   }
 
-  function sendModels(route: Route, purse: Purse, response: ServerResponse): void {
+  function sendModels(route: Route, purse: Purse, response: Answer): void {
     const { policy } = options.rules();
     const allowed = purse.key.models;
     const known = policy.providers
@@ -145,11 +147,11 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
       .filter(({ provider, id }) => !allowed || allowed.includes(id) || allowed.includes(`${provider}/${id}`));
     const body = modelsBody(route, known);
     if (body === undefined) return sendRefusal(response, route.wire, refusals.noModel(route.model ?? ''));
-    response.writeHead(200, { 'content-type': 'application/json' }).end(body);
+    response.writeHead(200, ['content-type', 'application/json']).end(Buffer.from(body));
   }
 
   /** What a key may learn of the ledger: its own project, and of a person's key what that person spent. */
-  function sendReport(purse: Purse, url: string, response: ServerResponse): Promise<void> {
+  function sendReport(purse: Purse, url: string, response: Answer): Promise<void> {
     const { projectId, userId, name } = purse.key;
     const own: LedgerFilter = {
       ...(projectId === '' ? {} : { projectId }),
@@ -159,23 +161,27 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     return answerReport(options.reports, new URL(url, 'http://proxy'), own, response);
   }
 
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = request.url ?? '/';
-    const wire = wireOf(url, request.headers);
+  function handle(request: Request, response: Answer): void {
+    const { method, url, fields } = request;
+    const wire = wireOf(url, fields);
     if (url === '/' || url === '/health')
-      return void response
-        .writeHead(200, { 'content-type': 'application/json' })
-        .end(request.method === 'HEAD' ? undefined : '{"status":"healthy"}');
-    const token = tokenOf(request.headers, url);
+      return response.writeHead(200, ['content-type', 'application/json']).end(HEALTHY);
+    const token = tokenOf(fields, url);
     const purse = token === undefined ? undefined : keyring.find(token);
     if (!purse) return sendRefusal(response, wire, refusals.badKey());
-    if (request.method === 'GET' && isReport(url)) return sendReport(purse, url, response);
-    const route = routeOf(request.method ?? 'GET', url, request.headers);
+    if (method === 'GET' && isReport(url))
+      return void sendReport(purse, url, response).catch((error: unknown) => fail(request, response, error));
+    const route = routeOf(method, url, fields);
     if (!route) return sendRefusal(response, wire, refusals.noRoute(url.split('?')[0] ?? ''));
     if (route.call === 'models') return sendModels(route, purse, response);
-    const body = await bodies.read(request);
-    if (!Buffer.isBuffer(body)) return sendRefusal(response, wire, body);
-    if (purse.revoked) return sendRefusal(response, wire, refusals.badKey());
+    bodies.read(request, (body) => {
+      if (!Buffer.isBuffer(body)) return sendRefusal(response, wire, body);
+      orFail(request, response, () => serve(route, purse, body, request, response));
+    });
+  }
+
+  function serve(route: Route, purse: Purse, body: Buffer, request: Request, response: Answer): void {
+    if (purse.revoked) return sendRefusal(response, route.wire, refusals.badKey());
     let job: Job;
     try {
       job = jobOf(route, purse, body, request, response);
@@ -186,44 +192,39 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     begin(job);
   }
 
+  function fail({ url, fields }: Request, response: Answer, error: unknown): void {
+    if (response.destroyed) return;
+    log.error({ problem: messageOf(error), url: url.split('?')[0] }, 'request failed');
+    sendRefusal(response, wireOf(url, fields), refusals.internal());
+  }
+
+  function guard({ request, response }: Job, work: () => void): void {
+    orFail(request, response, work);
+  }
+
+  /** A fault of Godel's own ends one request, not the proxy. */
+  function orFail(request: Request, response: Answer, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      fail(request, response, error);
+    }
+  }
+
+  const http = createHttpServer({
+    handle: (request, response) => orFail(request, response, () => handle(request, response)),
+    refuse: answerClientError,
+    headMs: options.clientMs?.headers ?? CLIENT_HEADERS_MS,
+    bodyMs,
+  });
+
   return {
-    async listen(port) {
-      const server = createServer(
-        {
-          headersTimeout: options.clientMs?.headers ?? CLIENT_HEADERS_MS,
-          requestTimeout: 0,
-          keepAliveTimeout: CLIENT_IDLE_MS,
-          connectionsCheckingInterval: CHECK_MS,
-          maxHeaderSize: 32 * 1024,
-          noDelay: true,
-        },
-        (request, response) => {
-          handle(request, response).catch((error: unknown) => {
-            if (request.destroyed && response.destroyed) return;
-            log.error({ problem: messageOf(error), url: request.url?.split('?')[0] }, 'request failed');
-            sendRefusal(response, wireOf(request.url ?? '/', request.headers), refusals.internal());
-          });
-        },
-      );
-      server.on('clientError', answerClientError);
-      servers.push(server);
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(port, '127.0.0.1', resolve);
-      });
-      return (server.address() as { port: number }).port;
-    },
+    listen: (port) => http.listen(port, '127.0.0.1'),
     inFlight: () => inFlight,
     async stop(limitMs) {
-      const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-      for (const server of servers) server.closeIdleConnections();
-      const limit = setTimeout(() => {
-        for (const server of servers) server.closeAllConnections();
-      }, limitMs);
-      await Promise.all(closed);
-      clearTimeout(limit);
+      await http.stop(limitMs);
       bodies.stop();
-      await pools.stop();
+      pools.stop();
     },
   };
 }

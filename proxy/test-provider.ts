@@ -3,6 +3,8 @@ import { messageOf } from '../src/base/error.ts';
 import type { Provider } from '../src/costs/schema.ts';
 import { providerHeaders } from './headers.ts';
 import { type Health, judge } from './health.ts';
+import type { HttpClient } from './http/client.ts';
+import type { Fields } from './http/fields.ts';
 import type { Pools } from './pools.ts';
 
 export interface KeyTest {
@@ -16,25 +18,47 @@ export interface KeyTest {
 const TIMEOUT_MS = 15_000;
 const WIRE = { anthropic: 'anthropic', openai: 'chat', google: 'google' } as const;
 
+/** Of an answer this much (characters) is looked at. */
+const MOST_TEXT = 300;
+
+/** Rejects when nothing comes in time. */
+function ask(client: HttpClient, path: string, fields: Fields): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    let answer = { status: 0, text: '' };
+    const limit = setTimeout(() => control.abort(new Error('timeout: no answer came')), TIMEOUT_MS);
+    const control = client.call(
+      { method: 'GET', path, fields, body: Buffer.alloc(0) },
+      {
+        onHead(status) {
+          answer = { status, text: '' };
+        },
+        onData(bytes) {
+          if (answer.text.length < MOST_TEXT) answer.text += bytes.toString('utf8');
+        },
+        onEnd() {
+          clearTimeout(limit);
+          resolve({ ...answer, text: answer.text.slice(0, MOST_TEXT) });
+        },
+        onError(error) {
+          clearTimeout(limit);
+          reject(error);
+        },
+      },
+    );
+  });
+}
+
 async function testKey(provider: Provider, key: string, apiKey: string | undefined, pools: Pools): Promise<KeyTest> {
-  const base = new URL(provider.baseUrl);
-  const prefix = base.pathname.replace(/\/$/, '');
   const started = performance.now();
   const spent = () => Math.round(performance.now() - started);
   try {
     const exchange = { wire: WIRE[provider.dialect], translated: false, body: Buffer.alloc(0) };
-    const { 'content-length': _none, ...headers } = providerHeaders({}, { provider, apiKey, exchange });
-    const { statusCode, body } = await pools.of(provider).request({
-      origin: base.origin,
-      path: `${prefix}/${provider.dialect === 'google' ? 'v1beta' : 'v1'}/models`,
-      method: 'GET',
-      headers,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    const text = (await body.text()).slice(0, 300);
-    if (statusCode < 300) return { key, ok: true, status: statusCode, latencyMs: spent() };
-    const { kind } = judge({ status: statusCode, headers: {}, text }, Date.now());
-    return { key, ok: false, status: statusCode, latencyMs: spent(), problem: kind };
+    const { client, prefix } = pools.of(provider);
+    const path = `${prefix}/${provider.dialect === 'google' ? 'v1beta' : 'v1'}/models`;
+    const { status, text } = await ask(client, path, providerHeaders([], { provider, apiKey, exchange }));
+    if (status < 300) return { key, ok: true, status, latencyMs: spent() };
+    const { kind } = judge({ status, headers: {}, text }, Date.now());
+    return { key, ok: false, status, latencyMs: spent(), problem: kind };
   } catch (error) {
     return { key, ok: false, status: null, latencyMs: spent(), problem: messageOf(error) };
   }

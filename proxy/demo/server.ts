@@ -5,10 +5,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { newId } from '../../src/base/id.ts';
-import { sendRefusal } from '../relay.ts';
+import { type Fields, recordOf } from '../http/fields.ts';
+import type { Refusal } from '../refusal.ts';
 import { eventsOf } from '../wire/answer.ts';
 import { dialects } from '../wire/dialects.ts';
-import { refusalEvent } from '../wire/errors.ts';
+import { refusalBody, refusalEvent, refusalFields } from '../wire/errors.ts';
 import { modelsBody } from '../wire/models.ts';
 import type { Answer, NeutralRequest, WriterContext } from '../wire/neutral.ts';
 import { type Route, routeOf, wireOf } from '../wire/routes.ts';
@@ -33,6 +34,15 @@ async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Header fields as the proxy reads them. */
+const fieldsOf = ({ rawHeaders }: IncomingMessage): Fields =>
+  rawHeaders.map((part, at) => (at % 2 === 0 ? part.toLowerCase() : part));
+
+function sendRefusal(response: ServerResponse, wire: Wire, refusal: Refusal): void {
+  if (response.headersSent || response.destroyed) return void response.destroy();
+  response.writeHead(refusal.status, recordOf(refusalFields(refusal))).end(refusalBody(wire, refusal));
 }
 
 function sendJson(response: ServerResponse, body: unknown): void {
@@ -143,14 +153,14 @@ function embed(body: Json): Json {
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = request.url ?? '/';
-  const route = routeOf(request.method ?? 'GET', url, request.headers);
+  const route = routeOf(request.method ?? 'GET', url, fieldsOf(request));
   const text = await readBody(request);
   if (route?.call === 'models') {
     const known = MODELS.map((id) => ({ provider: 'demo', id }));
     return sendJson(response, modelsBody(route, known) ?? '{}');
   }
   if (!route)
-    return sendRefusal(response, wireOf(url, request.headers), {
+    return sendRefusal(response, wireOf(url, fieldsOf(request)), {
       status: 404,
       type: 'not_found_error',
       message: `The demo provider does not serve ${url}.`,
@@ -165,7 +175,7 @@ export async function createDemoProvider(options: { port: number }): Promise<Dem
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
       const message = error instanceof Error ? error.message : String(error);
-      sendRefusal(response, wireOf(request.url ?? '/', request.headers), {
+      sendRefusal(response, wireOf(request.url ?? '/', fieldsOf(request)), {
         status: 400,
         type: 'invalid_request_error',
         message,

@@ -1,4 +1,5 @@
 /** Errors in the dialect of the client, as a body or as an event inside a stream. Pure. */
+import type { Fields } from '../http/fields.ts';
 import type { Refusal } from '../refusal.ts';
 import type { Wire } from './wire.ts';
 
@@ -32,6 +33,14 @@ export function refusalBody(wire: Wire, error: Refusal): string {
     return JSON.stringify({ error: { code: status, message, status: name } });
   }
   return JSON.stringify({ error: { message, type, param: null, code: codeOf(error) } });
+}
+
+/** Header fields of an answer that refuses; SDKs ask the first of them whether to try again. */
+export function refusalFields({ status, retryAfterMs }: Refusal): Fields {
+  const again = retryAfterMs !== undefined || status >= 500;
+  const fields = ['content-type', 'application/json', 'x-should-retry', String(again)];
+  if (retryAfterMs !== undefined) fields.push('retry-after', String(Math.ceil(retryAfterMs / 1000)));
+  return fields;
 }
 
 /** An error event for a stream that has begun; the connection is then cut, never ended cleanly. */

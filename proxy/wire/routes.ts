@@ -1,5 +1,5 @@
 /** Which call of which dialect a request is, by its method, path and headers. Pure. */
-import type { IncomingHttpHeaders } from 'node:http';
+import { type Fields, fieldOf } from '../http/fields.ts';
 import type { Wire } from './wire.ts';
 
 export interface Route {
@@ -47,19 +47,19 @@ function decoded(part: string): string {
 }
 
 /** A list of models is asked for in every dialect; only headers and the version tell them apart. */
-function modelsRoute(path: string, search: string, headers: IncomingHttpHeaders): Route | undefined {
+function modelsRoute(path: string, search: string, fields: Readonly<Fields>): Route | undefined {
   const found = MODELS.exec(path);
   if (!found) return undefined;
-  const google = found[1] !== undefined || headers['x-goog-api-key'] !== undefined;
-  const wire = google ? 'google' : headers['anthropic-version'] !== undefined ? 'anthropic' : 'chat';
+  const google = found[1] !== undefined || fieldOf(fields, 'x-goog-api-key') !== undefined;
+  const wire = google ? 'google' : fieldOf(fields, 'anthropic-version') !== undefined ? 'anthropic' : 'chat';
   const model = found[2] === undefined ? {} : { model: decoded(found[2]) };
   return { wire, call: 'models', path, search, metered: false, ...model };
 }
 
 /** The route of a request; undefined when nothing of the kind is served. */
-export function routeOf(method: string, url: string, headers: IncomingHttpHeaders): Route | undefined {
+export function routeOf(method: string, url: string, fields: Readonly<Fields>): Route | undefined {
   const { path, search } = split(url);
-  if (method === 'GET') return modelsRoute(path, search, headers);
+  if (method === 'GET') return modelsRoute(path, search, fields);
   if (method !== 'POST') return undefined;
   const known = POST[path];
   if (known) return { ...known, path, search, metered: known.call !== 'count' };
@@ -78,10 +78,10 @@ export function routeOf(method: string, url: string, headers: IncomingHttpHeader
 }
 
 /** The dialect in which to refuse a request that may not be a route at all. */
-export function wireOf(url: string, headers: IncomingHttpHeaders): Wire {
+export function wireOf(url: string, fields: Readonly<Fields>): Wire {
   const { path } = split(url);
-  if (path.startsWith('/v1/messages') || headers['anthropic-version'] !== undefined) return 'anthropic';
-  if (path.startsWith('/v1beta') || path.startsWith('/v1alpha') || headers['x-goog-api-key'] !== undefined)
+  if (path.startsWith('/v1/messages') || fieldOf(fields, 'anthropic-version') !== undefined) return 'anthropic';
+  if (path.startsWith('/v1beta') || path.startsWith('/v1alpha') || fieldOf(fields, 'x-goog-api-key') !== undefined)
     return 'google';
   return path.startsWith('/v1/responses') ? 'responses' : 'chat';
 }

@@ -154,4 +154,21 @@ describe.runIf(hasLimits)('a full disk', () => {
     expect(rows.get(slow.headers.get('x-godel-request-id') ?? '')).toBe('ok');
     expect(await readFile(join(paths.logDir, 'proxy.log'), 'utf8')).toContain('ledger rows cannot be written');
   });
+
+  test('a log that does not fit into the tables waits for room, and nobody falls', async () => {
+    const paths = homePaths({ GODEL_HOME: folder });
+    await until('more rows than the file has room for', async () => {
+      await (await ask(false)).text();
+      await rowsOf();
+      const [log, tables] = await Promise.all([stat(`${paths.ledgerFile}-wal`), stat(paths.ledgerFile)]);
+      return log.size > 4 * tables.size;
+    });
+    const { size } = await stat(paths.ledgerFile);
+    expect(limit(size)).toBe(0);
+    const said = async () => readFile(join(paths.logDir, 'proxy.log'), 'utf8');
+    await until('the attempt', async () => (await said()).includes('ledger rows cannot be written'));
+    expect(isRunning(pid)).toBe(true);
+    expect(limit('unlimited')).toBe(0);
+    await until('it works again', async () => (await ask(false)).status === 200);
+  });
 });

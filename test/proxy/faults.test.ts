@@ -189,6 +189,21 @@ describe('same dialect', () => {
     }
   });
 
+  test('a client that goes after the last event is heard at the provider that has not ended', async () => {
+    const gone = Promise.withResolvers<void>();
+    rig.upstream.answer = (request, response) => {
+      request.socket.once('close', () => gone.resolve());
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('data: {"type":"message_stop"}\n\n');
+    };
+    const abort = new AbortController();
+    const answer = await rig.post('/v1/messages', { ...question, stream: true }, { signal: abort.signal });
+    await answer.body?.getReader().read();
+    abort.abort();
+    await gone.promise;
+    expect(rig.rows().at(-1)).toMatchObject({ outcome: 'ok' });
+  });
+
   test('a client that goes away is heard at the provider, before and in the middle of an answer', async () => {
     for (const begun of [false, true]) {
       const gone = Promise.withResolvers<void>();

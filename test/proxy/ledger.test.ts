@@ -1,4 +1,5 @@
 /** The journal beside the tables: what a process that was killed left behind, line by line. */
+import { readFileSync } from 'node:fs';
 import { appendFile, copyFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,6 +54,27 @@ async function killed(): Promise<string> {
 }
 
 describe('journal', () => {
+  test('what waits for a row goes on when the row is in the file, and at once when none is on its way', async () => {
+    const row = entry();
+    const { promise, resolve } = Promise.withResolvers<string>();
+    ledger.add(row);
+    ledger.written(() => resolve(readFileSync(join(folder, 'ledger.db.rows'), 'utf8')));
+    expect(await promise).toContain(row.id);
+    let gone = false;
+    ledger.written(() => {
+      gone = true;
+    });
+    expect(gone).toBe(true);
+  });
+
+  test('a line of an earlier release is a whole entry', async () => {
+    const row = entry();
+    ledger.close();
+    await appendFile(join(folder, 'ledger.db.rows'), `${JSON.stringify(row)}\n`);
+    ledger = openLedger(join(folder, 'ledger.db'));
+    expect(ledger.entries({ limit: 10 }).items).toMatchObject([{ id: row.id, tokens: row.tokens }]);
+  });
+
   test('a row is there after a kill in the moment that it was added, once, and its sum with it', async () => {
     const rows = [entry(), entry({ attempt: 2, costNano: null, reason: 'a "quoted"\nline' })];
     for (const row of rows) ledger.add(row);

@@ -4,7 +4,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { script, until } from '../support/home.ts';
 import {
   type Answer,
+  anthropicAnswer,
   createProxyRig,
+  errorAnswer,
   hashOf,
   PROVIDER_KEY as KEY,
   messages,
@@ -184,6 +186,32 @@ describe('faults', () => {
     await until('the provider heard of it', async () => closed, 2_000);
     await until('row', async () => rows().length === 1);
     expect(rows()[0]).toMatchObject({ outcome: 'cancelled', estimated: true, tokens: { input: 7 } });
+  });
+
+  test.each([
+    ['an answer', 200, 'claude-sonnet-5'],
+    ['an error of the provider', 400, 'claude-sonnet-5'],
+    ['a refusal', 404, 'no-such-model'],
+  ])('%s does not leave before its row is safe', async (_name, status, model) => {
+    rig.upstream.answer = status === 400 ? errorAnswer(400) : anthropicAnswer();
+    const { written } = rig.ledger;
+    const held: (() => void)[] = [];
+    rig.ledger.written = (then) => void held.push(then);
+    try {
+      const before = rig.rows().length;
+      let answered = false;
+      const answer = rig.post('/v1/messages', messages(model), { token: rig.issue() }).then((response) => {
+        answered = true;
+        return response.status;
+      });
+      await until('the row', async () => rig.rows().length > before && held.length > 0);
+      await (await fetch(`${rig.url}/health`)).text();
+      expect(answered).toBe(false);
+      for (const then of held) then();
+      expect(await answer).toBe(status);
+    } finally {
+      rig.ledger.written = written;
+    }
   });
 
   test('garbage, unknown models, unknown paths and a dead provider are clear errors', async () => {

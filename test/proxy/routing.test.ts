@@ -17,7 +17,7 @@ const rules = (policy: Partial<Policy> = {}): Rules => {
   const parsed = policySchema.parse({ providers, ...policy });
   return { policy: parsed, prices: createPriceTable(parsed.prices) };
 };
-const route = routeOf('POST', '/v1/messages', {});
+const route = routeOf('POST', '/v1/messages', []);
 if (!route) throw new Error('no route');
 const wish = (model: string, more: Partial<Wish> = {}): Wish => ({
   model,
@@ -103,7 +103,7 @@ test('a key may ask only for its models, by any of their names', () => {
 });
 
 describe('options of a request', () => {
-  const read = (body: string, headers = {}) => {
+  const read = (body: string, headers: string[] = []) => {
     const result = readOptions(headers, Buffer.from(body), scanFields(Buffer.from(body), ['routing']).get('routing'));
     return { ...result.options, body: result.body.toString() };
   };
@@ -120,7 +120,7 @@ describe('options of a request', () => {
     expect(read(body)).toEqual({ fallback: true, costLimitNano: undefined, body });
   });
   test('headers say the same', () => {
-    const headers = { 'x-godel-fallback': 'off', 'x-godel-cost-limit': '0.5' };
+    const headers = ['x-godel-fallback', 'off', 'x-godel-cost-limit', '0.5'];
     expect(read('{}', headers)).toMatchObject({ fallback: false, costLimitNano: 500_000_000 });
   });
 });

@@ -1,9 +1,12 @@
 /** The wire part of the proxy alone: one provider, no keys, no money. */
-import { createServer } from 'node:http';
-import { Pool } from 'undici';
 import { providerHeaders } from '../../proxy/headers.ts';
-import { refusals } from '../../proxy/refusal.ts';
+import type { Answer } from '../../proxy/http/answer.ts';
+import type { Request } from '../../proxy/http/connection.ts';
+import { createHttpServer } from '../../proxy/http/server.ts';
+import { createPools } from '../../proxy/pools.ts';
+import { type Refusal, refusals } from '../../proxy/refusal.ts';
 import { type RelayResult, relay, sendHeld, sendRefusal } from '../../proxy/relay.ts';
+import { createBodyReader } from '../../proxy/request-body.ts';
 import { exchange } from '../../proxy/wire/exchange.ts';
 import { readFields } from '../../proxy/wire/fields.ts';
 import { WireError } from '../../proxy/wire/neutral.ts';
@@ -17,34 +20,34 @@ export interface WireRig {
 }
 
 export async function createWireRig(provider: () => Provider): Promise<WireRig> {
-  const pools = new Map<string, Pool>();
+  const pools = createPools();
+  const bodies = createBodyReader({ bytes: 64 * 1024 * 1024, ms: 60_000 });
   const results: RelayResult[] = [];
-  const server = createServer(async (request, response) => {
-    const url = request.url ?? '/';
-    const wire = wireOf(url, request.headers);
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks);
-    const route = routeOf(request.method ?? 'GET', url, request.headers);
+
+  function handle(request: Request, response: Answer, body: Buffer | Refusal): void {
+    const { url } = request;
+    const wire = wireOf(url, request.fields);
+    if (!Buffer.isBuffer(body)) return sendRefusal(response, wire, body);
+    const route = routeOf(request.method, url, request.fields);
     if (!route) return sendRefusal(response, wire, refusals.noRoute(url));
     const target = provider();
     const fields = readFields(route, body);
     try {
       const made = exchange({ route, fields, body, provider: target, model: fields.model });
-      if (made.reply) return void response.writeHead(200, { 'content-type': 'application/json' }).end(made.reply);
-      const pool = pools.get(target.baseUrl) ?? new Pool(target.baseUrl);
-      pools.set(target.baseUrl, pool);
+      if (made.reply) return response.writeHead(200, ['content-type', 'application/json']).end(made.reply);
+      const { client, prefix } = pools.of(target);
       relay({
-        dispatcher: pool,
-        origin: target.baseUrl,
+        client,
+        path: prefix + made.path,
         exchange: made,
-        headers: providerHeaders(request.headers, { provider: target, apiKey: 'key', exchange: made }),
+        fields: providerHeaders(request.fields, { provider: target, apiKey: 'key', exchange: made }),
         response,
-        answerHeaders: made.dropped.length > 0 ? { 'x-godel-dropped': made.dropped.join(' ') } : {},
+        answerFields: made.dropped.length > 0 ? ['x-godel-dropped', made.dropped.join(' ')] : [],
         onStart: () => {},
+        whenSafe: (then) => then(),
         onSettled: (result) => {
           results.push(result);
-          if (result.held) sendHeld(response, made, result.held);
+          if (result.held) sendHeld(response, made, result.held, []);
           else if (!result.answered) sendRefusal(response, wire, result.problem ?? refusals.internal());
         },
       });
@@ -52,15 +55,21 @@ export async function createWireRig(provider: () => Provider): Promise<WireRig> 
       if (!(error instanceof WireError)) throw error;
       sendRefusal(response, route.wire, refusals.badRequest(error.message));
     }
+  }
+
+  const server = createHttpServer({
+    handle: (request, response) => bodies.read(request, (body) => handle(request, response, body)),
+    refuse: (socket) => void socket.destroy(),
+    headMs: 60_000,
+    bodyMs: 60_000,
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
+    url: `http://127.0.0.1:${await server.listen(0, '127.0.0.1')}`,
     results,
     async stop() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+      await server.stop(0);
+      bodies.stop();
+      pools.stop();
     },
   };
 }

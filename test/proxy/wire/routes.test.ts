@@ -4,7 +4,7 @@ import { needsOf, readFields } from '../../../proxy/wire/fields.ts';
 import { modelsBody } from '../../../proxy/wire/models.ts';
 import { type Route, routeOf, wireOf } from '../../../proxy/wire/routes.ts';
 
-const post = (url: string) => routeOf('POST', url, {});
+const post = (url: string) => routeOf('POST', url, []);
 const chat = post('/v1/chat/completions') as Route;
 
 describe('routes', () => {
@@ -25,17 +25,17 @@ describe('routes', () => {
     });
     expect(post('/v1beta/models/m:countTokens')).toMatchObject({ call: 'count', stream: false });
     expect(post('/v1/nonsense')).toBeUndefined();
-    expect(routeOf('GET', '/v1/messages', {})).toBeUndefined();
+    expect(routeOf('GET', '/v1/messages', [])).toBeUndefined();
   });
 
   test('a list of models is answered in the dialect of who asks', () => {
     const known = [{ provider: 'openai', id: 'gpt-5.4' }];
-    const ask = (url: string, headers = {}) => {
-      const route = routeOf('GET', url, headers) as Route;
+    const ask = (url: string, fields: string[] = []) => {
+      const route = routeOf('GET', url, fields) as Route;
       return JSON.parse(modelsBody(route, known) ?? 'null') as unknown;
     };
     expect(ask('/v1/models')).toMatchObject({ object: 'list', data: [{ id: 'openai/gpt-5.4', object: 'model' }] });
-    expect(ask('/v1/models?limit=1000', { 'anthropic-version': '2023-06-01' })).toMatchObject({
+    expect(ask('/v1/models?limit=1000', ['anthropic-version', '2023-06-01'])).toMatchObject({
       has_more: false,
       data: [{ type: 'model', id: 'openai/gpt-5.4' }],
     });
@@ -45,10 +45,10 @@ describe('routes', () => {
   });
 
   test('what cannot be routed is still refused in the dialect of the client', () => {
-    expect(wireOf('/v1/nonsense', { 'anthropic-version': '1' })).toBe('anthropic');
-    expect(wireOf('/proxy/v1beta/nonsense', {})).toBe('google');
-    expect(wireOf('/v1/responses/x', {})).toBe('responses');
-    expect(wireOf('/', {})).toBe('chat');
+    expect(wireOf('/v1/nonsense', ['anthropic-version', '1'])).toBe('anthropic');
+    expect(wireOf('/proxy/v1beta/nonsense', [])).toBe('google');
+    expect(wireOf('/v1/responses/x', [])).toBe('responses');
+    expect(wireOf('/', [])).toBe('chat');
   });
 });
 
