@@ -3,6 +3,15 @@ import { z } from 'zod';
 import { limitSetSchema, modelAliasSchema, priceOverrideSchema } from './costs/schema.ts';
 import { isHours } from './inbox/state.ts';
 
+/** Names of header fields (RFC 9110, 5.1) but for those that say where a request ends. */
+const headerName = z
+  .string()
+  .regex(
+    /^(?!(?:content-length|transfer-encoding|connection)$)[!#$%&'*+.^_`|~0-9a-z-]+$/i,
+    'no header that can be set',
+  );
+const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'no value of a header');
+
 const providerConfig = z.strictObject({
   dialect: z.enum(['anthropic', 'openai', 'google']).describe('Wire dialect the endpoint speaks'),
   api: z
@@ -12,7 +21,7 @@ const providerConfig = z.strictObject({
     .describe('What an OpenAI endpoint offers, the preferred form first'),
   base_url: z.url().describe('Base URL without the path of the dialect'),
   api_key_env: z.string().optional().describe('Environment variable of the daemon that holds the key'),
-  headers: z.record(z.string(), z.string()).default({}).describe('Further headers of every request to it'),
+  headers: z.record(headerName, headerValue).default({}).describe('Further headers of every request to it'),
   ca_file: z.string().optional().describe("Certificates (PEM) to trust for it besides the system's"),
   models: z.array(z.string()).default([]).describe('Model ids it serves'),
 });
