@@ -67,8 +67,11 @@ function proxyEnvironment(options: ProxyProcessOptions, port: number): NodeJS.Pr
   return { ...Object.fromEntries(kept), GODEL_PROXY_PORT: String(port) };
 }
 
-/** What a request leaves behind is small and short-lived: a young generation (MiB) of Node's usual size would only hold memory. */
-export const PROXY_NODE_OPTIONS = ['--max-semi-space-size=4'] as const;
+/**
+ * What a request leaves behind is small and short-lived: a young generation (MiB) of Node's usual size would only hold memory.
+ * Bodies are large and outside the heap: in one that may be as small as it is, V8 collects all of it for every few of them.
+ */
+export const PROXY_NODE_OPTIONS = ['--max-semi-space-size=4', '--initial-heap-size=64'] as const;
 
 export function createProxyProcess(options: ProxyProcessOptions): ProxyProcess {
   const { paths, log } = options;
