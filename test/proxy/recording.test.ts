@@ -50,6 +50,20 @@ test('request and answer are kept as they went over the wire, whole and streamed
   expect(rig.recordings.body('other-project', row?.requestId ?? '')).toBeUndefined();
 });
 
+test('what a client did not wait for is kept as far as it got', async () => {
+  rig.issue({ record: true });
+  const gone = new AbortController();
+  const body = ask([user(script('slow: 50', 'say: one two three four five six seven eight nine ten'))], {
+    stream: true,
+  });
+  const response = await rig.post('/v1/messages', body, { signal: gone.signal });
+  await response.body?.getReader().read();
+  gone.abort();
+  const [row] = await recorded(1);
+  expect(row?.outcome).toBe('cancelled');
+  expect(rig.recordings.body('p', row?.requestId ?? '')?.answer).toContain('message_start');
+});
+
 test('a conversation is one path of turns, and a fork of it a branch', async () => {
   rig.issue({ record: true });
   const first = [user(script('bash: ls', 'say: done'))];
