@@ -4,7 +4,7 @@ import type { Provider } from '../src/costs/schema.ts';
 import { providerHeaders } from './headers.ts';
 import { type Health, judge } from './health.ts';
 import type { HttpClient } from './http/client.ts';
-import type { Fields } from './http/fields.ts';
+import { type Fields, without } from './http/fields.ts';
 import type { Pools } from './pools.ts';
 
 export interface KeyTest {
@@ -55,7 +55,8 @@ async function testKey(provider: Provider, key: string, apiKey: string | undefin
     const exchange = { wire: WIRE[provider.dialect], translated: false, body: Buffer.alloc(0) };
     const { client, prefix } = pools.of(provider);
     const path = `${prefix}/${provider.dialect === 'google' ? 'v1beta' : 'v1'}/models`;
-    const { status, text } = await ask(client, path, providerHeaders([], { provider, apiKey, exchange }));
+    const fields = without(providerHeaders([], { provider, apiKey, exchange }), 'content-length');
+    const { status, text } = await ask(client, path, fields);
     if (status < 300) return { key, ok: true, status, latencyMs: spent() };
     const { kind } = judge({ status, headers: {}, text }, Date.now());
     return { key, ok: false, status, latencyMs: spent(), problem: kind };

@@ -6,6 +6,8 @@ import { createServer, type Server } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createPools } from '../../proxy/pools.ts';
+import { testProvider } from '../../proxy/test-provider.ts';
 import { configSchema } from '../../src/config.ts';
 import { providersOf } from '../../src/costs/providers.ts';
 import { createProxyRig, type ProxyRig } from '../support/proxy-rig.ts';
@@ -94,4 +96,23 @@ test('without it the server is not trusted: nothing is sent, and the refusal say
 
 test('a ca_file that cannot be read is named', () => {
   expect(() => providersFrom({ ca_file: join(folder, 'nowhere.pem') })).toThrow(/ca_file of provider house/);
+});
+
+test('the test of its keys asks for its models, without a body or a word of one', async () => {
+  const providers = providersFrom({ ca_file: join(folder, 'house ca.pem') });
+  const pools = createPools();
+  const tested = await testProvider({ id: 'house', providers, pools, health: rig.health, now: Date.now });
+  pools.stop();
+  expect(tested.tests).toMatchObject([{ key: 'house', ok: true, status: 200 }]);
+  expect(seen.at(-1)).toMatchObject({ authorization: 'Bearer house-key' });
+  expect(seen.at(-1)).not.toHaveProperty('content-length');
+});
+
+test.each([
+  { 'Content-Length': '5' },
+  { 'transfer-encoding': 'chunked' },
+  { 'x-a\r\nx-b': '1' },
+  { 'x-a': '1\r\nx-b: 2' },
+])('the headers %j are refused where they are configured', (headers) => {
+  expect(() => providersFrom({ headers })).toThrow(/header/);
 });
