@@ -60,16 +60,16 @@ export interface Trace {
   tried: readonly string[];
 }
 
-/** What no field may hold: names of models are what a client makes of them. */
-const safe = (text: string) => text.replaceAll(/[^\x20-\x7e]/g, '?');
+/** Without what no field may hold: names of models are what a client makes of them. */
+export const printable = (text: string) => text.replaceAll(/[^\x20-\x7e]/g, '?');
 
 export function traceHeaders(trace: Trace, target?: { provider: string; model: string; attempt: number }): Fields {
   const fields = ['x-godel-request-id', trace.requestId];
   if (target) {
-    fields.push('x-godel-provider', safe(target.provider), 'x-godel-model', safe(target.model));
+    fields.push('x-godel-provider', printable(target.provider), 'x-godel-model', printable(target.model));
     fields.push('x-godel-attempts', String(target.attempt));
-    if (trace.asked !== target.model) fields.push('x-godel-asked', safe(trace.asked));
+    if (trace.asked !== target.model) fields.push('x-godel-asked', printable(trace.asked));
   }
-  if (trace.tried.length > 0) fields.push('x-godel-tried', safe(trace.tried.join(', ')));
+  if (trace.tried.length > 0) fields.push('x-godel-tried', printable(trace.tried.join(', ')));
   return fields;
 }

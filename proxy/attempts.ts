@@ -5,7 +5,7 @@
 import type { ProviderKey } from '../src/costs/schema.ts';
 import type { Accounts } from './accounts.ts';
 import type { Admission } from './admission.ts';
-import { limitHeaders, traceHeaders } from './answer-headers.ts';
+import { limitHeaders, printable, traceHeaders } from './answer-headers.ts';
 import { sumOf } from './cost.ts';
 import { providerHeaders } from './headers.ts';
 import { type Availability, type Health, judge, type Target, type Verdict } from './health.ts';
@@ -148,8 +148,7 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
     const fields = limitHeaders(job.route.wire, options.limiter.allowances(job.limits), now());
     const trace = { requestId: job.requestId, asked: job.fields.model, tried: job.tried };
     const target = choice && { provider: choice.target.provider, model: choice.target.model, attempt: job.attempts };
-    for (const part of traceHeaders(trace, target)) fields.push(part);
-    return fields;
+    return [...fields, ...traceHeaders(trace, target)];
   }
 
   function next(job: Job): void {
@@ -304,5 +303,5 @@ function reasonOf(result: RelayResult, verdict: Verdict): string | undefined {
 
 /** What a dialect has no word for, and was left out. */
 function droppedField(dropped: readonly string[]): Fields {
-  return dropped.length === 0 ? [] : ['x-godel-dropped', dropped.join(' ').replaceAll(/[^\x21-\x7e ]/g, '?')];
+  return dropped.length === 0 ? [] : ['x-godel-dropped', printable(dropped.join(' '))];
 }

@@ -1,6 +1,5 @@
 /** Virtual keys in memory: who asks, from which accounts it spends, and what of it is in flight. */
 import { hash } from 'node:crypto';
-import { putNewest } from '../src/base/newest.ts';
 import type { Activity, VirtualKey } from '../src/costs/schema.ts';
 import type { Account, Accounts } from './accounts.ts';
 import type { Ledger } from './ledger.ts';
@@ -31,13 +30,8 @@ export interface Keyring {
   busy(): Purse[];
 }
 
-/** Keys that are found without hashing their tokens. */
-const MOST_RECENT = 256;
-
 export function createKeyring(ledger: Ledger, accounts: Accounts, now: () => number): Keyring {
   const byHash = new Map<string, Purse>();
-  /** Tokens that were just used: to hash one takes longer than all else of finding its key. */
-  const recent = new Map<string, Purse>();
   const traffic = new Map<string, Traffic>();
 
   function trafficOf(key: VirtualKey): Traffic {
@@ -67,7 +61,6 @@ export function createKeyring(ledger: Ledger, accounts: Accounts, now: () => num
     const purse = byHash.get(hash);
     byHash.delete(hash);
     if (purse) purse.revoked = true;
-    for (const [token, each] of recent) if (each === purse) recent.delete(token);
     for (const end of purse?.revocations.values() ?? []) end();
     if (purse?.traffic.inFlight === 0) traffic.delete(purse.key.agentId ?? `key ${hash}`);
     return purse !== undefined;
@@ -76,13 +69,7 @@ export function createKeyring(ledger: Ledger, accounts: Accounts, now: () => num
   for (const key of ledger.keys()) put(key);
 
   return {
-    find(token) {
-      const known = recent.get(token);
-      if (known && !known.revoked) return known;
-      const purse = byHash.get(hash('sha256', token));
-      if (purse) putNewest(recent, token, purse, MOST_RECENT);
-      return purse;
-    },
+    find: (token) => byHash.get(hash('sha256', token)),
     list: () => [...byHash.values()].map((purse) => purse.key),
     put(key) {
       ledger.putKey(key);

@@ -2,6 +2,7 @@
  * One request on its way to a provider and back: bytes as they are, with back-pressure, metered as they pass. The provider
  * hears at once when the client goes; a client never sees a clean end of an answer that was cut.
  */
+import { messageOf } from '../src/base/error.ts';
 import type { LedgerEntry } from '../src/costs/schema.ts';
 import { clientHeaders } from './headers.ts';
 import type { Answer } from './http/answer.ts';
@@ -206,7 +207,7 @@ export function relay(spec: RelaySpec): void {
       rest = change?.finish();
     } catch (error) {
       settle('cut');
-      return breakOff(refusals.upstreamDown(error instanceof Error ? error.message : String(error)));
+      return breakOff(refusals.upstreamDown(messageOf(error)));
     }
     const broken = change?.broken?.() ?? false;
     settle(state.status >= 400 ? 'upstream-error' : broken ? 'cut' : 'ok');

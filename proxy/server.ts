@@ -23,7 +23,7 @@ import type { Recorder } from './recording/recorder.ts';
 import { refusals } from './refusal.ts';
 import { sendRefusal } from './relay.ts';
 import type { ReportReader } from './report-reader.ts';
-import { createBodyReader } from './request-body.ts';
+import { readBody } from './request-body.ts';
 import { readOptions } from './request-options.ts';
 import type { Rules } from './routing.ts';
 import { refusedEntry } from './settlement.ts';
@@ -64,8 +64,6 @@ const CLIENT_BODY_MS = 5 * 60_000;
 export function createProxyServer(options: ProxyServerOptions): ProxyServer {
   const { keyring, ledger, log, limiter, now } = options;
   const pools = createPools();
-  const bodyMs = options.clientMs?.body ?? CLIENT_BODY_MS;
-  const bodies = createBodyReader({ bytes: MAX_BODY, ms: bodyMs });
   let inFlight = 0;
   const admission = createAdmission(options);
   const attempts = createAttempts({
@@ -174,7 +172,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     const route = routeOf(method, url, fields);
     if (!route) return sendRefusal(response, wire, refusals.noRoute(url.split('?')[0] ?? ''));
     if (route.call === 'models') return sendModels(route, purse, response);
-    bodies.read(request, (body) => {
+    readBody(request, MAX_BODY, (body) => {
       if (!Buffer.isBuffer(body)) return sendRefusal(response, wire, body);
       orFail(request, response, () => serve(route, purse, body, request, response));
     });
@@ -215,7 +213,7 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     handle: (request, response) => orFail(request, response, () => handle(request, response)),
     refuse: answerClientError,
     headMs: options.clientMs?.headers ?? CLIENT_HEADERS_MS,
-    bodyMs,
+    bodyMs: options.clientMs?.body ?? CLIENT_BODY_MS,
   });
 
   return {
@@ -223,7 +221,6 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     inFlight: () => inFlight,
     async stop(limitMs) {
       await http.stop(limitMs);
-      bodies.stop();
       pools.stop();
     },
   };

@@ -1,6 +1,7 @@
 /** One connection to a provider, and the call that is under way on it. */
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { errorOf } from '../../src/base/error.ts';
 import { type BodyDecoder, createBodyDecoder } from './body.ts';
 import { type Fields, fieldLines, fieldOf } from './fields.ts';
 import { sendTogether } from './frames.ts';
@@ -180,7 +181,7 @@ export function connectProvider(origin: Origin, times: CallTimes, events: Connec
     try {
       onEnd();
     } catch (error) {
-      onError(error instanceof Error ? error : new Error(String(error)));
+      onError(errorOf(error));
     }
     if (again) events.free();
   }
@@ -198,7 +199,7 @@ export function connectProvider(origin: Origin, times: CallTimes, events: Connec
     try {
       read(chunk);
     } catch (error) {
-      fail(error instanceof Error ? error : new Error(String(error)));
+      fail(errorOf(error));
     }
   }
 

@@ -1,4 +1,5 @@
 /** Calls one origin, on connections that are kept open between calls. */
+import { errorOf } from '../../src/base/error.ts';
 import {
   type Call,
   type CallControl,
@@ -9,6 +10,7 @@ import {
   type Origin,
   type ProviderConnection,
 } from './call.ts';
+import { createOpenConnections } from './open-connections.ts';
 
 export interface HttpClient {
   call(call: Call, handlers: CallHandlers): CallControl;
@@ -23,9 +25,6 @@ export interface HttpClientOptions {
   connections: number;
 }
 
-/** How often (ms) connections are looked at that take too long. */
-const CHECK_MS = 1_000;
-
 interface Queued {
   head: string;
   body: Buffer;
@@ -38,18 +37,9 @@ interface Queued {
 const OVER: CallControl = { abort() {}, pause() {}, resume() {} };
 
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  const all = new Set<ProviderConnection>();
+  const open = createOpenConnections<ProviderConnection>();
   const free: ProviderConnection[] = [];
   const queue: Queued[] = [];
-  let sweep: NodeJS.Timeout | undefined;
-
-  function check(): void {
-    const now = performance.now();
-    for (const connection of all) connection.check(now);
-    if (all.size > 0) return;
-    clearInterval(sweep);
-    sweep = undefined;
-  }
 
   function connection(): ProviderConnection {
     const made = connectProvider(options.origin, options.times, {
@@ -59,14 +49,13 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         else free.push(made);
       },
       gone() {
-        all.delete(made);
+        leave();
         const at = free.indexOf(made);
         if (at >= 0) free.splice(at, 1);
         serve();
       },
     });
-    all.add(made);
-    sweep ??= setInterval(check, CHECK_MS).unref();
+    const leave = open.join(made);
     return made;
   }
 
@@ -82,7 +71,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   }
 
   function serve(): void {
-    while (queue.length > 0 && all.size < options.connections) begin(queue.shift() as Queued, connection());
+    while (queue.length > 0 && open.count() < options.connections) begin(queue.shift() as Queued, connection());
   }
 
   function abortQueued(queued: Queued, error: Error): void {
@@ -98,11 +87,11 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       try {
         head = callHead(call, options.origin.host);
       } catch (error) {
-        handlers.onError(error instanceof Error ? error : new Error(String(error)));
+        handlers.onError(errorOf(error));
         return OVER;
       }
       const { body } = call;
-      const found = idle() ?? (all.size < options.connections ? connection() : undefined);
+      const found = idle() ?? (open.count() < options.connections ? connection() : undefined);
       if (found) return found.start(head, body, handlers);
       const queued: Queued = { head, body, handlers, control: undefined };
       queue.push(queued);
@@ -113,9 +102,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       };
     },
     stop() {
-      clearInterval(sweep);
-      sweep = undefined;
-      for (const connection of all) connection.destroy(new Error('Godel stops'));
+      open.stop();
+      for (const connection of open.values()) connection.destroy(new Error('Godel stops'));
       for (const queued of queue.splice(0)) queued.handlers.onError(new Error('Godel stops'));
     },
   };

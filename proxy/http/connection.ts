@@ -9,6 +9,8 @@ import { HttpError, type RequestHead, readRequestHead } from './head.ts';
 export interface BodySink {
   data(bytes: Buffer): void;
   end(): void;
+  /** It has taken longer than a body may. */
+  late(): void;
   /** The client went away before the end. */
   gone(): void;
 }
@@ -25,7 +27,7 @@ export interface ConnectionOptions {
   handle: Handler;
   /** Answers bytes that are no request; `start`: what is known of them. The connection ends with it. */
   refuse: (socket: Socket, error: HttpError, start: string) => void;
-  /** Time (ms) a client may take for a head, and for a body that nobody reads any more. */
+  /** Time (ms) a client may take for a head, and for a body. */
   headMs: number;
   bodyMs: number;
 }
@@ -33,8 +35,6 @@ export interface ConnectionOptions {
 export interface Connection {
   /** Ends what has taken too long. */
   check(now: number): void;
-  /** True when no request is under way. */
-  resting(): boolean;
   /** Ends after the request that is under way, or now. */
   close(): void;
   destroy(): void;
@@ -215,9 +215,11 @@ export function createConnection(options: ConnectionOptions): Connection {
         refuse(new HttpError(408, 'its header came too slowly'), waiting ?? Buffer.alloc(0));
       else if (phase === 'fresh' && spent > KEEP_ALIVE_SECONDS * 1_000) socket.destroy();
       else if (phase === 'over' && spent > LINGER_MS) socket.destroy();
-      else if (phase === 'body' && answer?.finished && spent > options.bodyMs) socket.destroy();
+      else if (phase === 'body' && spent > options.bodyMs) {
+        if (answer?.finished) socket.destroy();
+        else sink?.late();
+      }
     },
-    resting: () => phase === 'fresh' || phase === 'head',
     close() {
       closing = true;
       if (phase === 'fresh' || phase === 'head') socket.destroy();

@@ -1,7 +1,7 @@
 /** Listens for clients that speak HTTP/1.1. */
 import { createServer } from 'node:net';
-import { createRoster } from '../roster.ts';
 import { type Connection, type ConnectionOptions, createConnection } from './connection.ts';
+import { createOpenConnections } from './open-connections.ts';
 
 export interface HttpServer {
   /** Returns the port. */
@@ -10,28 +10,13 @@ export interface HttpServer {
   stop(limitMs: number): Promise<void>;
 }
 
-/** How often (ms) slow clients are looked for. */
-const CHECK_MS = 1_000;
-
 export function createHttpServer(options: Omit<ConnectionOptions, 'socket'>): HttpServer {
-  const connections = createRoster<Connection>();
-  let sweep: NodeJS.Timeout | undefined;
+  const connections = createOpenConnections<Connection>();
   let stopping = false;
-
-  function check(): void {
-    const now = performance.now();
-    const all = connections.values();
-    for (const connection of all) connection.check(now);
-    if (all.length > 0) return;
-    clearInterval(sweep);
-    sweep = undefined;
-  }
 
   const server = createServer({ noDelay: true }, (socket) => {
     const connection = createConnection({ ...options, socket });
-    const seat = connections.join(connection);
-    socket.once('close', () => connections.leave(seat));
-    sweep ??= setInterval(check, CHECK_MS).unref();
+    socket.once('close', connections.join(connection));
     if (stopping) connection.destroy();
   });
 
@@ -52,7 +37,7 @@ export function createHttpServer(options: Omit<ConnectionOptions, 'socket'>): Ht
       }, limitMs);
       await closed;
       clearTimeout(limit);
-      clearInterval(sweep);
+      connections.stop();
     },
   };
 }

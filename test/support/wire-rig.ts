@@ -6,7 +6,7 @@ import { createHttpServer } from '../../proxy/http/server.ts';
 import { createPools } from '../../proxy/pools.ts';
 import { type Refusal, refusals } from '../../proxy/refusal.ts';
 import { type RelayResult, relay, sendHeld, sendRefusal } from '../../proxy/relay.ts';
-import { createBodyReader } from '../../proxy/request-body.ts';
+import { readBody } from '../../proxy/request-body.ts';
 import { exchange } from '../../proxy/wire/exchange.ts';
 import { readFields } from '../../proxy/wire/fields.ts';
 import { WireError } from '../../proxy/wire/neutral.ts';
@@ -19,9 +19,10 @@ export interface WireRig {
   stop(): Promise<void>;
 }
 
+const MOST_BODY = 64 * 1024 * 1024;
+
 export async function createWireRig(provider: () => Provider): Promise<WireRig> {
   const pools = createPools();
-  const bodies = createBodyReader({ bytes: 64 * 1024 * 1024, ms: 60_000 });
   const results: RelayResult[] = [];
 
   function handle(request: Request, response: Answer, body: Buffer | Refusal): void {
@@ -58,7 +59,7 @@ export async function createWireRig(provider: () => Provider): Promise<WireRig> 
   }
 
   const server = createHttpServer({
-    handle: (request, response) => bodies.read(request, (body) => handle(request, response, body)),
+    handle: (request, response) => readBody(request, MOST_BODY, (body) => handle(request, response, body)),
     refuse: (socket) => void socket.destroy(),
     headMs: 60_000,
     bodyMs: 60_000,
@@ -68,7 +69,6 @@ export async function createWireRig(provider: () => Provider): Promise<WireRig> 
     results,
     async stop() {
       await server.stop(0);
-      bodies.stop();
       pools.stop();
     },
   };

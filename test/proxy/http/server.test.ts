@@ -22,6 +22,7 @@ async function start(handle: Handle, times: { headMs?: number; bodyMs?: number }
           body += bytes.toString();
         },
         end: () => handle(request, answer, body),
+        late() {},
         gone() {},
       });
     },
@@ -163,7 +164,7 @@ test('a client that goes is noticed once, before its body is whole and while it 
   const server = createHttpServer({
     handle(request, answer) {
       answer.on('close', () => seen.push(answer.finished ? 'finished' : 'lost'));
-      request.take({ data() {}, end: () => answer.writeHead(200).flush(), gone: () => seen.push('gone') });
+      request.take({ data() {}, end: () => answer.writeHead(200).flush(), late() {}, gone: () => seen.push('gone') });
     },
     refuse: (socket) => void socket.destroy(),
     headMs: 60_000,
