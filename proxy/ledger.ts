@@ -1,8 +1,7 @@
 /**
  * ledger.db: virtual keys (hashed), budgets, and one row per attempt at a provider. A row is in the journal beside it before
  * the last byte of its answer is sent, and in the tables a moment later, with others in one transaction: a request that a client
- * saw finished is in the ledger whatever happens next. WAL with synchronous=NORMAL: a killed process loses nothing, a power
- * cut at most the last moment.
+ * saw finished is in the ledger whatever happens next. WAL with synchronous=NORMAL: a killed process loses nothing, a power cut at most the last moment.
  */
 import SQLite from 'better-sqlite3';
 import {
@@ -17,8 +16,10 @@ import {
   virtualKeySchema,
 } from '../src/costs/schema.ts';
 import type { AccountSums } from './accounts.ts';
-import { type Journal, openJournal } from './journal.ts';
-import { COLUMNS, prepareSchema } from './ledger-schema.ts';
+import { openJournal } from './journal.ts';
+import { createRowTable } from './ledger-rows.ts';
+import { prepareSchema } from './ledger-schema.ts';
+import { createLedgerWriter, type LedgerOptions } from './ledger-writer.ts';
 import { createReports, type EntryPage, type UsageQuery } from './reports.ts';
 
 export interface Ledger {
@@ -53,20 +54,8 @@ export interface Ledger {
   close(): void;
 }
 
-export interface LedgerOptions {
-  onBroken?: (error: unknown, waiting: number) => void;
-  onMended?: (written: number) => void;
-}
-
-/** A ledger that could not be written is tried again this often (ms). */
-const MEND_MS = 500;
-/** Rows are in the tables within this time (ms), or as soon as there are so many of them. */
-const GROUP_MS = 100;
-const GROUP = 128;
-/** The write-ahead log goes into the tables when no row came for so long (ms): it waits for the disk, and so would every stream. */
-const REST_MS = 2_000;
-/** Pages after which that is done all the same. */
-const MOST_PAGES = 16_384;
+/** Pages after which the write-ahead log goes into the tables although rows come. */
+export const MOST_PAGES = 16_384;
 
 const SUBJECT_COLUMN: Readonly<Record<BudgetScope, string | undefined>> = {
   agent: 'agent_id',
@@ -79,172 +68,6 @@ const SUBJECT_COLUMN: Readonly<Record<BudgetScope, string | undefined>> = {
   key: 'key_name',
   home: undefined,
 };
-
-type Row = unknown[];
-
-/** The values of a row in the order of COLUMNS, by name: one row is written for every request, and a loop over names is slow. */
-function rowOf(entry: LedgerEntry): Row {
-  const { tokens } = entry;
-  return [
-    entry.id,
-    entry.requestId,
-    entry.attempt,
-    entry.at,
-    entry.agentId,
-    entry.agentName,
-    entry.projectId,
-    entry.beadId,
-    entry.convoyId,
-    entry.teamId,
-    entry.userId,
-    entry.tenantId,
-    entry.keyName,
-    entry.provider,
-    entry.providerKey,
-    entry.model,
-    entry.asked,
-    entry.dialect,
-    Number(entry.stream),
-    entry.status,
-    entry.outcome,
-    entry.reason,
-    tokens.input,
-    tokens.cacheRead,
-    tokens.cacheWrite5m,
-    tokens.cacheWrite1h,
-    tokens.output,
-    tokens.reasoning,
-    entry.costNano,
-    Number(entry.estimated),
-    entry.latencyMs,
-    entry.firstByteMs,
-  ];
-}
-
-/** True for a fault of the disk or of the moment, not of the row. */
-function isTransient(error: unknown): boolean {
-  const code = (error as { code?: string }).code ?? '';
-  return code.startsWith('SQLITE_') && !code.startsWith('SQLITE_CONSTRAINT');
-}
-
-/** Writes rows in groups, keeps them while the database refuses, and goes on when it no longer does. */
-function createWriter(db: SQLite.Database, journal: Journal, options: LedgerOptions) {
-  const marks = Object.keys(COLUMNS).map(() => '?');
-  const insert = db.prepare(
-    `insert or replace into attempts (${Object.values(COLUMNS).join(', ')}) values (${marks.join(', ')})`,
-  );
-  const writeAll = db.transaction((rows: readonly Row[]) => {
-    for (const row of rows) insert.run(row);
-  });
-  let pending: Row[] = [];
-  let waiting: (() => void)[] = [];
-  /** Rows that one turn of the event loop brings are handed over together. */
-  let handingOver = false;
-  let timer: NodeJS.Timeout | undefined;
-  let broken = false;
-  const rest = setTimeout(() => {
-    if (pending.length === 0 && !broken) moveLog();
-  }, REST_MS);
-  rest.unref();
-
-  /** Nothing is lost when it cannot be moved, for example because the disk is full: the next rest tries again. */
-  function moveLog(): void {
-    try {
-      db.pragma('wal_checkpoint(PASSIVE)');
-    } catch (error) {
-      options.onBroken?.(error, 0);
-    }
-  }
-
-  /** A row that the database will never take must not keep the others out. */
-  function writeSingly(group: readonly Row[]): void {
-    for (const row of group) {
-      try {
-        insert.run(row);
-      } catch (error) {
-        if (isTransient(error)) throw error;
-        options.onBroken?.(error, 1);
-      }
-    }
-  }
-
-  function write(group: readonly Row[]): void {
-    try {
-      writeAll(group);
-    } catch (error) {
-      if (isTransient(error)) throw error;
-      writeSingly(group);
-    }
-  }
-
-  /** The answers were paid for: they are not held back for the disk, and their rows wait. */
-  function breakDown(error: unknown): void {
-    if (!broken) options.onBroken?.(error, pending.length);
-    broken = true;
-    clearTimeout(timer);
-    timer = setTimeout(flush, MEND_MS);
-    timer.unref();
-  }
-
-  function flush(): void {
-    if (pending.length === 0) return;
-    try {
-      write(pending);
-      journal.clear();
-    } catch (error) {
-      return breakDown(error);
-    }
-    if (broken) options.onMended?.(pending.length);
-    broken = false;
-    pending = [];
-    clearTimeout(timer);
-    timer = undefined;
-    rest.refresh();
-  }
-
-  function handOver(): void {
-    handingOver = false;
-    try {
-      journal.write();
-    } catch (error) {
-      breakDown(error);
-    }
-    const going = waiting;
-    waiting = [];
-    for (const then of going) then();
-    if (pending.length >= GROUP) flush();
-  }
-
-  return {
-    add(entry: LedgerEntry) {
-      const row = rowOf(entry);
-      pending.push(row);
-      if (broken) return;
-      journal.add(row);
-      timer ??= setTimeout(flush, GROUP_MS);
-      if (handingOver) return;
-      handingOver = true;
-      setImmediate(handOver);
-    },
-    written(then: () => void) {
-      if (handingOver) waiting.push(then);
-      else then();
-    },
-    writable: () => !broken,
-    flush,
-    /** Takes over what an earlier process could not bring into the tables. */
-    recover() {
-      // A line that an earlier release left is a whole entry.
-      pending = journal.left().map((line) => (Array.isArray(line) ? line : rowOf(line as LedgerEntry)));
-      flush();
-    },
-    stop() {
-      flush();
-      clearTimeout(timer);
-      clearTimeout(rest);
-    },
-  };
-}
 
 function createKeyRows(db: SQLite.Database): Pick<Ledger, 'putKey' | 'deleteKey' | 'deleteKeysOf' | 'keys'> {
   return {
@@ -282,9 +105,11 @@ function createSums(db: SQLite.Database): Pick<Ledger, 'sums' | 'usedSince'> {
   function groups(day: string, month: string): GroupRow[] {
     const attempts = db
       .prepare(
-        `select ${SUBJECT_LIST}, coalesce(sum(cost_nano), 0) as total, count(*) filter (where attempt > 0) as requests,
-         coalesce(sum(cost_nano) filter (where at >= ?), 0) as day, coalesce(sum(cost_nano) filter (where at >= ?), 0) as month
-         from attempts group by ${SUBJECT_LIST}`,
+        `select ${SUBJECT_LIST}, total, requests, day, month from subjects join (
+           select subject, coalesce(sum(cost_nano), 0) as total, count(*) filter (where attempt > 0) as requests,
+           coalesce(sum(cost_nano) filter (where at >= ?), 0) as day, coalesce(sum(cost_nano) filter (where at >= ?), 0) as month
+           from entries group by subject
+         ) as sums on sums.subject = subjects.id`,
       )
       .all(day, month) as GroupRow[];
     const retired = db
@@ -329,17 +154,18 @@ export function openLedger(file: string, options: LedgerOptions = {}): Ledger {
   db.pragma(`wal_autocheckpoint = ${MOST_PAGES}`);
   prepareSchema(db);
   const journal = openJournal(`${file}.rows`);
-  const writer = createWriter(db, journal, options);
+  const table = createRowTable(db, (error) => options.onBroken?.(error, 0));
+  const writer = createLedgerWriter(table, journal, options);
   writer.recover();
   const sums = createSums(db);
   const reports = createReports(db);
   const retire = db.transaction((before: string, most: number) => {
-    const old = `select id from attempts where at < ? order by at limit ?`;
+    const old = `select id from entries where at < ? order by at limit ?`;
     db.prepare(
       `insert into retired (${SUBJECT_LIST}, cost_nano, requests)
        select ${SUBJECT_LIST}, coalesce(sum(cost_nano), 0), count(*) filter (where attempt > 0) from attempts where id in (${old}) group by ${SUBJECT_LIST}`,
     ).run(before, most);
-    return db.prepare(`delete from attempts where id in (${old})`).run(before, most).changes;
+    return db.prepare(`delete from entries where id in (${old})`).run(before, most).changes;
   });
   /** Reads what is in the tables and what was about to be. */
   function fresh<T>(read: () => T): T {
@@ -370,6 +196,7 @@ export function openLedger(file: string, options: LedgerOptions = {}): Ledger {
     check: () => void db.exec('begin immediate; rollback'),
     close() {
       writer.stop();
+      table.stop();
       journal.close();
       db.close();
     },

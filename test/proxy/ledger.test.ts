@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { appendFile, copyFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import SQLite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Ledger, openLedger } from '../../proxy/ledger.ts';
 import { newId } from '../../src/base/id.ts';
@@ -29,6 +30,30 @@ const entry = (more: Partial<LedgerEntry> = {}): LedgerEntry => ({
   firstByteMs: null,
   ...more,
 });
+
+/** Tables as version 2 made them. */
+const SECOND = `
+create table keys (hash text primary key, agent_id text, body text not null);
+create table budgets (
+  scope text not null, subject text not null, period text not null, body text not null, primary key (scope, subject, period)
+);
+create table attempts (
+  id text primary key, request_id text not null, attempt integer not null, at text not null,
+  agent_id text, agent_name text, project_id text not null, bead_id text, convoy_id text, team_id text, user_id text,
+  tenant_id text, key_name text, provider text not null, provider_key text, model text not null, asked text not null,
+  dialect text not null, stream integer not null, status integer not null, outcome text not null, reason text,
+  input integer not null, cache_read integer not null, cache_write_5m integer not null, cache_write_1h integer not null,
+  output integer not null, reasoning integer not null, cost_nano integer, estimated integer not null,
+  latency_ms integer not null, first_byte_ms integer
+) without rowid;
+create index attempts_by_agent on attempts (agent_id, at);
+create index attempts_by_project on attempts (project_id, at);
+create table retired (
+  agent_id text, project_id text not null, bead_id text, convoy_id text, team_id text, user_id text, tenant_id text,
+  key_name text, cost_nano integer not null, requests integer not null
+);
+pragma user_version = 2;
+`;
 
 let folder: string;
 let ledger: Ledger;
@@ -139,6 +164,74 @@ test('every field of a row is in a column of its own', () => {
   });
   ledger.add(row);
   expect(ledger.entries({ limit: 1 }).items).toEqual([row]);
+});
+
+describe('what rows have in common', () => {
+  test('is kept once, and every row finds its own', async () => {
+    const people = [{ agentId: 'a1' }, { agentId: 'a1', beadId: 'b' }, { agentId: undefined, userId: 'u' }];
+    const asked = [{ model: 'm' }, { model: 'n', asked: 'fast' }, { model: 'n', asked: 'fast', stream: false }];
+    const rows = [1, 2].flatMap(() => people.flatMap((who) => asked.map((what) => entry({ ...who, ...what }))));
+    for (const row of rows) ledger.add(row);
+    ledger.flush();
+    const db = new SQLite(join(folder, 'ledger.db'), { readonly: true });
+    const count = (table: string) => db.prepare(`select count(*) from ${table}`).pluck().get();
+    expect([count('subjects'), count('targets'), count('entries')]).toEqual([3, 3, rows.length]);
+    db.close();
+    expect(ledger.entries({ limit: 100 }).items).toEqual(rows);
+    expect(ledger.entries({ limit: 100, agentId: 'a1', model: 'm' }).total).toBe(4);
+  });
+
+  test('is found again by the next process', () => {
+    ledger.add(entry());
+    ledger.close();
+    ledger = openLedger(join(folder, 'ledger.db'));
+    ledger.add(entry());
+    ledger.flush();
+    const db = new SQLite(join(folder, 'ledger.db'), { readonly: true });
+    expect(db.prepare('select count(*) from subjects').pluck().get()).toBe(1);
+    db.close();
+  });
+
+  test('is not taken for written when its transaction was not', () => {
+    const never = { ...entry({ agentId: 'new' }), at: null } as unknown as LedgerEntry;
+    const row = entry({ agentId: 'new' });
+    ledger.add(never);
+    ledger.add(row);
+    expect(ledger.entries({ limit: 10 }).items).toEqual([row]);
+  });
+
+  test('comes out of a file of version 2 as it was', () => {
+    const file = join(folder, 'second.db');
+    const old = new SQLite(file);
+    old.exec(SECOND);
+    const columns = [
+      ['i1', 'r1', 'agent', 'worker', 'p', 'fast', 1],
+      ['i2', 'r1', 'agent', 'worker', 'p', 'm', 0],
+      ['i3', 'r3', null, null, '', 'm', 0],
+    ];
+    for (const [id, request, agent, name, project, asked, stream] of columns)
+      old
+        .prepare(
+          `insert into attempts values (?, ?, 1, '2026-11-01T00:00:00.000Z', ?, ?, ?, null, null, null, null, null, null, 'anthropic',
+           null, 'm', ?, 'anthropic', ?, 200, 'ok', null, 1, 2, 3, 4, 5, 6, 42, 0, 8, null)`,
+        )
+        .run(id, request, agent, name, project, asked, stream);
+    old.prepare("insert into retired values (null, 'p', null, null, null, null, null, null, 58, 1)").run();
+    old.close();
+    const next = openLedger(file);
+    expect(next.entries({ limit: 10 }).items).toMatchObject([
+      { id: 'i1', requestId: 'r1', agentId: 'agent', agentName: 'worker', asked: 'fast', stream: true, costNano: 42 },
+      { id: 'i2', agentId: 'agent', asked: 'm', stream: false, tokens: { reasoning: 6 } },
+      { id: 'i3', projectId: '', firstByteMs: null },
+    ]);
+    expect(next.sums('2000-01-01', '2000-01').get('project:p')).toMatchObject({ totalNano: 142, requests: 3 });
+    expect(next.retire('2027-01-01', 2)).toBe(2);
+    expect(next.sums('2000-01-01', '2000-01').get('project:p')).toMatchObject({ totalNano: 142, requests: 3 });
+    next.close();
+    const again = openLedger(file);
+    expect(again.entries({ limit: 10 }).total).toBe(1);
+    again.close();
+  });
 });
 
 test('ids of one process grow, are no id twice, and are of version 7', () => {
