@@ -58,8 +58,13 @@ export const monthOf = (ms: number) => new Date(ms).toISOString().slice(0, 7);
 
 const DAY_MS = 86_400_000;
 
+interface Today {
+  day: string;
+  month: string;
+}
+
 /** Names of the day and the month of now; their text is made once a day. */
-function createCalendar(now: () => number): () => { day: string; month: string } {
+function createCalendar(now: () => number): () => Today {
   let number = Number.NaN;
   let today = { day: '', month: '' };
   return () => {
@@ -130,15 +135,14 @@ export function createAccounts(options: AccountsOptions): Accounts {
   }
 
   /** Starts a new day or month when its time has come. */
-  function turn(account: Account): void {
-    const { day, month } = today();
+  function turn(account: Account, { day, month }: Today): void {
     if (account.day.name !== day) account.day = { name: day, nano: 0 };
     if (account.month.name !== month) account.month = { name: month, nano: 0 };
   }
 
   function spentIn(account: Account, period: BudgetPeriod): number {
     if (period === 'total') return account.spentNano;
-    turn(account);
+    turn(account, today());
     return account[period].nano;
   }
 
@@ -174,14 +178,19 @@ export function createAccounts(options: AccountsOptions): Accounts {
     return undefined;
   }
 
-  function bookOne(account: Account, costNano: number): void {
-    turn(account);
-    const { budgets: own } = account;
-    const before = own.length === 0 ? [] : own.map((budget) => reachedOf(account, budget));
+  function add(account: Account, costNano: number): void {
     account.spentNano += costNano;
     account.day.nano += costNano;
     account.month.nano += costNano;
     account.requests += 1;
+  }
+
+  function bookOne(account: Account, costNano: number, day: Today): void {
+    turn(account, day);
+    const { budgets: own } = account;
+    if (own.length === 0) return add(account, costNano);
+    const before = own.map((budget) => reachedOf(account, budget));
+    add(account, costNano);
     for (const [index, earlier] of before.entries()) {
       const budget = own[index];
       const notice = budget && reachedOf(account, budget) > earlier ? noticeOf(budget) : undefined;
@@ -211,7 +220,8 @@ export function createAccounts(options: AccountsOptions): Accounts {
       for (const account of list) account.reservedNano -= nano;
     },
     book(list, costNano) {
-      for (const account of list) bookOne(account, costNano);
+      const day = today();
+      for (const account of list) bookOne(account, costNano, day);
     },
     spent(list) {
       // One nano-dollar more than nothing must fit.

@@ -8,7 +8,7 @@ export function durationText(ms: number): string {
   if (ms < 1_000) return `${Math.max(0, Math.ceil(ms))}ms`;
   const seconds = Math.ceil(ms / 1_000);
   const [hours, minutes, rest] = [Math.floor(seconds / 3_600), Math.floor((seconds % 3_600) / 60), seconds % 60];
-  return [hours > 0 ? `${hours}h` : '', hours + minutes > 0 ? `${minutes}m` : '', `${rest}s`].join('');
+  return `${hours > 0 ? `${hours}h` : ''}${hours + minutes > 0 ? `${minutes}m` : ''}${rest}s`;
 }
 
 interface Names {
@@ -38,38 +38,48 @@ function addInDialect(into: Fields, wire: Wire, allowance: Allowance, nowMs: num
 }
 
 /** The three plain fields are about requests, else about tokens; the reset is a Unix time in seconds. */
-export function limitHeaders(wire: Wire, allowances: readonly Allowance[], nowMs: number): Fields {
+function addLimits(into: Fields, wire: Wire, allowances: readonly Allowance[], nowMs: number): void {
   const main = allowances.find((each) => each.unit === 'requests') ?? allowances[0];
-  if (!main) return [];
-  const fields = [
-    'x-ratelimit-limit',
-    String(main.limit),
-    'x-ratelimit-remaining',
-    String(main.remaining),
-    'x-ratelimit-reset',
-    String(Math.ceil((nowMs + main.resetMs) / 1_000)),
-  ];
-  for (const allowance of allowances) addInDialect(fields, wire, allowance, nowMs);
-  return fields;
+  if (!main) return;
+  into.push('x-ratelimit-limit', String(main.limit), 'x-ratelimit-remaining', String(main.remaining));
+  into.push('x-ratelimit-reset', String(Math.ceil((nowMs + main.resetMs) / 1_000)));
+  for (const allowance of allowances) addInDialect(into, wire, allowance, nowMs);
 }
 
-export interface Trace {
+/** Without what no field may hold: names of models are what a client makes of them. */
+const printable = (text: string) => (/[^\x20-\x7e]/.test(text) ? text.replaceAll(/[^\x20-\x7e]/g, '?') : text);
+
+/** The request that is answered. */
+export interface Asked {
   requestId: string;
-  asked: string;
+  route: { wire: Wire };
+  fields: { model: string };
   /** Earlier attempts and why each was given up, for example `anthropic/claude-sonnet-5=429`. */
   tried: readonly string[];
 }
 
-/** Without what no field may hold: names of models are what a client makes of them. */
-export const printable = (text: string) => text.replaceAll(/[^\x20-\x7e]/g, '?');
+/** Who answers it. */
+export interface AnsweredBy {
+  provider: string;
+  model: string;
+  /** Number of the attempt. */
+  attempt: number;
+  /** What the provider's dialect has no word for, and was left out. */
+  dropped: readonly string[];
+}
 
-export function traceHeaders(trace: Trace, target?: { provider: string; model: string; attempt: number }): Fields {
-  const fields = ['x-godel-request-id', trace.requestId];
-  if (target) {
-    fields.push('x-godel-provider', printable(target.provider), 'x-godel-model', printable(target.model));
-    fields.push('x-godel-attempts', String(target.attempt));
-    if (trace.asked !== target.model) fields.push('x-godel-asked', printable(trace.asked));
+/** `allowances`: what is left of the limits; `by` is absent in a refusal. */
+export function ownHeaders(asked: Asked, allowances: readonly Allowance[], nowMs: number, by?: AnsweredBy): Fields {
+  const { tried } = asked;
+  const fields: Fields = [];
+  addLimits(fields, asked.route.wire, allowances, nowMs);
+  fields.push('x-godel-request-id', asked.requestId);
+  if (by) {
+    fields.push('x-godel-provider', printable(by.provider), 'x-godel-model', printable(by.model));
+    fields.push('x-godel-attempts', String(by.attempt));
+    if (asked.fields.model !== by.model) fields.push('x-godel-asked', printable(asked.fields.model));
+    if (by.dropped.length > 0) fields.push('x-godel-dropped', printable(by.dropped.join(' ')));
   }
-  if (trace.tried.length > 0) fields.push('x-godel-tried', printable(trace.tried.join(', ')));
+  if (tried.length > 0) fields.push('x-godel-tried', printable(tried.join(', ')));
   return fields;
 }

@@ -5,12 +5,13 @@
 import type { ProviderKey } from '../src/costs/schema.ts';
 import type { Accounts } from './accounts.ts';
 import type { Admission } from './admission.ts';
-import { limitHeaders, printable, traceHeaders } from './answer-headers.ts';
+import { ownHeaders } from './answer-headers.ts';
 import { sumOf } from './cost.ts';
 import { providerHeaders } from './headers.ts';
 import { type Availability, type Health, judge, type Target, type Verdict } from './health.ts';
 import { type Fields, recordOf } from './http/fields.ts';
 import { type Denial, denied, type Job } from './job.ts';
+import type { ActivityChange } from './keyring.ts';
 import type { Ledger } from './ledger.ts';
 import type { Limiter } from './limits.ts';
 import type { Pools } from './pools.ts';
@@ -40,7 +41,7 @@ export interface AttemptsOptions {
   /** Does a part of the work; a fault of Godel's own in it ends this request alone. */
   guard: (job: Job, work: () => void) => void;
   /** Something of the agent's traffic changed. */
-  changed: (job: Job, change: { result?: RelayResult; costNano?: number | null }) => void;
+  changed: (job: Job, change: ActivityChange) => void;
 }
 
 interface Choice {
@@ -144,11 +145,14 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
     return denied(refusals.limited(`Every target is busy (${reason}) until ${until}.`, waitMs), parking);
   }
 
-  function fieldsOf(job: Job, choice?: Choice): Fields {
-    const fields = limitHeaders(job.route.wire, options.limiter.allowances(job.limits), now());
-    const trace = { requestId: job.requestId, asked: job.fields.model, tried: job.tried };
-    const target = choice && { provider: choice.target.provider, model: choice.target.model, attempt: job.attempts };
-    return [...fields, ...traceHeaders(trace, target)];
+  function fieldsOf(job: Job, choice?: Choice, dropped: readonly string[] = []): Fields {
+    const by = choice && {
+      provider: choice.target.provider,
+      model: choice.target.model,
+      attempt: job.attempts,
+      dropped,
+    };
+    return ownHeaders(job, options.limiter.allowances(job.limits), now(), by);
   }
 
   function next(job: Job): void {
@@ -210,7 +214,7 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
       exchange: made,
       fields: providerHeaders(job.request.fields, { provider, apiKey: choice.key?.value, exchange: made }),
       response,
-      answerFields: [...fieldsOf(job, choice), ...droppedField(made.dropped)],
+      answerFields: fieldsOf(job, choice, made.dropped),
       hold: ({ status }) => status >= 400,
       watch: recording?.watch,
       onStart: (stop) => {
@@ -263,7 +267,8 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
     options.ledger.add(entry);
     const done = result.answered && !result.held;
     if (done) settleRequest(job, sumOf(entry.tokens));
-    options.changed(job, { result, costNano: entry.costNano });
+    const stopReason = result.reading?.stopReason;
+    options.changed(job, { outcome: result.outcome, costNano: entry.costNano, stopReason });
     if (!done) afterFailure(job, choice, made, result, verdict);
     else if (verdict.kind === 'ok') sticky.note(job, choice.candidate);
   }
@@ -299,9 +304,4 @@ export function createAttempts(options: AttemptsOptions): { start(job: Job): voi
 function reasonOf(result: RelayResult, verdict: Verdict): string | undefined {
   if (result.held) return `${result.held.status} ${verdict.kind}`;
   return result.outcome === 'ok' ? undefined : result.outcome;
-}
-
-/** What a dialect has no word for, and was left out. */
-function droppedField(dropped: readonly string[]): Fields {
-  return dropped.length === 0 ? [] : ['x-godel-dropped', printable(dropped.join(' '))];
 }

@@ -82,8 +82,9 @@ export function clientHeaders(answered: Readonly<Fields>, own: Readonly<Fields>)
 
 /** The token of a client, in whichever field its dialect puts it, or in the query as Google allows. */
 export function tokenOf(fields: Readonly<Fields>, url = ''): string | undefined {
-  const bearer = /^Bearer\s+(.+)$/i.exec(fieldOf(fields, 'authorization') ?? '')?.[1];
+  const authorization = fieldOf(fields, 'authorization');
+  const bearer = authorization && /^Bearer\s/i.test(authorization) ? authorization.slice('Bearer '.length) : undefined;
   const key =
     bearer ?? fieldOf(fields, 'x-api-key') ?? fieldOf(fields, 'x-goog-api-key') ?? /[?&]key=([^&]+)/.exec(url)?.[1];
-  return key === undefined || key === '' ? undefined : key.trim();
+  return key?.trim() || undefined;
 }

@@ -58,7 +58,6 @@ export function judge(head: AnswerHead, nowMs: number): Verdict {
 }
 
 interface Circuit {
-  provider: string;
   model: string;
   failures: number;
   /** Open until then (ms); 0 when it is closed. */
@@ -127,16 +126,16 @@ const REASONS: Readonly<Record<Exclude<Verdict['kind'], 'ok' | 'client'>, string
 
 export function createHealth(options: HealthOptions): Health {
   const { now, failures: most = FAILURES } = options;
-  const circuits = new Map<string, Circuit>();
+  /** By provider, then by model: to put the two names together for every look would cost more than the look. */
+  const circuits = new Map<string, Map<string, Circuit>>();
   const cooling = new Map<string, Cooling>();
   const coolKey = (provider: string, keyId: string, model: string) => `${provider} ${keyId} ${model}`;
 
   function circuitOf(provider: string, model: string): Circuit {
-    const id = `${provider}/${model}`;
-    const known = circuits.get(id);
+    let own = circuits.get(provider);
+    const known = own?.get(model);
     if (known) return known;
     const made: Circuit = {
-      provider,
       model,
       failures: 0,
       openUntil: 0,
@@ -145,7 +144,11 @@ export function createHealth(options: HealthOptions): Health {
       reason: undefined,
       latencyMs: null,
     };
-    circuits.set(id, made);
+    if (!own) {
+      own = new Map();
+      circuits.set(provider, own);
+    }
+    own.set(model, made);
     return made;
   }
 
@@ -171,7 +174,11 @@ export function createHealth(options: HealthOptions): Health {
   }
 
   function succeed(circuit: Circuit, firstByteMs: number | null): void {
-    Object.assign(circuit, { failures: 0, openUntil: 0, openMs: OPEN_MS, trial: false, reason: undefined });
+    circuit.failures = 0;
+    circuit.openUntil = 0;
+    circuit.openMs = OPEN_MS;
+    circuit.trial = false;
+    circuit.reason = undefined;
     if (firstByteMs === null) return;
     const { latencyMs } = circuit;
     circuit.latencyMs = latencyMs === null ? firstByteMs : latencyMs * (1 - WEIGHT) + firstByteMs * WEIGHT;
@@ -213,11 +220,11 @@ export function createHealth(options: HealthOptions): Health {
       }
       fail(circuit, reason);
     },
-    latency: (provider, model) => circuits.get(`${provider}/${model}`)?.latencyMs ?? null,
+    latency: (provider, model) => circuits.get(provider)?.get(model)?.latencyMs ?? null,
     state: (providers) => providers.map((provider) => stateOfProvider(provider)),
     reset(provider) {
       for (const id of [...cooling.keys()]) if (id.startsWith(`${provider} `)) cooling.delete(id);
-      for (const circuit of circuits.values()) if (circuit.provider === provider) succeed(circuit, null);
+      for (const circuit of circuits.get(provider)?.values() ?? []) succeed(circuit, null);
     },
   };
 
@@ -232,16 +239,14 @@ export function createHealth(options: HealthOptions): Health {
         ...(longest ? { coolingUntil: new Date(longest.until).toISOString(), reason: longest.reason } : {}),
       };
     });
-    const targets = [...circuits.values()]
-      .filter((circuit) => circuit.provider === provider.id)
-      .map((circuit) => ({
-        model: circuit.model,
-        state: stateOf(circuit) as 'closed' | 'half-open' | 'open',
-        failures: circuit.failures,
-        ...(circuit.openUntil > now() ? { until: new Date(circuit.openUntil).toISOString() } : {}),
-        ...(circuit.reason === undefined ? {} : { reason: circuit.reason }),
-        latencyMs: circuit.latencyMs === null ? null : Math.round(circuit.latencyMs),
-      }));
+    const targets = [...(circuits.get(provider.id)?.values() ?? [])].map((circuit) => ({
+      model: circuit.model,
+      state: stateOf(circuit) as 'closed' | 'half-open' | 'open',
+      failures: circuit.failures,
+      ...(circuit.openUntil > now() ? { until: new Date(circuit.openUntil).toISOString() } : {}),
+      ...(circuit.reason === undefined ? {} : { reason: circuit.reason }),
+      latencyMs: circuit.latencyMs === null ? null : Math.round(circuit.latencyMs),
+    }));
     const cold = keys.filter((key) => key.coolingUntil !== undefined).length;
     const open = targets.filter((target) => target.state === 'open').length;
     const isDown = (keys.length > 0 && cold === keys.length) || (targets.length > 0 && open === targets.length);

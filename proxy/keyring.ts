@@ -19,6 +19,14 @@ export interface Purse {
   revoked: boolean;
 }
 
+/** What has happened to a request. */
+export interface ActivityChange {
+  outcome?: Activity['outcome'];
+  costNano?: Activity['costNano'];
+  stopReason?: Activity['stopReason'];
+  parked?: Activity['parked'];
+}
+
 export interface Keyring {
   find(token: string): Purse | undefined;
   list(): VirtualKey[];
@@ -26,7 +34,7 @@ export interface Keyring {
   revoke(hash: string): boolean;
   revokeAgent(agentId: string): void;
   /** What followers are told of an agent; undefined for a key that belongs to none. */
-  activityOf(purse: Purse, change: Partial<Activity>): Activity | undefined;
+  activityOf(purse: Purse, change: ActivityChange): Activity | undefined;
   busy(): Purse[];
 }
 
@@ -88,15 +96,14 @@ export function createKeyring(ledger: Ledger, accounts: Accounts, now: () => num
       // The accounts of a key begin with that of its agent.
       const account = purse.accounts[0] ?? accounts.get('agent', agentId);
       const { spentNano: totalCostNano, requests } = account;
-      return {
-        agentId,
-        ...(generation === undefined ? {} : { generation }),
-        at: now(),
-        inFlight: purse.traffic.inFlight,
-        totalCostNano,
-        requests,
-        ...change,
-      };
+      const activity: Activity = { agentId, at: now(), inFlight: purse.traffic.inFlight, totalCostNano, requests };
+      if (generation !== undefined) activity.generation = generation;
+      const { outcome, costNano, stopReason, parked } = change;
+      if (outcome !== undefined) activity.outcome = outcome;
+      if (costNano !== undefined) activity.costNano = costNano;
+      if (stopReason !== undefined) activity.stopReason = stopReason;
+      if (parked !== undefined) activity.parked = parked;
+      return activity;
     },
     busy: () => [...byHash.values()].filter((purse) => purse.traffic.inFlight > 0),
   };

@@ -99,14 +99,14 @@ function bucketsOf(subject: Subject, nowMs: number): Bucket[] {
 export function createLimiter(now: () => number): Limiter {
   const states = new Map<string, State>();
 
-  function stateOf(subject: Subject): State {
+  function stateOf(subject: Subject, nowMs: number): State {
     let state = states.get(subject.key);
     if (!state) {
-      state = { buckets: bucketsOf(subject, now()), limits: subject.limits, inFlight: 0, run: undefined, calls: 0 };
+      state = { buckets: bucketsOf(subject, nowMs), limits: subject.limits, inFlight: 0, run: undefined, calls: 0 };
       states.set(subject.key, state);
     } else if (state.limits !== subject.limits) {
       // New limits: what is known of the last period counts against them.
-      state.buckets = bucketsOf(subject, now());
+      state.buckets = bucketsOf(subject, nowMs);
       state.limits = subject.limits;
     }
     if (subject.run !== undefined && state.run !== subject.run) {
@@ -116,7 +116,7 @@ export function createLimiter(now: () => number): Limiter {
     return state;
   }
 
-  function refusalOf(subject: Subject, state: State, demand: Demand): LimitRefusal | undefined {
+  function refusalOf(subject: Subject, state: State, demand: Demand, nowMs: number): LimitRefusal | undefined {
     const { limits, name } = subject;
     if (limits.max_cost_usd !== undefined && (demand.costNano ?? 0) > limits.max_cost_usd * 1e9) {
       const most = ((demand.costNano ?? 0) / 1e9).toFixed(4);
@@ -133,7 +133,7 @@ export function createLimiter(now: () => number): Limiter {
     }
     let worst: LimitRefusal | undefined;
     for (const bucket of state.buckets) {
-      refill(bucket, now());
+      refill(bucket, nowMs);
       const lacking = needOf(bucket, demand.tokens) - bucket.level;
       if (lacking <= 0) continue;
       const retryAfterMs = Math.ceil((lacking * WINDOW_MS[bucket.window]) / bucket.limit);
@@ -158,11 +158,12 @@ export function createLimiter(now: () => number): Limiter {
       settle(usedTokens) {
         if (!open) return;
         open = false;
+        const nowMs = now();
         for (const state of states) {
           state.inFlight -= 1;
           for (const bucket of state.buckets) {
             if (bucket.unit !== 'tokens') continue;
-            refill(bucket, now());
+            refill(bucket, nowMs);
             bucket.level = Math.min(bucket.limit, bucket.level + needOf(bucket, tokens) - usedTokens);
           }
         }
@@ -172,21 +173,21 @@ export function createLimiter(now: () => number): Limiter {
 
   return {
     admit(demand) {
-      const found = demand.subjects.map((subject) => ({ subject, state: stateOf(subject) }));
-      for (const { subject, state } of found) {
-        const refusal = refusalOf(subject, state, demand);
+      const nowMs = now();
+      const found: State[] = [];
+      for (const subject of demand.subjects) {
+        const state = stateOf(subject, nowMs);
+        const refusal = refusalOf(subject, state, demand, nowMs);
         if (refusal) return refusal;
+        found.push(state);
       }
-      return take(
-        found.map(({ state }) => state),
-        demand.tokens,
-      );
+      return take(found, demand.tokens);
     },
     allowances(subjects) {
       const nowMs = now();
       const tightest: Partial<Record<Unit, Allowance>> = {};
       for (const subject of subjects)
-        for (const bucket of stateOf(subject).buckets) {
+        for (const bucket of stateOf(subject, nowMs).buckets) {
           refill(bucket, nowMs);
           const remaining = Math.max(0, Math.floor(bucket.level));
           const known = tightest[bucket.unit];

@@ -118,27 +118,44 @@ function allTargets(rules: Rules, wish: Wish): Candidate[] {
   return [...unique.values()].reverse();
 }
 
-/** Lists that depend on the name and the dialect alone; rules never change, new ones take their place. */
-const steady = new WeakMap<Rules, Map<string, Candidate[]>>();
+interface KnownTargets {
+  wire: Route['wire'];
+  call: Route['call'];
+  fallback: boolean;
+  targets: Candidate[];
+}
+
+/** Lists that depend on the name and the dialect alone, by name; rules never change, new ones take their place. */
+const steady = new WeakMap<Rules, Map<string, KnownTargets[]>>();
+/** Rules in which who asks, and how much, counts: an alias chooses by it. */
+const choosing = new WeakMap<Rules, boolean>();
 /** Clients name models as they like. */
 const MOST_NAMES = 1_000;
 
+function chooses(rules: Rules): boolean {
+  const known = choosing.get(rules);
+  if (known !== undefined) return known;
+  const aliases = Object.values(rules.policy.aliases);
+  const found = aliases.some(({ choose }) => choose === 'weighted' || choose === 'cheapest');
+  choosing.set(rules, found);
+  return found;
+}
+
 function knownTargets(rules: Rules, wish: Wish): Candidate[] {
-  const { aliases } = rules.policy;
-  // Who asks, and how much, counts only where an alias chooses by it.
-  if (Object.values(aliases).some(({ choose }) => choose === 'weighted' || choose === 'cheapest'))
-    return allTargets(rules, wish);
+  if (chooses(rules)) return allTargets(rules, wish);
   let lists = steady.get(rules);
   if (!lists || lists.size >= MOST_NAMES) {
     lists = new Map();
     steady.set(rules, lists);
   }
-  const name = `${wish.route.wire} ${wish.route.call} ${wish.fallback} ${wish.model}`;
-  const known = lists.get(name);
-  if (known) return known;
-  const all = allTargets(rules, wish);
-  lists.set(name, all);
-  return all;
+  const { wire, call } = wish.route;
+  const { model, fallback } = wish;
+  const named = lists.get(model) ?? [];
+  for (const each of named)
+    if (each.wire === wire && each.call === call && each.fallback === fallback) return each.targets;
+  const targets = allTargets(rules, wish);
+  lists.set(model, [...named, { wire, call, fallback, targets }]);
+  return targets;
 }
 
 /** The targets of a request in order of preference. One that cannot do what is needed is left out, unless all are. */

@@ -5,7 +5,7 @@ import type { Log } from '../src/base/log.ts';
 import type { Activity, LedgerFilter } from '../src/costs/schema.ts';
 import type { Accounts } from './accounts.ts';
 import { createAdmission } from './admission.ts';
-import { limitHeaders, traceHeaders } from './answer-headers.ts';
+import { ownHeaders } from './answer-headers.ts';
 import { createAttempts } from './attempts.ts';
 import { answerClientError } from './client-error.ts';
 import { tokenOf } from './headers.ts';
@@ -14,7 +14,7 @@ import type { Answer } from './http/answer.ts';
 import type { Request } from './http/connection.ts';
 import { createHttpServer } from './http/server.ts';
 import type { Denial, Job } from './job.ts';
-import type { Keyring, Purse } from './keyring.ts';
+import type { ActivityChange, Keyring, Purse } from './keyring.ts';
 import type { Ledger } from './ledger.ts';
 import type { Limiter } from './limits.ts';
 import { createPools } from './pools.ts';
@@ -73,30 +73,20 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
     sticky: createStickiness(now),
     refuse,
     guard,
-    changed(job, { result, costNano }) {
-      const stopReason = result?.reading?.stopReason;
-      publish(job.purse, {
-        ...(result ? { outcome: result.outcome } : {}),
-        ...(costNano === undefined ? {} : { costNano }),
-        ...(stopReason === undefined ? {} : { stopReason }),
-      });
-    },
+    changed: (job, change) => publish(job.purse, change),
   });
 
-  function publish(purse: Purse, change: Partial<Activity>): void {
+  function publish(purse: Purse, change: ActivityChange): void {
     const activity = keyring.activityOf(purse, change);
     if (activity) options.onActivity(activity);
   }
 
   function refuse(job: Job, { refusal, parking }: Denial): void {
-    const { response, route, requestId, tried } = job;
+    const { response, route } = job;
     ledger.add(refusedEntry(job, refusal.status, refusal.message, now()));
-    const fields = [
-      ...limitHeaders(route.wire, limiter.allowances(job.limits), now()),
-      ...traceHeaders({ requestId, asked: job.fields.model, tried }),
-    ];
+    const fields = ownHeaders(job, limiter.allowances(job.limits), now());
     ledger.written(() => guard(job, () => sendRefusal(response, route.wire, refusal, fields)));
-    publish(job.purse, { outcome: 'refused', ...(parking ? { parked: parking } : {}) });
+    publish(job.purse, { outcome: 'refused', parked: parking });
   }
 
   /** Reads what is asked for. @throws SyntaxError when the body cannot be read */
@@ -161,19 +151,19 @@ export function createProxyServer(options: ProxyServerOptions): ProxyServer {
 
   function handle(request: Request, response: Answer): void {
     const { method, url, fields } = request;
-    const wire = wireOf(url, fields);
+    const wire = () => wireOf(url, fields);
     if (url === '/' || url === '/health')
       return response.writeHead(200, ['content-type', 'application/json']).end(HEALTHY);
     const token = tokenOf(fields, url);
     const purse = token === undefined ? undefined : keyring.find(token);
-    if (!purse) return sendRefusal(response, wire, refusals.badKey());
+    if (!purse) return sendRefusal(response, wire(), refusals.badKey());
     if (method === 'GET' && isReport(url))
       return void sendReport(purse, url, response).catch((error: unknown) => fail(request, response, error));
     const route = routeOf(method, url, fields);
-    if (!route) return sendRefusal(response, wire, refusals.noRoute(url.split('?')[0] ?? ''));
+    if (!route) return sendRefusal(response, wire(), refusals.noRoute(url.split('?')[0] ?? ''));
     if (route.call === 'models') return sendModels(route, purse, response);
     readBody(request, MAX_BODY, (body) => {
-      if (!Buffer.isBuffer(body)) return sendRefusal(response, wire, body);
+      if (!Buffer.isBuffer(body)) return sendRefusal(response, route.wire, body);
       orFail(request, response, () => serve(route, purse, body, request, response));
     });
   }

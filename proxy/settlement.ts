@@ -39,12 +39,24 @@ type Result = Pick<
   | 'firstByteMs'
 >;
 
+let textOfMs = Number.NaN;
+let timeText = '';
+
+/** A moment as text; that of the last millisecond is not made again. */
+function textOf(ms: number): string {
+  if (ms !== textOfMs) {
+    textOfMs = ms;
+    timeText = new Date(ms).toISOString();
+  }
+  return timeText;
+}
+
 /** Every row has the same fields in the same order: what reads them many times a second is made for one form. */
 function entryOf({ requestId, key, route, fields }: Subject, now: number, result: Result): LedgerEntry {
   return {
     id: newId(),
     requestId,
-    at: new Date(now).toISOString(),
+    at: textOf(now),
     agentId: key.agentId,
     agentName: key.agentName,
     projectId: key.projectId,

@@ -120,13 +120,19 @@ export function createConnection(options: ConnectionOptions): Connection {
       onFinished,
     });
     answer = mine;
-    const request = Object.assign(head, {
-      take(into: BodySink) {
+    const request: Request = {
+      method: head.method,
+      url: head.url,
+      fields: head.fields,
+      framing: head.framing,
+      minor: head.minor,
+      keepAlive: head.keepAlive,
+      take(into) {
         if (answer !== mine) return;
         sink = into;
         if (expects && body?.done === false) socket.write(CONTINUE, 'latin1');
       },
-    });
+    };
     options.handle(request, mine);
   }
 

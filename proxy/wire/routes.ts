@@ -16,14 +16,14 @@ export interface Route {
   metered: boolean;
 }
 
-const POST: Readonly<Record<string, Pick<Route, 'wire' | 'call'>>> = {
-  '/v1/messages': { wire: 'anthropic', call: 'generate' },
-  '/v1/messages/count_tokens': { wire: 'anthropic', call: 'count' },
-  '/v1/chat/completions': { wire: 'chat', call: 'generate' },
-  '/v1/responses': { wire: 'responses', call: 'generate' },
-  '/v1/responses/input_tokens': { wire: 'responses', call: 'count' },
-  '/v1/embeddings': { wire: 'chat', call: 'embed' },
-};
+const POST: ReadonlyMap<string, Pick<Route, 'wire' | 'call'>> = new Map([
+  ['/v1/messages', { wire: 'anthropic', call: 'generate' }],
+  ['/v1/messages/count_tokens', { wire: 'anthropic', call: 'count' }],
+  ['/v1/chat/completions', { wire: 'chat', call: 'generate' }],
+  ['/v1/responses', { wire: 'responses', call: 'generate' }],
+  ['/v1/responses/input_tokens', { wire: 'responses', call: 'count' }],
+  ['/v1/embeddings', { wire: 'chat', call: 'embed' }],
+]);
 const GOOGLE = /^\/v1(?:beta|alpha)?\/models\/(.+):(generateContent|streamGenerateContent|countTokens)$/;
 const MODELS = /^\/v1(beta|alpha)?\/models(?:\/(.+))?$/;
 
@@ -61,8 +61,8 @@ export function routeOf(method: string, url: string, fields: Readonly<Fields>): 
   const { path, search } = split(url);
   if (method === 'GET') return modelsRoute(path, search, fields);
   if (method !== 'POST') return undefined;
-  const known = POST[path];
-  if (known) return { ...known, path, search, metered: known.call !== 'count' };
+  const known = POST.get(path);
+  if (known) return { wire: known.wire, call: known.call, path, search, metered: known.call !== 'count' };
   const [, model, action] = GOOGLE.exec(path) ?? [];
   if (model === undefined) return undefined;
   const counting = action === 'countTokens';

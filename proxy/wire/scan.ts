@@ -9,6 +9,7 @@ export interface Field {
   end: number;
 }
 
+const PLAIN = /^[a-zA-Z0-9_]*$/;
 const QUOTE = 34;
 const BACKSLASH = 92;
 const isOpen = (byte: number) => byte === 123 || byte === 91;
@@ -80,6 +81,13 @@ function skipValue(text: Scanned, at: number): number {
   throw new SyntaxError('the JSON ends too early');
 }
 
+/** The string between `at` and `end`, quotes included. */
+function stringAt(body: Buffer, at: number, end: number): string {
+  const raw = body.toString('latin1', at + 1, end - 1);
+  // Names that are looked for are plain; what is not must be read as JSON does.
+  return PLAIN.test(raw) ? raw : (JSON.parse(body.toString('utf8', at, end)) as string);
+}
+
 /**
  * Where the wanted top-level fields of a JSON object are. Duplicate names: the last one counts, as in JSON.parse.
  * @throws SyntaxError when it is not a JSON object
@@ -93,7 +101,7 @@ export function scanFields(body: Buffer, wanted: readonly string[]): Map<string,
   while (body[at] !== 125) {
     if (body[at] !== QUOTE) throw new SyntaxError('a field name is missing');
     const nameEnd = skipString(text, at);
-    const name = JSON.parse(body.toString('utf8', at, nameEnd)) as string;
+    const name = stringAt(body, at, nameEnd);
     at = skipSpace(body, nameEnd);
     if (body[at] !== 58) throw new SyntaxError('a colon is missing');
     const start = skipSpace(body, at + 1);

@@ -51,28 +51,24 @@ function readOpenAi(usage: Json, into: TokenUse): void {
   const cached = Math.min(count(inputDetails.cached_tokens) ?? 0, input);
   const written = Math.min(count(inputDetails.cache_write_tokens) ?? 0, input - cached);
   const reasoning = Math.min(count(outputDetails.reasoning_tokens) ?? 0, output);
-  Object.assign(into, {
-    input: input - cached - written,
-    cacheRead: cached,
-    cacheWrite5m: written,
-    cacheWrite1h: 0,
-    output: output - reasoning,
-    reasoning,
-  });
+  into.input = input - cached - written;
+  into.cacheRead = cached;
+  into.cacheWrite5m = written;
+  into.cacheWrite1h = 0;
+  into.output = output - reasoning;
+  into.reasoning = reasoning;
 }
 
 /** Google: cached is part of the prompt; thoughts are counted beside the candidates. */
 function readGoogle(usage: Json, into: TokenUse): void {
   const prompt = count(usage.promptTokenCount) ?? 0;
   const cached = Math.min(count(usage.cachedContentTokenCount) ?? 0, prompt);
-  Object.assign(into, {
-    input: prompt - cached + (count(usage.toolUsePromptTokenCount) ?? 0),
-    cacheRead: cached,
-    cacheWrite5m: 0,
-    cacheWrite1h: 0,
-    output: count(usage.candidatesTokenCount) ?? 0,
-    reasoning: count(usage.thoughtsTokenCount) ?? 0,
-  });
+  into.input = prompt - cached + (count(usage.toolUsePromptTokenCount) ?? 0);
+  into.cacheRead = cached;
+  into.cacheWrite5m = 0;
+  into.cacheWrite1h = 0;
+  into.output = count(usage.candidatesTokenCount) ?? 0;
+  into.reasoning = count(usage.thoughtsTokenCount) ?? 0;
 }
 
 /** The usage of one document in Godel's disjoint counts, on top of what earlier documents said. */
@@ -202,7 +198,8 @@ export function createBodyTap(wire: Wire): UsageTap {
     finish() {
       const reading = newReading();
       try {
-        const parsed: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+        const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+        const parsed: unknown = JSON.parse(body.toString('utf8'));
         // Google streams without SSE as one array.
         for (const document of Array.isArray(parsed) ? parsed : [parsed]) readDocument(wire, object(document), reading);
         reading.complete = true;

@@ -1,8 +1,9 @@
 /** Limits are exact under concurrency, give back what was not used, and say when to come again. */
 import { describe, expect, test } from 'vitest';
-import { durationText, limitHeaders } from '../../proxy/answer-headers.ts';
+import { durationText, ownHeaders } from '../../proxy/answer-headers.ts';
 import { recordOf } from '../../proxy/http/fields.ts';
 import { createLimiter, type LimitRefusal, type Subject, type Ticket } from '../../proxy/limits.ts';
+import type { Wire } from '../../proxy/wire/wire.ts';
 import type { LimitSet } from '../../src/costs/schema.ts';
 
 let nowMs = 1_000_000;
@@ -112,10 +113,12 @@ describe('headers', () => {
     { unit: 'requests' as const, limit: 60, remaining: 7, resetMs: 61_000 },
     { unit: 'tokens' as const, limit: 1_000, remaining: 10, resetMs: 250 },
   ];
+  const askedIn = (wire: Wire) => ({ requestId: 'r', route: { wire }, fields: { model: 'm' }, tried: [] });
   test('each dialect is told in its own words, and everybody in the plain ones', () => {
     const plain = { 'x-ratelimit-limit': '60', 'x-ratelimit-remaining': '7', 'x-ratelimit-reset': '1700000061' };
-    expect(recordOf(limitHeaders('anthropic', allowances, 1_700_000_000_000))).toEqual({
+    expect(recordOf(ownHeaders(askedIn('anthropic'), allowances, 1_700_000_000_000))).toEqual({
       ...plain,
+      'x-godel-request-id': 'r',
       'anthropic-ratelimit-requests-limit': '60',
       'anthropic-ratelimit-requests-remaining': '7',
       'anthropic-ratelimit-requests-reset': '2023-11-14T22:14:21Z',
@@ -123,12 +126,12 @@ describe('headers', () => {
       'anthropic-ratelimit-tokens-remaining': '10',
       'anthropic-ratelimit-tokens-reset': '2023-11-14T22:13:20Z',
     });
-    expect(recordOf(limitHeaders('chat', allowances, 1_700_000_000_000))).toMatchObject({
+    expect(recordOf(ownHeaders(askedIn('chat'), allowances, 1_700_000_000_000))).toMatchObject({
       ...plain,
       'x-ratelimit-reset-requests': '1m1s',
       'x-ratelimit-reset-tokens': '250ms',
     });
-    expect(limitHeaders('chat', [], 0)).toEqual([]);
+    expect(ownHeaders(askedIn('chat'), [], 0)).toEqual(['x-godel-request-id', 'r']);
   });
   test('times are written as OpenAI writes them', () => {
     expect([0, 999, 1_000, 60_000, 3_600_000].map(durationText)).toEqual(['0ms', '999ms', '1s', '1m0s', '1h0m0s']);
