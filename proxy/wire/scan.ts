@@ -2,6 +2,7 @@
  * Reads the few fields of a request body that routing needs, from the raw bytes: one pass over the top level, no parse
  * of the (large) rest. Pure.
  */
+import { quoteSearch } from './quotes.ts';
 
 export interface Field {
   /** Byte offsets of the value. */
@@ -15,34 +16,24 @@ const BACKSLASH = 92;
 const isOpen = (byte: number) => byte === 123 || byte === 91;
 const isClose = (byte: number) => byte === 125 || byte === 93;
 
-/** A body, and the same memory as whole words where it is large and begins at one. */
 interface Scanned {
   bytes: Buffer;
-  words: Int32Array | undefined;
+  /** Where it is large: see quoteSearch. */
+  search: ((from: number) => number) | undefined;
 }
 
-const WORDS_FROM = 1_024;
-const QUOTES = 0x22222222;
+/** From this size (bytes) on a text is searched in large steps. */
+const LARGE = 512;
 
-function scanned(bytes: Buffer): Scanned {
-  const fits = bytes.length >= WORDS_FROM && bytes.byteOffset % 4 === 0;
-  return { bytes, words: fits ? new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2) : undefined };
-}
+const scanned = (bytes: Buffer): Scanned => ({
+  bytes,
+  search: bytes.length < LARGE ? undefined : quoteSearch(bytes),
+});
 
-/** Index of the next quote, -1 without one. Four bytes are looked at together: most of a request is text. */
-function nextQuote({ bytes, words }: Scanned, from: number): number {
-  let at = from;
-  if (words) {
-    for (; at % 4 !== 0; at += 1) if (bytes[at] === QUOTE) return at;
-    let index = at >> 2;
-    for (; index < words.length; index += 1) {
-      // A byte that is a quote becomes zero, and only a zero byte leaves a high bit here.
-      const word = (words[index] as number) ^ QUOTES;
-      if (((word - 0x01010101) & ~word & 0x80808080) !== 0) break;
-    }
-    at = index << 2;
-  }
-  for (; at < bytes.length; at += 1) if (bytes[at] === QUOTE) return at;
+/** Index of the next quote that may end a string, -1 without one. */
+function nextQuote({ bytes, search }: Scanned, from: number): number {
+  if (search) return search(from);
+  for (let at = from; at < bytes.length; at += 1) if (bytes[at] === QUOTE) return at;
   return -1;
 }
 
