@@ -36,7 +36,7 @@ const checks: readonly Check[] = [
   { name: 'sizes', argv: script('sizes') },
   { name: 'lock', argv: script('lock', '--check') },
   { name: 'prices', argv: script('generate-prices', '--check') },
-  { name: 'quotes', argv: script('generate-quotes', '--check') },
+  { name: 'simd', argv: script('generate-simd', '--check') },
   { name: 'generated', argv: script('generate', '--check') },
 ];
 

@@ -2,7 +2,7 @@
  * Reads the few fields of a request body that routing needs, from the raw bytes: one pass over the top level, no parse
  * of the (large) rest. Pure.
  */
-import { quoteSearch } from './quotes.ts';
+import { quoteSearch } from './simd.ts';
 
 export interface Field {
   /** Byte offsets of the value. */

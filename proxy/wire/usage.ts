@@ -6,6 +6,7 @@ import type { TokenUse } from '../../src/costs/schema.ts';
 import { noUse } from '../cost.ts';
 import { createLineSplitter } from './lines.ts';
 import type { Stop } from './neutral.ts';
+import { markSearch } from './simd.ts';
 import { readStop } from './stops.ts';
 import { count, type Json, list, object, type Wire } from './wire.ts';
 
@@ -124,6 +125,13 @@ const WORDS: Readonly<Record<Wire, RegExp>> = {
   responses: /response\.(?:completed|failed|incomplete)|\[DONE\]/,
   google: /usageMetadata|finishReason|functionCall|\[DONE\]/,
 };
+/** Four characters of each of these words: a piece of a stream without them needs no closer look. */
+const SIGNS: Readonly<Record<Wire, readonly string[]>> = {
+  anthropic: ['usag', '_rea', 'e_st', 'DONE'],
+  chat: ['e":{', '": {', 'n":"', '": "', 'DONE'],
+  responses: ['.com', '.fai', '.inc', 'DONE'],
+  google: ['eMet', 'hRea', 'nCal', 'DONE'],
+};
 /** A body that is longer is passed on, but its usage is not read. */
 const MAX_DOCUMENT = 64 * 1024 * 1024;
 
@@ -132,8 +140,16 @@ function newReading(): Reading {
 }
 
 const DONE = Buffer.from('[DONE]');
-const EVENT = '\ndata:';
+/** How every event but the first of a piece begins. */
+const EVENT = '\ndat';
 const LINE_END = 10;
+
+const SEARCHES = {
+  anthropic: markSearch(EVENT, SIGNS.anthropic),
+  chat: markSearch(EVENT, SIGNS.chat),
+  responses: markSearch(EVENT, SIGNS.responses),
+  google: markSearch(EVENT, SIGNS.google),
+};
 
 /** True when the line begins with `data:`. */
 const isData = (line: Buffer) =>
@@ -142,6 +158,7 @@ const isData = (line: Buffer) =>
 export function createStreamTap(wire: Wire): UsageTap {
   const reading = newReading();
   const words = WORDS[wire];
+  const search = SEARCHES[wire];
 
   function take(line: Buffer): void {
     if (!isData(line)) return;
@@ -160,10 +177,9 @@ export function createStreamTap(wire: Wire): UsageTap {
 
   /** Whole lines: most of them only count. */
   function takeLines(bytes: Buffer): void {
-    const text = bytes.toString('latin1');
-    if (words.test(text)) return lines.push(bytes);
-    if (text.startsWith('data:')) reading.events += 1;
-    for (let at = text.indexOf(EVENT); at >= 0; at = text.indexOf(EVENT, at + EVENT.length)) reading.events += 1;
+    const marks = search(bytes);
+    if (marks.found && words.test(bytes.toString('latin1'))) return lines.push(bytes);
+    reading.events += marks.lines + (isData(bytes) ? 1 : 0);
   }
 
   function push(chunk: Buffer): void {

@@ -1,7 +1,7 @@
 /** Fields of a request found in its bytes: the same ones that JSON.parse finds, whatever stands in its texts. */
 import { describe, expect, test } from 'vitest';
-import { quoteSearch } from '../../../proxy/wire/quotes.ts';
 import { scanFields, scanTexts } from '../../../proxy/wire/scan.ts';
+import { markSearch, quoteSearch } from '../../../proxy/wire/simd.ts';
 
 /** Numbers that look random and are the same in every run (mulberry32). */
 function numbers(seed: number): (below: number) => number {
@@ -71,6 +71,53 @@ describe('search for quotes', () => {
       at = at.map((each, index) => (searches[index] as (from: number) => number)(each) + 1);
       expect(at).toEqual([step * 2 + 1, step * 3 + 3]);
     }
+  });
+});
+
+describe('search for marks', () => {
+  const WORDS = ['e":{', '": {', 'n":"', 'DONE'];
+  const search = markSearch('\ndat', WORDS);
+  const slowly = (text: string) => ({
+    lines: text.split('\ndat').length - 1,
+    found: WORDS.some((word) => text.includes(word)),
+  });
+
+  test.each([21, 22, 23])('says what a slow search says, in texts of every size (%i)', (seed) => {
+    const next = numbers(seed);
+    const pieces = ['\ndata:', '\n', 'd', 'at', 'n":', '"', 'e":', '{', 'DON', 'ü', ' some words of a text', '\0'];
+    const seen = new Set<boolean>();
+    for (let round = 0; round < 3_000; round += 1) {
+      const text = Array.from({ length: next(40) }, () => pieces[next(pieces.length)]).join('');
+      const told = search(Buffer.from(text));
+      expect(told, JSON.stringify(text)).toEqual(slowly(text));
+      seen.add(told.found);
+    }
+    expect(seen.size).toBe(2);
+  });
+
+  test('finds what lies over the end of a block, and once', () => {
+    for (const word of [...WORDS, '\ndat'])
+      for (let at = BLOCK - 8; at < BLOCK + 8; at += 1) {
+        const text = `${'x'.repeat(at)}${word}${'y'.repeat(BLOCK)}`;
+        expect(search(Buffer.from(text)), `${word} at ${at}`).toEqual(slowly(text));
+      }
+  });
+
+  test('what an earlier text left behind the end of this one is not found', () => {
+    search(Buffer.from('DONE\ndat'.repeat(10)));
+    for (let length = 0; length < 40; length += 1)
+      expect(search(Buffer.alloc(length, 'x'))).toEqual({ lines: 0, found: false });
+  });
+
+  test('leaves a search for quotes that is under way as it was', () => {
+    const quotes = quoteSearch(Buffer.from('a"'.repeat(1_000)));
+    expect(quotes(0)).toBe(1);
+    search(Buffer.from('"'.repeat(5_000)));
+    expect(quotes(2)).toBe(3);
+  });
+
+  test('words of another length are refused', () => {
+    expect(() => markSearch('\ndat', ['usage'])).toThrow(TypeError);
   });
 });
 
