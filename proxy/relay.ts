@@ -189,13 +189,19 @@ export function relay(spec: RelaySpec): void {
     response.once('drain', () => control?.resume());
   }
 
-  function pass(chunk: Buffer, last: boolean): void {
+  /** `chunk` is ours only until this returns. */
+  function passEvents(chunk: Buffer): void {
     tap?.push(chunk);
     const bytes = change ? change.push(chunk) : chunk;
-    if (state.streaming && !last) {
-      if (tap?.complete()) settle(state.status >= 400 ? 'upstream-error' : 'ok');
-      return sendSafely(() => write(bytes));
-    }
+    if (tap?.complete()) settle(state.status >= 400 ? 'upstream-error' : 'ok');
+    if (!state.settled) return write(bytes);
+    const own = Buffer.from(bytes);
+    sendSafely(() => write(own));
+  }
+
+  function passKept(chunk: Buffer): void {
+    tap?.push(chunk);
+    const bytes = change ? change.push(chunk) : chunk;
     const before = state.kept;
     state.kept = bytes;
     if (before) write(before);
@@ -237,9 +243,9 @@ export function relay(spec: RelaySpec): void {
       onData(chunk, last) {
         state.firstByteMs ??= performance.now() - started;
         const { held } = state;
-        if (!held) return pass(chunk, last);
+        if (!held) return state.streaming && !last ? passEvents(chunk) : passKept(Buffer.from(chunk));
         held.size += chunk.length;
-        if (held.size <= MAX_HELD) held.chunks.push(chunk);
+        if (held.size <= MAX_HELD) held.chunks.push(Buffer.from(chunk));
       },
       onEnd() {
         response.off('close', onClose);

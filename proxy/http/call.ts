@@ -17,7 +17,7 @@ export interface Call {
 
 export interface CallHandlers {
   onHead(status: number, fields: Fields): void;
-  /** `last`: nothing follows but the end. */
+  /** `bytes` are the caller's until this returns: what is to stay has to be copied. `last`: nothing follows but the end. */
   onData(bytes: Buffer, last: boolean): void;
   onEnd(): void;
   onError(error: Error): void;
@@ -166,7 +166,7 @@ export function connectProvider(origin: Origin, times: CallTimes, events: Connec
   function readBody(decoder: BodyDecoder, bytes: Buffer): void {
     const end = decoder.done ? 0 : decoder.read(bytes, 0);
     const part = end > 0 ? decoder.bytes : undefined;
-    if (part) handlers?.onData(Buffer.from(part), decoder.done);
+    if (part) handlers?.onData(part, decoder.done);
     if (decoder.done && body === decoder) finish(end === bytes.length);
   }
 

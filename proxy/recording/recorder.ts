@@ -23,7 +23,7 @@ export interface RecordedRequest {
 }
 
 export interface OpenRecording {
-  /** Bytes as the client gets them. */
+  /** Bytes as the client gets them; their memory is free again when this returns. */
   watch(bytes: Buffer): void;
   /** Writes it, when the client has everything. */
   save(outcome: { provider: string; model: string; status: number; outcome: string }): void;
@@ -109,7 +109,7 @@ export function createRecorder(store: RecordingStore, now: () => number, log: Lo
       return {
         watch(bytes) {
           size += bytes.length;
-          if (size <= MOST_ANSWER) chunks.push(bytes);
+          if (size <= MOST_ANSWER) chunks.push(Buffer.from(bytes));
         },
         save(outcome) {
           const written = write(asked, Buffer.concat(chunks), outcome)

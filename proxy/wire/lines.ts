@@ -1,4 +1,7 @@
-/** Lines out of chunks. A long line costs no more than its bytes, and one without end is not kept for ever. Pure. */
+/**
+ * Lines out of chunks. A long line costs no more than its bytes, and one without end is not kept for ever. Nothing of a chunk is kept
+ * in the memory it came in, and a line is given on in that memory. Pure.
+ */
 
 export interface LineSplitter {
   push(chunk: Buffer): void;
@@ -17,7 +20,7 @@ export function createLineSplitter(onLine: (line: Buffer) => void): LineSplitter
 
   function keep(piece: Buffer): void {
     size += piece.length;
-    if (size <= MOST) pieces.push(piece);
+    if (size <= MOST) pieces.push(Buffer.from(piece));
     else pieces = [];
   }
 

@@ -10,6 +10,7 @@ import { count, type Json, object, text, type Wire } from './wire.ts';
 
 /** Changes the bytes of an answer on their way. */
 export interface Transform {
+  /** Nothing of a chunk may be kept in the memory it came in; what is returned may be in it. */
   push(chunk: Buffer): Buffer;
   /** What is left when the provider has ended. */
   finish(): Buffer;
@@ -58,7 +59,7 @@ function wholeBody(change: (body: Buffer) => string, head: Pick<Transform, 'stat
   return {
     ...head,
     push(chunk) {
-      chunks.push(chunk);
+      chunks.push(Buffer.from(chunk));
       return Buffer.alloc(0);
     },
     finish: () => Buffer.from(change(Buffer.concat(chunks))),

@@ -71,7 +71,7 @@ export function createUsageFilter(): { push(chunk: Buffer): Buffer; finish(): Bu
       const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       const last = bytes.lastIndexOf(END);
       const cut = last < 0 ? 0 : last + 2;
-      rest = bytes.subarray(cut);
+      rest = cut === bytes.length ? NOTHING : Buffer.from(bytes.subarray(cut));
       const events = cut === 0 ? NOTHING : passed(bytes.subarray(0, cut));
       if (rest.length <= MOST_HELD) return events;
       const long = rest;
