@@ -80,8 +80,9 @@ export function markSearch(line: string, words: readonly string[]): (text: Buffe
     holder = 0;
     const all: Marks = { lines: 0, found: false };
     // Blocks overlap by less than a word: one that begins at the end of a block is found in the next, and only there.
-    for (let from = 0; from < text.length; from += BLOCK - WORD + 1) {
-      const part = text.length <= BLOCK ? text : text.subarray(from, from + BLOCK);
+    for (let from = 0, end = 0; end < text.length; from += BLOCK - WORD + 1) {
+      end = Math.min(text.length, from + BLOCK);
+      const part = from === 0 && end === text.length ? text : text.subarray(from, end);
       bytes.set(part);
       const said = marks(part.length, lineWord, a, b, c, d, e);
       all.lines += said >>> 1;

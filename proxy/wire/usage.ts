@@ -24,6 +24,7 @@ export interface Reading {
 }
 
 export interface UsageTap {
+  /** Of a stream nothing is kept in the memory of a chunk; chunks of a body are kept as they are. */
   push(chunk: Buffer): void;
   /** True when the answer has said that it is complete. */
   complete(): boolean;

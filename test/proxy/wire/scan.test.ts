@@ -103,6 +103,13 @@ describe('search for marks', () => {
       }
   });
 
+  test('counts a text that just fills a block, or just does not, once', () => {
+    for (let length = BLOCK - 8; length < BLOCK + 8; length += 1) {
+      const text = '\ndat'.repeat(BLOCK).slice(0, length);
+      expect(search(Buffer.from(text)), `${length} bytes`).toEqual(slowly(text));
+    }
+  });
+
   test('what an earlier text left behind the end of this one is not found', () => {
     search(Buffer.from('DONE\ndat'.repeat(10)));
     for (let length = 0; length < 40; length += 1)
