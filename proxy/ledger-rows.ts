@@ -61,38 +61,58 @@ interface Known {
   number: number;
 }
 
-/** The lines of a table that holds what many rows have in common; `columns` stand side by side in a row. */
-function createLines(db: SQLite.Database, table: string, columns: readonly string[]) {
+/** So many lines are remembered: clients name models as they like. */
+const MOST_KNOWN = 1_000;
+
+/**
+ * The lines of a table that holds what many rows have in common; `columns` stand side by side in a row. `keys`: the first of these
+ * that a row has tells most lines apart.
+ */
+function createLines(db: SQLite.Database, table: string, columns: readonly string[], keys: readonly string[]) {
   const from = COLUMN_NAMES.indexOf(columns[0] as string);
   const find = db.prepare(`select id from ${table} where ${columns.map((column) => `${column} is ?`).join(' and ')}`);
   const insert = db.prepare(
     `insert into ${table} (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})`,
   );
-  /** By their first value. */
+  const places = keys.map((column) => COLUMN_NAMES.indexOf(column));
+  /** By their key. */
   const known = new Map<unknown, Known[]>();
+  let count = 0;
+
+  function forget(): void {
+    known.clear();
+    count = 0;
+  }
+
+  function keyOf(row: Row): unknown {
+    for (const place of places) if (row[place] !== undefined && row[place] !== null) return row[place];
+    return undefined;
+  }
 
   function isOf(row: Row, { values }: Known): boolean {
     for (let at = 0; at < values.length; at += 1) if (values[at] !== row[from + at]) return false;
     return true;
   }
 
-  function look(row: Row): number {
+  function look(row: Row, key: unknown): number {
+    if (count >= MOST_KNOWN) forget();
+    count += 1;
     const values = row.slice(from, from + columns.length);
     const found = find.pluck().get(values) as number | undefined;
     const number = found ?? Number(insert.run(values).lastInsertRowid);
-    const alike = known.get(values[0]) ?? [];
-    alike.push({ values, number });
-    known.set(values[0], alike);
+    // The newest is asked for most.
+    known.set(key, [{ values, number }, ...(known.get(key) ?? [])]);
     return number;
   }
 
   return {
     numberOf(row: Row): number {
-      const alike = known.get(row[from]);
+      const key = keyOf(row);
+      const alike = known.get(key);
       if (alike) for (const each of alike) if (isOf(row, each)) return each.number;
-      return look(row);
+      return look(row, key);
     },
-    forget: () => known.clear(),
+    forget,
   };
 }
 
@@ -103,18 +123,25 @@ export interface RowTable {
    * @throws the error of SQLite when none can be written now
    */
   write(rows: readonly Row[]): unknown[];
+  /** Lines that rows have in common were removed from the tables. */
+  forget(): void;
   stop(): void;
 }
 
 /** `onProblem`: the write-ahead log could not be moved, for example because the disk is full; nothing is lost by that. */
 export function createRowTable(db: SQLite.Database, onProblem: (error: unknown) => void): RowTable {
   const own = OWN_COLUMNS.map((column) => COLUMN_NAMES.indexOf(column));
-  const subjects = createLines(db, 'subjects', SUBJECT_COLUMNS);
-  const targets = createLines(db, 'targets', TARGET_COLUMNS);
+  const subjects = createLines(db, 'subjects', SUBJECT_COLUMNS, ['agent_id', 'key_name', 'user_id']);
+  const targets = createLines(db, 'targets', TARGET_COLUMNS, ['asked']);
   const columns = ['subject', 'target', ...OWN_COLUMNS];
   const insert = db.prepare(
     `insert or replace into entries (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})`,
   );
+
+  function forget(): void {
+    subjects.forget();
+    targets.forget();
+  }
 
   function writeOne(row: Row): void {
     const values: unknown[] = [subjects.numberOf(row), targets.numberOf(row)];
@@ -155,8 +182,7 @@ export function createRowTable(db: SQLite.Database, onProblem: (error: unknown) 
         writeAll(rows);
       } catch (error) {
         // What it added to the other tables went with it.
-        subjects.forget();
-        targets.forget();
+        forget();
         if (isTransient(error)) throw error;
         problems = writeSingly(rows);
       }
@@ -164,6 +190,7 @@ export function createRowTable(db: SQLite.Database, onProblem: (error: unknown) 
       else rest = setTimeout(moveLog, REST_MS).unref();
       return problems;
     },
+    forget,
     stop: () => clearTimeout(rest),
   };
 }

@@ -89,11 +89,12 @@ create table subjects (
   id integer primary key, agent_id text, agent_name text, project_id text not null, bead_id text, convoy_id text, team_id text,
   user_id text, tenant_id text, key_name text
 );
-create index subjects_by_agent on subjects (agent_id, bead_id);
+create index subjects_by_agent on subjects (agent_id, key_name, bead_id);
 create table targets (
   id integer primary key, provider text not null, provider_key text, model text not null, asked text not null,
   dialect text not null, stream integer not null
 );
+create index targets_by_model on targets (asked, model);
 create table entries (
   id text primary key, request_id text not null, attempt integer not null, at text not null, subject integer not null,
   target integer not null, status integer not null, outcome text not null, reason text, input integer not null,
@@ -146,22 +147,26 @@ function fromSecond(db: SQLite.Database): void {
     ${ATTEMPTS}
     insert into subjects (${subject}) select distinct ${subject} from old;
     insert into targets (${target}) select distinct ${target} from old;
+    create unique index all_of_subjects on subjects (${subject});
+    create unique index all_of_targets on targets (${target});
     insert or ignore into entries (subject, target, ${OWN_COLUMNS.join(', ')})
     select ${same('subjects', SUBJECT_COLUMNS)}, ${same('targets', TARGET_COLUMNS)}, ${OWN_COLUMNS.join(', ')} from old;
     drop table old;
+    drop index all_of_subjects;
+    drop index all_of_targets;
   `);
 }
 
 export function prepareSchema(db: SQLite.Database): void {
-  const version = db.pragma('user_version', { simple: true }) as number;
-  if (version >= VERSION) return;
   const has = (table: string) =>
     db.prepare("select 1 from sqlite_master where type = 'table' and name = ?").get(table) !== undefined;
   db.transaction(() => {
+    const version = db.pragma('user_version', { simple: true }) as number;
+    if (version >= VERSION) return;
     if (has('ledger')) fromFirst(db);
     db.exec(KEPT);
     if (has('attempts')) fromSecond(db);
     else db.exec(ATTEMPTS);
     db.pragma(`user_version = ${VERSION}`);
-  })();
+  }).immediate();
 }

@@ -200,6 +200,28 @@ describe('what rows have in common', () => {
     expect(ledger.entries({ limit: 10 }).items).toEqual([row]);
   });
 
+  test('may be different in every row, and goes with the last of its rows', () => {
+    const names = Array.from({ length: 2_500 }, (_, index) => `model-${index % 1_250}`);
+    const rows = names.map((asked, index) =>
+      entry({ asked, provider: '', agentId: undefined, keyName: `k${index % 1_249}` }),
+    );
+    for (const row of rows) ledger.add(row);
+    const { items } = ledger.entries({ limit: rows.length });
+    expect(items.map(({ asked, keyName }) => [asked, keyName])).toEqual(rows.map((row) => [row.asked, row.keyName]));
+    expect(ledger.retire('2999-01-01', 1_000)).toBe(1_000);
+    expect(ledger.retire('2999-01-01', 10_000)).toBe(1_500);
+    const db = new SQLite(join(folder, 'ledger.db'), { readonly: true });
+    const left = () =>
+      ['subjects', 'targets'].map((table) => db.prepare(`select count(*) from ${table}`).pluck().get());
+    expect(left()).toEqual([0, 0]);
+    const again = entry({ asked: 'model-7', provider: '', agentId: undefined, keyName: 'k7' });
+    ledger.add(again);
+    expect(ledger.entries({ limit: 10 }).items).toEqual([again]);
+    expect(ledger.sums('2000-01-01', '2000-01').get('key:k7')?.requests).toBe(3);
+    expect(left()).toEqual([1, 1]);
+    db.close();
+  });
+
   test('comes out of a file of version 2 as it was', () => {
     const file = join(folder, 'second.db');
     const old = new SQLite(file);
