@@ -5,24 +5,27 @@ export const LAST_CHUNK = '0\r\n\r\n';
 const END = '\r\n';
 /** What is larger is not copied to stand in one piece with what goes before and after it. */
 const MOST_COPIED = 64 * 1024;
-/** Small pieces have memory of their own: what a peer does not take at once keeps it. */
-const SMALL = 8 * 1024;
+/**
+ * Memory in which messages are put together, one after the other: a new piece for each would go through all of the cache. There are
+ * several sizes, since what a peer does not take at once keeps all of its piece.
+ */
+const outboxes = [8, 32, 128].map((kib) => Buffer.allocUnsafeSlow(kib * 1024));
 
-/** Memory in which messages are put together, one after the other: a new piece for each would go through all of the cache. */
-const outboxes = { small: Buffer.allocUnsafeSlow(SMALL), large: Buffer.allocUnsafeSlow(2 * MOST_COPIED) };
+/** TLS reads what it is given some time later, and a connection that is not there yet as well. */
+const takesAtOnce = (socket: Socket) => !socket.connecting && !('encrypted' in socket);
 
 /** Room for `size` bytes that go to `socket`. */
 function roomFor(socket: Socket, size: number): Buffer {
   // Behind others they would wait.
-  if (socket.writableLength > 0 || size > 2 * MOST_COPIED) return Buffer.allocUnsafeSlow(size);
-  return (size <= SMALL ? outboxes.small : outboxes.large).subarray(0, size);
+  const outbox = socket.writableLength === 0 && takesAtOnce(socket) && outboxes.find(({ length }) => length >= size);
+  return outbox ? outbox.subarray(0, size) : Buffer.allocUnsafe(size);
 }
 
 /** What the system has not taken is still read there. */
 function keepRoom(socket: Socket, room: Buffer): void {
   if (socket.writableLength === 0) return;
-  if (room.buffer === outboxes.small.buffer) outboxes.small = Buffer.allocUnsafeSlow(SMALL);
-  else if (room.buffer === outboxes.large.buffer) outboxes.large = Buffer.allocUnsafeSlow(2 * MOST_COPIED);
+  const at = outboxes.findIndex(({ buffer }) => buffer === room.buffer);
+  if (at >= 0) outboxes[at] = Buffer.allocUnsafeSlow((outboxes[at] as Buffer).length);
 }
 
 /**
