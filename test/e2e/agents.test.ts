@@ -101,8 +101,10 @@ describe('shell agents', () => {
       return mine.length === 20 && mine;
     });
     expect(new Set(brief.map((agent) => agent.exitCode))).toEqual(new Set([3]));
+    // A process of tmux's writes each log, and may be a moment behind the end.
+    const logOf = async (name: string) => (await home.json<{ text: string }>('agent', 'logs', name)).text;
     for (const { name } of brief)
-      expect((await home.json<{ text: string }>('agent', 'logs', name)).text, name).toContain('last words');
+      await until(`the log of ${name}`, async () => (await logOf(name)).includes('last words'));
   });
 
   test('pause stops the whole tree where it is, resume lets it go on', async () => {
