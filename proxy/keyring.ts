@@ -20,12 +20,7 @@ export interface Purse {
 }
 
 /** What has happened to a request. */
-export interface ActivityChange {
-  outcome?: Activity['outcome'];
-  costNano?: Activity['costNano'];
-  stopReason?: Activity['stopReason'];
-  parked?: Activity['parked'];
-}
+export type ActivityChange = Pick<Activity, 'outcome' | 'costNano' | 'stopReason' | 'parked'>;
 
 export interface Keyring {
   find(token: string): Purse | undefined;

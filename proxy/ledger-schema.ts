@@ -142,8 +142,6 @@ function fromSecond(db: SQLite.Database): void {
     `(select id from ${table} as t where ${columns.map((column) => `t.${column} is old.${column}`).join(' and ')})`;
   db.exec(`
     alter table attempts rename to old;
-    drop index if exists attempts_by_agent;
-    drop index if exists attempts_by_project;
     ${ATTEMPTS}
     insert into subjects (${subject}) select distinct ${subject} from old;
     insert into targets (${target}) select distinct ${target} from old;

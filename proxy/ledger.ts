@@ -166,13 +166,14 @@ export function openLedger(file: string, options: LedgerOptions = {}): Ledger {
        select ${SUBJECT_LIST}, coalesce(sum(cost_nano), 0), count(*) filter (where attempt > 0) from attempts where id in (${old}) group by ${SUBJECT_LIST}`,
     ).run(before, most);
     const { changes } = db.prepare(`delete from entries where id in (${old})`).run(before, most);
-    // The last of the old ones: nobody is to find the names of models and agents that no row has any more.
-    if (changes > 0 && changes < most)
+    // Names that no row has any more are not kept longer than the rows; they are looked for once, with the last batch.
+    if (changes > 0 && changes < most) {
       db.exec(`
         delete from subjects where not exists (select 1 from entries where subject = subjects.id);
         delete from targets where id not in (select target from entries);
       `);
-    table.forget();
+      table.forget();
+    }
     return changes;
   });
   /** Reads what is in the tables and what was about to be. */

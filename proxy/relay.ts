@@ -189,10 +189,15 @@ export function relay(spec: RelaySpec): void {
     response.once('drain', () => control?.resume());
   }
 
+  /** What goes to the client for a chunk, which is metered on the way. */
+  function bytesFor(chunk: Buffer): Buffer {
+    tap?.push(chunk);
+    return change ? change.push(chunk) : chunk;
+  }
+
   /** `chunk` is ours only until this returns. */
   function passEvents(chunk: Buffer): void {
-    tap?.push(chunk);
-    const bytes = change ? change.push(chunk) : chunk;
+    const bytes = bytesFor(chunk);
     if (tap?.complete()) settle(state.status >= 400 ? 'upstream-error' : 'ok');
     if (!state.settled) return write(bytes);
     const own = Buffer.from(bytes);
@@ -200,10 +205,8 @@ export function relay(spec: RelaySpec): void {
   }
 
   function passKept(chunk: Buffer): void {
-    tap?.push(chunk);
-    const bytes = change ? change.push(chunk) : chunk;
     const before = state.kept;
-    state.kept = bytes;
+    state.kept = bytesFor(chunk);
     if (before) write(before);
   }
 

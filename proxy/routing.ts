@@ -125,35 +125,38 @@ interface KnownTargets {
   targets: Candidate[];
 }
 
-/** Lists that depend on the name and the dialect alone, by name; rules never change, new ones take their place. */
-const steady = new WeakMap<Rules, Map<string, KnownTargets[]>>();
-/** Rules in which who asks, and how much, counts: an alias chooses by it. */
-const choosing = new WeakMap<Rules, boolean>();
+/** What depends on the rules alone; they never change, new ones take their place. */
+interface Steady {
+  /** Who asks, and how much, counts: an alias chooses by it. */
+  chooses: boolean;
+  /** Otherwise the lists, by the name of the model. */
+  lists: Map<string, KnownTargets[]>;
+}
+
+const steady = new WeakMap<Rules, Steady>();
 /** Clients name models as they like. */
 const MOST_NAMES = 1_000;
 
-function chooses(rules: Rules): boolean {
-  const known = choosing.get(rules);
-  if (known !== undefined) return known;
+function steadyOf(rules: Rules): Steady {
+  const known = steady.get(rules);
+  if (known) return known;
   const aliases = Object.values(rules.policy.aliases);
-  const found = aliases.some(({ choose }) => choose === 'weighted' || choose === 'cheapest');
-  choosing.set(rules, found);
-  return found;
+  const chooses = aliases.some(({ choose }) => choose === 'weighted' || choose === 'cheapest');
+  const made: Steady = { chooses, lists: new Map() };
+  steady.set(rules, made);
+  return made;
 }
 
 function knownTargets(rules: Rules, wish: Wish): Candidate[] {
-  if (chooses(rules)) return allTargets(rules, wish);
-  let lists = steady.get(rules);
-  if (!lists || lists.size >= MOST_NAMES) {
-    lists = new Map();
-    steady.set(rules, lists);
-  }
+  const { chooses, lists } = steadyOf(rules);
+  if (chooses) return allTargets(rules, wish);
   const { wire, call } = wish.route;
   const { model, fallback } = wish;
   const named = lists.get(model) ?? [];
   for (const each of named)
     if (each.wire === wire && each.call === call && each.fallback === fallback) return each.targets;
   const targets = allTargets(rules, wish);
+  if (lists.size >= MOST_NAMES) lists.clear();
   lists.set(model, [...named, { wire, call, fallback, targets }]);
   return targets;
 }

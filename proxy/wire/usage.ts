@@ -126,12 +126,14 @@ const WORDS: Readonly<Record<Wire, RegExp>> = {
   responses: /response\.(?:completed|failed|incomplete)|\[DONE\]/,
   google: /usageMetadata|finishReason|functionCall|\[DONE\]/,
 };
-/** Four characters of each of these words: a piece of a stream without them needs no closer look. */
-const SIGNS: Readonly<Record<Wire, readonly string[]>> = {
-  anthropic: ['usag', '_rea', 'e_st', 'DONE'],
-  chat: ['e":{', '": {', 'n":"', '": "', 'DONE'],
-  responses: ['.com', '.fai', '.inc', 'DONE'],
-  google: ['eMet', 'hRea', 'nCal', 'DONE'],
+/** How every event but the first of a piece begins. */
+const EVENT = '\ndat';
+/** Looks for four characters of each of these words: a piece of a stream without them needs no closer look. */
+const SEARCHES = {
+  anthropic: markSearch(EVENT, ['usag', '_rea', 'e_st', 'DONE']),
+  chat: markSearch(EVENT, ['e":{', '": {', 'n":"', '": "', 'DONE']),
+  responses: markSearch(EVENT, ['.com', '.fai', '.inc', 'DONE']),
+  google: markSearch(EVENT, ['eMet', 'hRea', 'nCal', 'DONE']),
 };
 /** A body that is longer is passed on, but its usage is not read. */
 const MAX_DOCUMENT = 64 * 1024 * 1024;
@@ -141,16 +143,7 @@ function newReading(): Reading {
 }
 
 const DONE = Buffer.from('[DONE]');
-/** How every event but the first of a piece begins. */
-const EVENT = '\ndat';
 const LINE_END = 10;
-
-const SEARCHES = {
-  anthropic: markSearch(EVENT, SIGNS.anthropic),
-  chat: markSearch(EVENT, SIGNS.chat),
-  responses: markSearch(EVENT, SIGNS.responses),
-  google: markSearch(EVENT, SIGNS.google),
-};
 
 /** True when the line begins with `data:`. */
 const isData = (line: Buffer) =>

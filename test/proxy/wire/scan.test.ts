@@ -2,17 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { scanFields, scanTexts } from '../../../proxy/wire/scan.ts';
 import { markSearch, quoteSearch } from '../../../proxy/wire/simd.ts';
-
-/** Numbers that look random and are the same in every run (mulberry32). */
-function numbers(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
+import { seeded } from '../../support/random.ts';
 
 const BLOCK = 64 * 1024;
 const PIECES = ['a', 'word ', '\\', '\\\\', '"', '\n', '{', '}', '[', ']', ',', ':', 'ü', '🙂', '\u0001', '\\"'];
@@ -36,7 +26,7 @@ function given(search: (from: number) => number): number[] {
 
 describe('search for quotes', () => {
   test.each([1, 2, 3, 4, 5, 6])('leaves none out that nothing escapes (%i)', (seed) => {
-    const next = numbers(seed);
+    const { int: next } = seeded(seed);
     const length = BLOCK * 2 + next(1_000);
     const dense = seed % 2 === 0;
     const text = Buffer.from(
@@ -83,7 +73,7 @@ describe('search for marks', () => {
   });
 
   test.each([21, 22, 23])('says what a slow search says, in texts of every size (%i)', (seed) => {
-    const next = numbers(seed);
+    const { int: next } = seeded(seed);
     const pieces = ['\ndata:', '\n', 'd', 'at', 'n":', '"', 'e":', '{', 'DON', 'ü', ' some words of a text', '\0'];
     const seen = new Set<boolean>();
     for (let round = 0; round < 3_000; round += 1) {
@@ -130,7 +120,7 @@ describe('search for marks', () => {
 
 describe('fields', () => {
   test.each([11, 12, 13, 14])('are those of JSON.parse in texts of every size (%i)', (seed) => {
-    const next = numbers(seed);
+    const { int: next } = seeded(seed);
     const text = (pieces: number) => Array.from({ length: pieces }, () => PIECES[next(PIECES.length)]).join('');
     for (let round = 0; round < 60; round += 1) {
       const size = [3, 40, 400, 40_000][next(4)] as number;
